@@ -1,0 +1,15 @@
+// Named points at which a test may end the process as `kill -9` would, or make a system call fail as a full disk would.
+// They are in every build: what is tested is what ships. Cost when unused: one relaxed load.
+//
+// SIGHTLINE_TEST_FAULT="journal.frame=kill:3" ends the process when the point is passed for the third time;
+// "store.insert=error:1-5" makes passes 1 to 5 report a failure (the caller answers as if the operation had failed).
+#pragma once
+
+#include <string_view>
+
+namespace sightline {
+
+// True when the caller must act as if the step had failed. Does not return when the point is armed to kill.
+bool FaultPoint(std::string_view name);
+
+}  // namespace sightline

@@ -1,0 +1,63 @@
+// The one memory limit that receivers, writers and queries share (promise 4: bounded). Bytes are reserved before they
+// are allocated; when they cannot be, the caller pushes back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace sightline {
+
+// Thread: any.
+class MemoryBudget {
+ public:
+  explicit MemoryBudget(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // Owns reserved bytes; gives them back when it dies. Movable. Must not outlive the budget.
+  class Reservation {
+   public:
+    Reservation() = default;
+    Reservation(Reservation&& other) noexcept
+        : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    Reservation& operator=(Reservation&& other) noexcept {
+      if (this != &other) {
+        Release();
+        budget_ = std::exchange(other.budget_, nullptr);
+        bytes_ = std::exchange(other.bytes_, 0);
+      }
+      return *this;
+    }
+    ~Reservation() { Release(); }
+    explicit operator bool() const { return budget_ != nullptr; }
+    uint64_t bytes() const { return bytes_; }
+    void Release() {
+      if (budget_ != nullptr) budget_->used_.fetch_sub(bytes_, std::memory_order_relaxed);
+      budget_ = nullptr;
+      bytes_ = 0;
+    }
+
+   private:
+    friend class MemoryBudget;
+    Reservation(MemoryBudget* budget, uint64_t bytes) : budget_(budget), bytes_(bytes) {}
+    MemoryBudget* budget_ = nullptr;
+    uint64_t bytes_ = 0;
+  };
+
+  // Empty (false) when `bytes` more would pass the limit.
+  Reservation TryReserve(uint64_t bytes) {
+    uint64_t used = used_.load(std::memory_order_relaxed);
+    do {
+      if (bytes > bytes_max_ || used > bytes_max_ - bytes) return {};
+    } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+    return Reservation(this, bytes);
+  }
+
+  uint64_t used() const { return used_.load(std::memory_order_relaxed); }
+  uint64_t bytes_max() const { return bytes_max_; }
+
+ private:
+  const uint64_t bytes_max_;
+  std::atomic<uint64_t> used_ = 0;
+};
+
+}  // namespace sightline

@@ -1,0 +1,95 @@
+// The append-only log of accepted requests: what was answered OK is in here until it is in the store.
+// Data: frames (requests), manifests (which frames a block holds) and done marks -> segment files -> the same, after a
+// crash. The format of a segment stands in README.md beside this file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/metrics.h"
+#include "otlp/signal.h"
+
+namespace sightline::journal {
+
+enum class Durability : uint8_t {
+  kProcess,  // written to the kernel before the answer: survives a crash of the program
+  kDisk,     // fsynced (group commit) before the answer: survives power loss
+};
+
+struct Options {
+  std::string directory;  // created with mode 0700 if missing
+  Durability durability = Durability::kProcess;
+  uint64_t segment_bytes_max = 64 << 20;    // a new segment starts beyond it
+  uint64_t journal_bytes_max = 4ULL << 30;  // disk budget: appends are refused (kUnavailable) beyond it
+};
+
+struct FrameHeader {
+  otlp::Signal signal = otlp::Signal::kTraces;
+  int64_t received_unix_nanos = 0;
+  std::vector<uint32_t> refused;  // ordinals, ascending: the scan's decision, obeyed on replay
+};
+
+// Which frames a block holds, as inclusive ranges of frame numbers of its signal. Written before the block's first
+// insert.
+struct Manifest {
+  uint64_t block = 0;
+  otlp::Signal signal = otlp::Signal::kTraces;
+  struct Range {
+    uint64_t first = 0, last = 0;
+  };
+  std::vector<Range> frames;  // ascending, disjoint; numbers of other signals' frames inside a range don't count
+};
+
+// What a crash left behind, in frame order. `Open` finds it; whoever replays it marks blocks done as usual.
+struct Unfinished {
+  std::vector<Manifest> blocks;  // have a manifest and no done mark
+  std::vector<uint64_t> frames;  // numbers of frames that stand in no manifest
+  uint64_t block_max = 0;        // largest block number seen in a manifest or done mark, 0 if none
+  uint64_t torn_bytes = 0;       // cut off the end: an append that was never answered
+};
+
+// Numbers frames from 1 on, without reuse. Segments are deleted oldest first, when every frame in them belongs to a
+// done block. Fault points: journal.frame, journal.manifest, journal.done, journal.delete (each before and after:
+// ".begin", ".end"). Thread: any; one mutex around appends.
+class Journal {
+ public:
+  // Locks the directory (kFailedPrecondition: another program has it), cuts a torn tail, finds what is unfinished.
+  // A record whose checksum fails before the tail is kDataLoss and names segment and offset; nothing is changed then.
+  static Result<std::unique_ptr<Journal>> Open(Options options, MetricsRegistry& metrics);
+  virtual ~Journal() = default;
+
+  virtual const Unfinished& unfinished() const = 0;
+
+  // Appends one frame and returns its number. `done` is called exactly once, when the frame has the promised
+  // durability: before Append returns in kProcess mode, from the sync thread in kDisk mode (with kUnavailable if the
+  // sync failed). When Append itself returns an error (kUnavailable: disk full or over budget), nothing of the frame
+  // stays in the file and `done` is not called.
+  virtual Result<uint64_t> Append(const FrameHeader& header, std::string_view bytes,
+                                  std::function<void(Result<void>)> done) = 0;
+
+  virtual Result<void> AppendManifest(const Manifest& manifest) = 0;
+
+  // The block is in the store. Deletes segments that no longer hold anything unfinished.
+  virtual Result<void> AppendDone(uint64_t block) = 0;
+
+  // Reads a frame back: its header and bytes. kNotFound when its segment is gone; kDataLoss when its checksum fails.
+  struct Frame {
+    uint64_t number = 0;
+    FrameHeader header;
+    std::string bytes;
+  };
+  virtual Result<Frame> ReadFrame(uint64_t number) = 0;
+
+  // Numbers of the frames of `signal` inside the ranges (those still on disk).
+  virtual std::vector<uint64_t> FramesIn(const Manifest& manifest) = 0;
+
+  virtual uint64_t bytes_on_disk() const = 0;
+};
+
+}  // namespace sightline::journal

@@ -1,0 +1,67 @@
+// One pass over the bytes of an Export{Trace,Metrics,Logs}ServiceRequest that decides completely what is accepted.
+// Data: request bytes -> a Scan: which items are kept (and where they lie in the bytes), which are refused and why.
+// Invariant (held by a fuzzer): what the scan accepts, the decoders of batch.h store.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "otlp/limits.h"
+#include "otlp/signal.h"
+
+namespace sightline::otlp {
+
+// Why an item was refused. The names appear in metrics, in the UI and in docs/oddities.md.
+enum class Refusal : uint8_t {
+  kTraceIdInvalid,    // a span's trace id is not 16 bytes, or all zero
+  kSpanIdInvalid,     // a span's id is not 8 bytes, or all zero
+  kTooOld,            // older than the signal's retention
+  kTooDeep,           // an attribute value nested deeper than value_depth_max
+  kNoData,            // a metric without any data, or of a type that OTLP does not define
+  kHistogramInvalid,  // bucket counts and bounds that do not fit together, or over buckets_per_point_max
+};
+inline constexpr size_t kRefusals = 6;
+std::string_view RefusalName(Refusal refusal);  // "trace_id_invalid", ...
+
+// A place in the request's bytes. Offsets are 32-bit: a request is limited to far less than 4 GiB.
+struct Slice {
+  uint32_t offset = 0;
+  uint32_t size = 0;
+  std::string_view In(std::string_view bytes) const { return bytes.substr(offset, size); }
+};
+
+// What all items of one scope share: Resource and InstrumentationScope messages and their schema URLs, as bytes.
+struct ScopeRef {
+  Slice resource, resource_schema_url, scope, scope_schema_url;
+};
+
+// One accepted item: a Span or LogRecord message; for metrics one Metric message with at least one accepted data point.
+struct ItemRef {
+  Slice message;
+  uint32_t scope = 0;          // index into Scan::scopes
+  uint32_t first_ordinal = 0;  // ordinal in the request of the item (of its first data point for metrics)
+  uint64_t trace_hash = 0;  // XXH3-64 of the trace id, 0 if none: what the block builder groups by and shards split by
+};
+
+struct Scan {
+  uint32_t items_seen = 0;  // spans, log records or data points in the request
+  uint32_t items_accepted = 0;
+  std::vector<uint32_t> refused;  // ordinals in order of the bytes, ascending
+  std::array<uint32_t, kRefusals> refused_by_reason{};
+  std::string refusal_message;  // about the first refused item, with its reason and value; empty if none
+  std::vector<ScopeRef> scopes;
+  std::vector<ItemRef> items;
+};
+
+// INVALID_ARGUMENT when the bytes are no such message at all (truncated, garbage, a known field with a wrong wire type,
+// a length past the end): nothing of it is accepted. The message names the field and the byte offset.
+Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times);
+
+// For replay: the decision stands (the refused ordinals that the journal holds), only the places are wanted.
+Result<Scan> Rescan(Signal signal, std::string_view request, const std::vector<uint32_t>& refused);
+
+}  // namespace sightline::otlp
