@@ -1,6 +1,7 @@
 // Time is injected, so that tests move it by hand.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace sightline {
@@ -13,6 +14,7 @@ class Clock {
   static const Clock& System();
 };
 
+// Thread: any.
 class FakeClock final : public Clock {
  public:
   explicit FakeClock(int64_t unix_nanos) : unix_nanos_(unix_nanos) {}
@@ -21,7 +23,7 @@ class FakeClock final : public Clock {
   void Advance(int64_t nanos) { unix_nanos_ += nanos; }
 
  private:
-  int64_t unix_nanos_;
+  std::atomic<int64_t> unix_nanos_;
 };
 
 }  // namespace sightline

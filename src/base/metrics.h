@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,18 +26,23 @@ class Counter {
   std::atomic<uint64_t> value_ = 0;
 };
 
-// Thread: any.
+// Labels in another order are the same labels. One name is either counters or gauges. Thread: any.
 class MetricsRegistry {
  public:
-  // The same name and labels give the same counter. `name` as "sightline.receive.items"; unit in UCUM ("By", "{span}",
-  // "s").
+  // The same name and labels give the same counter; its first unit and help stay. `name` as "sightline.receive.items";
+  // unit in UCUM ("By", "{span}", "s").
   Counter& GetCounter(const std::string& name, const std::string& unit, const std::string& help,
                       MetricLabels labels = {});
 
   // `read` is called from any thread that takes a snapshot, and must stay callable until the registry dies or
+  // Unregister. Replaces an earlier gauge of that name and labels. `read` may take locks but must not call SetGauge or
   // Unregister.
   void SetGauge(const std::string& name, const std::string& unit, const std::string& help, MetricLabels labels,
                 std::function<double()> read);
+
+  // Forgets a gauge; once it returns, `read` is not running and will not run again. Unknown: nothing happens. Counters
+  // stay for the registry's life, as others hold references to them.
+  void Unregister(const std::string& name, MetricLabels labels = {});
 
   struct Sample {
     std::string name, unit, help;
@@ -50,13 +54,18 @@ class MetricsRegistry {
   std::vector<Sample> Snapshot() const;
 
  private:
+  using Key = std::pair<std::string, MetricLabels>;
   struct Entry {
     std::string unit, help;
     std::unique_ptr<Counter> counter;  // one of the two is set
     std::function<double()> read_gauge;
   };
-  mutable std::mutex mutex_;
-  std::map<std::pair<std::string, MetricLabels>, Entry> entries_;  // guarded by mutex_
+  void CheckOneKind(const std::string& name, bool counter) const;  // needs mutex_
+
+  // Two locks, so that GetCounter never waits for a gauge's `read` (which may wait for whoever calls GetCounter).
+  mutable std::mutex reading_;    // held while gauges are read; taken before mutex_
+  mutable std::mutex mutex_;      // held for lookups only
+  std::map<Key, Entry> entries_;  // guarded by mutex_
 };
 
 // Prometheus text format 0.0.4: dots become underscores, counters end in _total.
