@@ -1,0 +1,84 @@
+#include "store/block_plan.h"
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
+
+namespace sightline::store {
+namespace {
+
+struct Place {
+  uint32_t frame = 0, item = 0;
+};
+
+// Trace hashes are XXH3 already: hashing them again would cost more than the map.
+struct TakeAsIs {
+  using is_avalanching = void;
+  size_t operator()(uint64_t hash) const { return hash; }
+};
+
+// Counting sort by trace in order of first appearance: linear, and keeps the order of arrival within a trace.
+std::vector<Place> GroupByTrace(const std::vector<PendingFrame>& frames) {
+  size_t items = 0;
+  for (const PendingFrame& frame : frames) items += frame.scan.items.size();
+  boost::unordered_flat_map<uint64_t, uint32_t, TakeAsIs> group_of_trace;
+  group_of_trace.reserve(items / 4);
+  std::vector<uint32_t> group_of_item;
+  std::vector<uint32_t> group_sizes;
+  group_of_item.reserve(items);
+  for (const PendingFrame& frame : frames) {
+    for (const otlp::ItemRef& item : frame.scan.items) {
+      const auto [group, is_new] =
+          group_of_trace.try_emplace(item.trace_hash, static_cast<uint32_t>(group_sizes.size()));
+      if (is_new) group_sizes.push_back(0);
+      ++group_sizes[group->second];
+      group_of_item.push_back(group->second);
+    }
+  }
+  std::vector<uint32_t> next_in_group(group_sizes.size());
+  for (size_t group = 1; group < group_sizes.size(); ++group) {
+    next_in_group[group] = next_in_group[group - 1] + group_sizes[group - 1];
+  }
+  std::vector<Place> places(items);
+  size_t position = 0;
+  for (uint32_t frame = 0; frame < frames.size(); ++frame) {
+    for (uint32_t item = 0; item < frames[frame].scan.items.size(); ++item) {
+      places[next_in_group[group_of_item[position++]]++] = {frame, item};
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::vector<PendingFrame>& frames) {
+  std::vector<uint64_t> numbers;
+  numbers.reserve(frames.size());
+  for (const PendingFrame& frame : frames) numbers.push_back(frame.number);
+  std::ranges::sort(numbers);
+  journal::Manifest manifest{.block = block, .signal = signal, .frames = {}};
+  for (uint64_t number : numbers) {
+    if (!manifest.frames.empty() && manifest.frames.back().last + 1 == number) {
+      manifest.frames.back().last = number;
+    } else {
+      manifest.frames.push_back({number, number});
+    }
+  }
+  return manifest;
+}
+
+void AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder) {
+  if (signal == otlp::Signal::kTraces) {
+    for (const Place& place : GroupByTrace(frames)) {
+      const PendingFrame& frame = frames[place.frame];
+      builder.Append(frame.bytes, frame.scan, frame.scan.items[place.item], frame.received_unix_nanos);
+    }
+    return;
+  }
+  for (const PendingFrame& frame : frames) {
+    for (const otlp::ItemRef& item : frame.scan.items) {
+      builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos);
+    }
+  }
+}
+
+}  // namespace sightline::store

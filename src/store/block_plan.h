@@ -1,0 +1,32 @@
+// Frames -> one block: which items, in which order. Spans are grouped by trace in order of first appearance, because
+// neighbouring rows of one trace make ids compress (docs/adr/002-table-layout.md); logs and metrics stay in order of
+// arrival. Data: frames -> manifest and table blocks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/memory_budget.h"
+#include "journal/journal.h"
+#include "otlp/block_builder.h"
+#include "otlp/scan.h"
+
+namespace sightline::store {
+
+// A journalled request on its way to the store.
+struct PendingFrame {
+  uint64_t number = 0;  // the journal's
+  int64_t received_unix_nanos = 0;
+  int64_t queued_monotonic_nanos = 0;
+  std::string bytes;
+  otlp::Scan scan;
+  MemoryBudget::Reservation reservation;
+};
+
+journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::vector<PendingFrame>& frames);
+
+// Appends all accepted items of the frames to the builder, in the order above.
+void AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder);
+
+}  // namespace sightline::store

@@ -1,0 +1,184 @@
+#include "store/block_writer.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.h"
+
+namespace sightline::store {
+namespace {
+
+constexpr int64_t kRetryNanosMin = 100'000'000;
+constexpr int64_t kRetryNanosMax = 5'000'000'000;
+
+}  // namespace
+
+BlockWriter::BlockWriter(otlp::Signal signal, WriterOptions options, WriterContext context)
+    : signal_(signal),
+      options_(std::move(options)),
+      context_(context),
+      builder_(otlp::BlockBuilder::Create(signal, options_.builder)) {
+  context_.metrics.SetGauge("sightline.store.lag", "s", "Age of the oldest accepted request that is not yet stored.",
+                            {{"signal", std::string(otlp::SignalName(signal_))}}, [this] { return LagSeconds(); });
+  thread_ = std::thread([this] { Run(); });
+}
+
+BlockWriter::~BlockWriter() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  context_.metrics.SetGauge("sightline.store.lag", "s", "Age of the oldest accepted request that is not yet stored.",
+                            {{"signal", std::string(otlp::SignalName(signal_))}}, [] { return 0.0; });
+}
+
+void BlockWriter::Push(PendingFrame frame) {
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    frame.queued_monotonic_nanos = context_.clock.MonotonicNanos();
+    queued_items_ += frame.scan.items_accepted;
+    queued_bytes_ += frame.bytes.size();
+    queue_.push_back(std::move(frame));
+    // The thread sleeps until the age limit of the first frame; only a full block is a reason to wake it before.
+    wake = queue_.size() == 1 || queued_items_ >= options_.block_rows_max || queued_bytes_ >= options_.block_bytes_max;
+  }
+  if (wake) wake_.notify_one();
+}
+
+bool BlockWriter::Drain(int64_t deadline_monotonic_nanos) {
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  wake_.notify_all();
+  const auto is_empty = [this] { return queue_.empty() && writing_since_nanos_ == 0; };
+  while (!is_empty()) {
+    const int64_t left = deadline_monotonic_nanos - context_.clock.MonotonicNanos();
+    if (left <= 0) break;
+    drained_.wait_for(lock, std::chrono::nanoseconds(left));
+  }
+  draining_ = false;
+  return is_empty();
+}
+
+bool BlockWriter::BlockIsDue(int64_t now) const {
+  if (queue_.empty()) return false;
+  return draining_ || queued_items_ >= options_.block_rows_max || queued_bytes_ >= options_.block_bytes_max ||
+         now - queue_.front().queued_monotonic_nanos >= options_.block_age_nanos_max;
+}
+
+std::vector<PendingFrame> BlockWriter::TakeBlock() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const int64_t now = context_.clock.MonotonicNanos();
+    if (BlockIsDue(now)) break;
+    if (queue_.empty()) {
+      wake_.wait(lock);
+    } else {
+      const int64_t due = queue_.front().queued_monotonic_nanos + options_.block_age_nanos_max;
+      wake_.wait_for(lock, std::chrono::nanoseconds(due - now));
+    }
+  }
+  std::vector<PendingFrame> frames;
+  if (stopping_) return frames;
+  uint64_t rows = 0, bytes = 0;
+  while (!queue_.empty() && rows < options_.block_rows_max && bytes < options_.block_bytes_max) {
+    PendingFrame& frame = queue_.front();
+    rows += frame.scan.items_accepted;
+    bytes += frame.bytes.size();
+    frames.push_back(std::move(frame));
+    queue_.pop_front();
+  }
+  queued_items_ -= rows;
+  queued_bytes_ -= bytes;
+  writing_since_nanos_ = frames.front().queued_monotonic_nanos;
+  return frames;
+}
+
+void BlockWriter::Run() {
+  for (;;) {
+    std::vector<PendingFrame> frames = TakeBlock();
+    if (frames.empty()) return;
+    WriteBlock(std::move(frames));
+    std::lock_guard lock(mutex_);
+    writing_since_nanos_ = 0;
+    if (queue_.empty()) drained_.notify_all();
+    if (stopping_) return;
+  }
+}
+
+void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
+  const uint64_t block = context_.next_block.fetch_add(1);
+  const journal::Manifest manifest = MakeManifest(block, signal_, frames);
+  AppendFrames(signal_, frames, *builder_);
+  const std::vector<otlp::TableBlock> tables = builder_->Finish(block);
+  PublishRepairs();
+  // The columns hold everything now; the reservations stay until the block is stored, because the columns are about as
+  // large.
+  std::vector<MemoryBudget::Reservation> reservations;
+  reservations.reserve(frames.size());
+  for (PendingFrame& frame : frames) reservations.push_back(std::move(frame.reservation));
+  frames = {};
+
+  if (!Persist("write the manifest", [&](bool) { return context_.journal.AppendManifest(manifest); })) return;
+  if (!Persist("insert", [&](bool is_retry) { return context_.inserter.Insert(block, tables, is_retry); })) {
+    builder_->ForgetWrittenSets();
+    return;
+  }
+  Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); });
+  context_.metrics
+      .GetCounter("sightline.store.blocks", "{block}", "Blocks written.",
+                  {{"signal", std::string(otlp::SignalName(signal_))}})
+      .Add(1);
+}
+
+// Tries until it works: what was accepted must be stored, and while it waits the memory budget pushes back at the door.
+// Gives up (false) only when the program stops; the journal then replays the block at the next start.
+bool BlockWriter::Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action) {
+  int64_t wait = kRetryNanosMin;
+  for (bool is_retry = false;; is_retry = true) {
+    const Result<void> result = action(is_retry);
+    if (result) return true;
+    context_.metrics
+        .GetCounter("sightline.store.errors", "{error}", "Failed steps of writing a block; each is tried again.",
+                    {{"signal", std::string(otlp::SignalName(signal_))}})
+        .Add(1);
+    Log(Level::kWarn, "a block could not be written; will retry",
+        {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping_; });
+    if (stopping_) return false;
+    wait = std::min(2 * wait, kRetryNanosMax);
+  }
+}
+
+double BlockWriter::LagSeconds() {
+  std::lock_guard lock(mutex_);
+  int64_t since = writing_since_nanos_;
+  if (since == 0 && !queue_.empty()) since = queue_.front().queued_monotonic_nanos;
+  return since == 0 ? 0.0 : static_cast<double>(context_.clock.MonotonicNanos() - since) * 1e-9;
+}
+
+void BlockWriter::PublishRepairs() {
+  const otlp::RepairCounts now = builder_->repairs();
+  const auto publish = [&](const char* mark, uint64_t otlp::RepairCounts::* count) {
+    const uint64_t added = now.*count - published_repairs_.*count;
+    if (added == 0) return;
+    context_.metrics
+        .GetCounter("sightline.receive.repairs", "{repair}", "Things mended in accepted items; docs/oddities.md.",
+                    {{"signal", std::string(otlp::SignalName(signal_))}, {"repair", mark}})
+        .Add(added);
+  };
+  publish("utf8", &otlp::RepairCounts::invalid_utf8);
+  publish("attributes_cut", &otlp::RepairCounts::attributes_cut);
+  publish("value_cut", &otlp::RepairCounts::values_cut);
+  publish("events_cut", &otlp::RepairCounts::events_cut);
+  publish("links_cut", &otlp::RepairCounts::links_cut);
+  publish("time_missing", &otlp::RepairCounts::time_missing);
+  publish("time_clamped", &otlp::RepairCounts::time_clamped);
+  publish("end_before_start", &otlp::RepairCounts::end_before_start);
+  published_repairs_ = now;
+}
+
+}  // namespace sightline::store

@@ -1,0 +1,169 @@
+#include "store/ingest.h"
+
+#include <chrono>
+
+#include "base/log.h"
+#include "base/process.h"
+
+namespace sightline::store {
+namespace {
+
+size_t Index(otlp::Signal signal) {
+  return static_cast<size_t>(signal);
+}
+
+constexpr auto kDiskCheckEvery = std::chrono::seconds(1);
+constexpr int64_t kReplayWaitNanosMax = 60'000'000'000;
+
+}  // namespace
+
+Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse, MemoryBudget& budget,
+               MetricsRegistry& metrics, const Clock& clock)
+    : options_(std::move(options)),
+      journal_(journal),
+      budget_(budget),
+      metrics_(metrics),
+      clock_(clock),
+      inserter_(clickhouse, options_.database, options_.writer.builder.hot_attributes, metrics) {}
+
+Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
+                                              MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock) {
+  std::unique_ptr<Ingest> ingest(new Ingest(std::move(options), journal, clickhouse, budget, metrics, clock));
+  const Result<uint64_t> stored_max = ingest->inserter_.BlockMax();
+  if (!stored_max) return std::unexpected(stored_max.error());
+  // Both are asked: the journal's tail may be lost with the machine, and a block may have a manifest but no row yet.
+  ingest->next_block_ = std::max(*stored_max, journal.unfinished().block_max) + 1;
+  for (otlp::Signal signal : otlp::kSignals) {
+    ingest->writers_[Index(signal)] =
+        std::make_unique<BlockWriter>(signal, ingest->options_.writer,
+                                      WriterContext{journal, ingest->inserter_, metrics, clock, ingest->next_block_});
+  }
+  SIGHTLINE_TRY(ingest->Recover());
+  ingest->disk_watch_ = std::thread([self = ingest.get()] { self->WatchDisk(); });
+  return ingest;
+}
+
+Ingest::~Ingest() {
+  {
+    std::lock_guard lock(watch_mutex_);
+    stopping_ = true;
+  }
+  watch_wake_.notify_all();
+  if (disk_watch_.joinable()) disk_watch_.join();
+}
+
+void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> done) {
+  if (disk_is_low_.load(std::memory_order_relaxed)) {
+    done(Fail(Code::kUnavailable, "less than {} bytes are free on the disk of {}", options_.disk_free_bytes_min,
+              options_.data_directory));
+    return;
+  }
+  const journal::FrameHeader header{request.signal, request.received_unix_nanos, request.scan.refused};
+  // The journal calls `done` unless Append itself fails; both need it, so it is shared.
+  auto answer = std::make_shared<std::function<void(Result<void>)>>(std::move(done));
+  const Result<uint64_t> number =
+      journal_.Append(header, request.bytes, [answer](Result<void> result) { (*answer)(std::move(result)); });
+  if (!number) {
+    (*answer)(std::unexpected(number.error()));
+    return;
+  }
+  Arrival& arrival = arrivals_[Index(request.signal)];
+  arrival.items.fetch_add(request.scan.items_accepted, std::memory_order_relaxed);
+  arrival.last_unix_nanos.store(request.received_unix_nanos, std::memory_order_relaxed);
+  writers_[Index(request.signal)]->Push(PendingFrame{.number = *number,
+                                                     .received_unix_nanos = request.received_unix_nanos,
+                                                     .bytes = std::move(request.bytes),
+                                                     .scan = std::move(request.scan),
+                                                     .reservation = std::move(request.reservation)});
+}
+
+int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {
+  const int64_t retention = options_.retention_nanos[Index(signal)];
+  return retention == 0 ? 0 : now_unix_nanos - retention;
+}
+
+bool Ingest::Drain(int64_t timeout_nanos) {
+  const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
+  bool all_stored = true;
+  for (const auto& writer : writers_) all_stored &= writer->Drain(deadline);
+  return all_stored;
+}
+
+Ingest::SignalStatus Ingest::status(otlp::Signal signal) const {
+  const Arrival& arrival = arrivals_[Index(signal)];
+  return {arrival.items.load(std::memory_order_relaxed), arrival.last_unix_nanos.load(std::memory_order_relaxed)};
+}
+
+// First the blocks that had a manifest: they may be in the store, wholly or for some of their days. Then the frames
+// that no block had taken yet go the usual way.
+Result<void> Ingest::Recover() {
+  const journal::Unfinished& unfinished = journal_.unfinished();
+  if (unfinished.blocks.empty() && unfinished.frames.empty()) return {};
+  Log(Level::kInfo, "finishing what the last run left in the journal",
+      {{"blocks", unfinished.blocks.size()},
+       {"frames", unfinished.frames.size()},
+       {"torn_bytes", unfinished.torn_bytes}});
+  for (const journal::Manifest& manifest : unfinished.blocks) SIGHTLINE_TRY(RecoverBlock(manifest));
+  return RequeueFrames();
+}
+
+Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
+  std::vector<PendingFrame> frames;
+  for (uint64_t number : journal_.FramesIn(manifest)) {
+    otlp::Signal signal = manifest.signal;
+    Result<PendingFrame> frame = ReadBack(number, &signal);
+    if (!frame) return Wrap(fmt::format("replay block {}", manifest.block), frame.error());
+    frames.push_back(*std::move(frame));
+  }
+  // A builder of its own: it must write every attribute set and series again, as nobody knows which reached the store.
+  const auto builder = otlp::BlockBuilder::Create(manifest.signal, options_.writer.builder);
+  AppendFrames(manifest.signal, frames, *builder);
+  SIGHTLINE_TRY(inserter_.Insert(manifest.block, builder->Finish(manifest.block), /*may_exist=*/true));
+  return journal_.AppendDone(manifest.block);
+}
+
+Result<PendingFrame> Ingest::ReadBack(uint64_t number, otlp::Signal* signal) {
+  Result<journal::Journal::Frame> frame = journal_.ReadFrame(number);
+  if (!frame) return std::unexpected(frame.error());
+  *signal = frame->header.signal;
+  Result<otlp::Scan> scan = otlp::Rescan(frame->header.signal, frame->bytes, frame->header.refused);
+  if (!scan) return Wrap(fmt::format("read journal frame {}", number), scan.error());
+  return PendingFrame{.number = number,
+                      .received_unix_nanos = frame->header.received_unix_nanos,
+                      .bytes = std::move(frame->bytes),
+                      .scan = *std::move(scan)};
+}
+
+Result<void> Ingest::RequeueFrames() {
+  for (uint64_t number : journal_.unfinished().frames) {
+    otlp::Signal signal = otlp::Signal::kTraces;
+    Result<PendingFrame> frame = ReadBack(number, &signal);
+    if (!frame) return std::unexpected(frame.error());
+    MemoryBudget::Reservation reservation = budget_.TryReserve(frame->bytes.size());
+    if (!reservation) {
+      // The journal may hold more than memory: let the writers store what they have before reading on.
+      if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
+      reservation = budget_.TryReserve(frame->bytes.size());
+    }
+    frame->reservation = std::move(reservation);
+    writers_[Index(signal)]->Push(*std::move(frame));
+  }
+  if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
+  return {};
+}
+
+void Ingest::WatchDisk() {
+  std::unique_lock lock(watch_mutex_);
+  while (!stopping_) {
+    const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
+    const bool is_low = free && *free < options_.disk_free_bytes_min;
+    if (is_low != disk_is_low_.exchange(is_low, std::memory_order_relaxed)) {
+      Log(is_low ? Level::kWarn : Level::kInfo,
+          is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
+          {{"free_bytes", free ? *free : 0}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
+    }
+    watch_wake_.wait_for(lock, kDiskCheckEvery, [this] { return stopping_; });
+  }
+}
+
+}  // namespace sightline::store

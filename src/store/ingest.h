@@ -1,0 +1,85 @@
+// The way of an accepted request from the receiver into the store, and its replay after a crash.
+// Data: receive::Export -> journal frame (then the client is answered) -> BlockWriter of its signal -> ClickHouse.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/metrics.h"
+#include "journal/journal.h"
+#include "receive/sink.h"
+#include "store/block_inserter.h"
+#include "store/block_writer.h"
+#include "store/clickhouse.h"
+
+namespace sightline::store {
+
+struct IngestOptions {
+  std::string database = "sightline";
+  std::string data_directory;  // whose file system must keep disk_free_bytes_min free
+  WriterOptions writer;
+  std::array<int64_t, 3> retention_nanos{};   // by otlp::Signal; 0: forever
+  uint64_t disk_free_bytes_min = 1ULL << 30;  // below it nothing is accepted
+};
+
+// Thread: Accept from any; the rest from the thread that owns it.
+class Ingest final : public receive::Sink {
+ public:
+  // Finishes what a crash left in the journal (all of it is stored when this returns), then is ready to accept. All
+  // references must outlive it.
+  static Result<std::unique_ptr<Ingest>> Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
+                                               MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock);
+  ~Ingest() override;
+
+  void Accept(receive::Export request, std::function<void(Result<void>)> done) override;
+  int64_t OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const override;
+
+  // Call after the receivers have stopped. False if something is still only in the journal (the next start stores it).
+  bool Drain(int64_t timeout_nanos);
+
+  struct SignalStatus {
+    uint64_t accepted_items = 0;           // since start
+    int64_t last_received_unix_nanos = 0;  // 0: nothing yet
+  };
+  SignalStatus status(otlp::Signal signal) const;
+
+ private:
+  Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse, MemoryBudget& budget,
+         MetricsRegistry& metrics, const Clock& clock);
+  Result<void> Recover();
+  Result<void> RecoverBlock(const journal::Manifest& manifest);
+  Result<PendingFrame> ReadBack(uint64_t number, otlp::Signal* signal);
+  Result<void> RequeueFrames();
+  void WatchDisk();
+
+  const IngestOptions options_;
+  journal::Journal& journal_;
+  MemoryBudget& budget_;
+  MetricsRegistry& metrics_;
+  const Clock& clock_;
+  BlockInserter inserter_;
+  std::atomic<uint64_t> next_block_ = 1;
+  std::array<std::unique_ptr<BlockWriter>, 3> writers_;  // by otlp::Signal
+  struct Arrival {
+    std::atomic<uint64_t> items = 0;
+    std::atomic<int64_t> last_unix_nanos = 0;
+  };
+  std::array<Arrival, 3> arrivals_;
+
+  std::atomic<bool> disk_is_low_ = false;
+  std::mutex watch_mutex_;
+  std::condition_variable watch_wake_;
+  bool stopping_ = false;  // guarded by watch_mutex_
+  std::thread disk_watch_;
+};
+
+}  // namespace sightline::store
