@@ -92,7 +92,7 @@ TEST(MetricsRegistryDeathTest, OneNameIsNotBothCounterAndGauge) {
 TEST(PrometheusText, WritesFamiliesOnceAndEscapes) {
   MetricsRegistry registry;
   registry.GetCounter("sightline.receive.items", "{span}", "Items\nreceived \\.", {{"signal", "tra\"ces\\\n"}}).Add(3);
-  registry.GetCounter("sightline.receive.items", "{span}", "ignored", {{"signal", "logs"}}).Add(4);
+  registry.GetCounter("sightline.receive.items", "{span}", "Items\nreceived \\.", {{"signal", "logs"}}).Add(4);
   registry.SetGauge("sightline.journal.size", "By", "Size.", {}, [] { return 1.5; });
   EXPECT_EQ(PrometheusText(registry.Snapshot()),
             "# HELP sightline_journal_size Size.\n"
