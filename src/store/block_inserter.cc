@@ -74,7 +74,7 @@ Result<bool> BlockInserter::IsStored(uint64_t block, const otlp::TableBlock& tab
   if (stored != 0 && stored != table.rows) {
     // An insert is atomic for each day, so this is not ours to explain; adding the rows again would double those that
     // are there.
-    Log(Level::kError, "a block is stored in part; it is left as it is",
+    Log(LogLevel::kError, "a block is stored in part; it is left as it is",
         {{"table", table.table}, {"block", block}, {"rows_stored", stored}, {"rows_expected", table.rows}});
     metrics_.GetCounter("sightline.store.partial_blocks", "{block}", "Blocks found stored in part on recovery.").Add(1);
   }

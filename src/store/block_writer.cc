@@ -144,7 +144,7 @@ bool BlockWriter::Persist(const char* step, const std::function<Result<void>(boo
         .GetCounter("sightline.store.errors", "{error}", "Failed steps of writing a block; each is tried again.",
                     {{"signal", std::string(otlp::SignalName(signal_))}})
         .Add(1);
-    Log(Level::kWarn, "a block could not be written; will retry",
+    Log(LogLevel::kWarning, "a block could not be written; will retry",
         {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping_; });

@@ -99,7 +99,7 @@ Ingest::SignalStatus Ingest::status(otlp::Signal signal) const {
 Result<void> Ingest::Recover() {
   const journal::Unfinished& unfinished = journal_.unfinished();
   if (unfinished.blocks.empty() && unfinished.frames.empty()) return {};
-  Log(Level::kInfo, "finishing what the last run left in the journal",
+  Log(LogLevel::kInfo, "finishing what the last run left in the journal",
       {{"blocks", unfinished.blocks.size()},
        {"frames", unfinished.frames.size()},
        {"torn_bytes", unfinished.torn_bytes}});
@@ -158,7 +158,7 @@ void Ingest::WatchDisk() {
     const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
     const bool is_low = free && *free < options_.disk_free_bytes_min;
     if (is_low != disk_is_low_.exchange(is_low, std::memory_order_relaxed)) {
-      Log(is_low ? Level::kWarn : Level::kInfo,
+      Log(is_low ? LogLevel::kWarning : LogLevel::kInfo,
           is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
           {{"free_bytes", free ? *free : 0}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
     }
