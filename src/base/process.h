@@ -1,0 +1,57 @@
+// What the program asks of, and tells about, its own process: memory, CPU time, disk room, file descriptors, the wish
+// to end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+
+namespace sightline {
+
+struct MemoryUse {
+  uint64_t rss_bytes = 0;
+  uint64_t anonymous_bytes = 0;  // of these, not backed by a file: what the kernel cannot take back
+};
+MemoryUse ReadMemoryUse();  // zeros where /proc is not there
+
+double CpuSeconds();  // user and system time of all threads since the start
+
+// What this user may still write to the file system that holds `path`.
+Result<uint64_t> FreeDiskBytes(const std::string& path);
+
+// Lifts the soft limit of open files to the hard one; returns the limit that holds now.
+Result<uint64_t> RaiseFdLimit();
+
+// SIGTERM and SIGINT as something to wait for, and SIGPIPE ignored (a closed socket is an error, not an end).
+// Construct one before the first thread starts, as threads inherit the blocked signals. Uses signalfd, not a handler,
+// so that libraries that install handlers of their own cannot take the signals away.
+// Thread: constructed and destroyed on main; Wait on one thread; Request from any.
+class ShutdownSignal {
+ public:
+  ShutdownSignal();
+  ~ShutdownSignal();  // the signals do again what they did before
+  ShutdownSignal(const ShutdownSignal&) = delete;
+  ShutdownSignal& operator=(const ShutdownSignal&) = delete;
+
+  // True once a signal came or Request was called, and from then on at once. `timeout_millis` < 0: no limit.
+  bool Wait(int timeout_millis);
+
+  // Ends the wait from inside, e.g. when the store is lost for good.
+  void Request();
+
+  // From now on the next SIGTERM or SIGINT ends the process at once: for a user who does not want to wait for the
+  // flush. Call on the thread that waits.
+  void LetNextSignalKill();
+
+  // The signal that came ("SIGTERM"), "" if none.
+  const std::string& reason() const { return reason_; }
+
+ private:
+  int signals_ = -1;   // signalfd
+  int requests_ = -1;  // eventfd
+  bool requested_ = false;
+  std::string reason_;
+};
+
+}  // namespace sightline
