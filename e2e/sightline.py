@@ -16,12 +16,13 @@ START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0  # what is promised for SIGTERM
 VISIBLE_SECONDS_MAX = 15.0  # 2 s are promised; a busy machine gets more, and loses nothing by it
 
-SIGNALS = ("traces", "metrics", "logs")
+_COLLECTOR = "/opentelemetry.proto.collector"
 EXPORT_METHODS = {
-    name: f"/opentelemetry.proto.collector.{name.rstrip('s') if name == 'traces' else name}.v1."
-    f"{ {'traces': 'Trace', 'metrics': 'Metrics', 'logs': 'Logs'}[name] }Service/Export"
-    for name in SIGNALS
+    "traces": f"{_COLLECTOR}.trace.v1.TraceService/Export",
+    "metrics": f"{_COLLECTOR}.metrics.v1.MetricsService/Export",
+    "logs": f"{_COLLECTOR}.logs.v1.LogsService/Export",
 }
+SIGNALS = tuple(EXPORT_METHODS)
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ class Server:
     # -- addresses
 
     @property
-    def grpc(self) -> str:
+    def otlp_grpc(self) -> str:
         return self.addresses["otlp_grpc"]
 
     @property
@@ -184,7 +185,7 @@ class Server:
     # -- sending
 
     def channel(self) -> grpc.Channel:
-        return grpc.insecure_channel(self.grpc, options=[("grpc.max_receive_message_length", -1)])
+        return grpc.insecure_channel(self.otlp_grpc, options=[("grpc.max_receive_message_length", -1)])
 
     def export_grpc(self, signal_name: str, body: bytes, compression: grpc.Compression | None = None) -> bytes:
         """One Export call with exactly these bytes; raises grpc.RpcError."""
