@@ -122,7 +122,7 @@ void SelfExporter::ExportOnce() {
   // Under pressure users' data comes first; the next snapshot carries the same counters.
   if (!request.reservation) return;
   sink_.Accept(std::move(request), [](Result<void> result) {
-    if (!result) Log(Level::kDebug, "own metrics were not stored", {{"error", result.error().message}});
+    if (!result) Log(LogLevel::kDebug, "own metrics were not stored", {{"error", result.error().message}});
   });
 }
 
