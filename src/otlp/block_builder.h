@@ -40,10 +40,10 @@ struct TableBlock {
 };
 inline constexpr int32_t kNoDay = INT32_MIN;
 
-// What was mended on the way in; the same marks stand in the row's Repairs column. Added up since construction.
+// Items (spans, log records, data points) that carry each mark of the Repairs column. Added up since construction.
 struct RepairCounts {
   uint64_t invalid_utf8 = 0, attributes_cut = 0, values_cut = 0, events_cut = 0, links_cut = 0;
-  uint64_t time_missing = 0, time_clamped = 0, end_before_start = 0;
+  uint64_t time_missing = 0, time_clamped = 0, end_before_start = 0, ids_dropped = 0;
 };
 
 // Builds blocks of one signal. Remembers which attribute sets and series it has already written (bounded; forgetting

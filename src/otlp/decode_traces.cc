@@ -1,0 +1,284 @@
+// Span messages -> the spans table.
+#include <algorithm>
+
+#include "otlp/decode.h"
+#include "otlp/wire_fields.h"
+
+namespace sightline::otlp {
+namespace {
+
+// The fields of one span before they are written: where the row goes depends on its start, which may come last.
+struct SpanFields {
+  std::string_view trace_id, span_id, parent_span_id, trace_state, name, status;
+  uint64_t start = 0, end = 0, kind = 0;
+  uint32_t flags = 0, dropped_attributes = 0, dropped_events = 0, dropped_links = 0;
+  std::vector<std::string_view> attributes, events, links;
+
+  void Read(std::string_view message);
+};
+
+void SpanFields::Read(std::string_view message) {
+  trace_id = span_id = parent_span_id = trace_state = name = status = {};
+  start = end = kind = 0;
+  flags = dropped_attributes = dropped_events = dropped_links = 0;
+  attributes.clear();
+  events.clear();
+  links.clear();
+  for (FieldReader fields(message); fields.Next();) {
+    switch (fields.tag()) {
+      case field::span::kAttributes:
+        attributes.push_back(fields.bytes());
+        break;
+      case field::span::kTraceId:
+        trace_id = fields.bytes();
+        break;
+      case field::span::kSpanId:
+        span_id = fields.bytes();
+        break;
+      case field::span::kTraceState:
+        trace_state = fields.bytes();
+        break;
+      case field::span::kParentSpanId:
+        parent_span_id = fields.bytes();
+        break;
+      case field::span::kName:
+        name = fields.bytes();
+        break;
+      case field::span::kKind:
+        kind = fields.Uint();
+        break;
+      case field::span::kStartTimeUnixNano:
+        start = fields.Uint();
+        break;
+      case field::span::kEndTimeUnixNano:
+        end = fields.Uint();
+        break;
+      case field::span::kDroppedAttributesCount:
+        dropped_attributes = fields.Uint32();
+        break;
+      case field::span::kEvents:
+        events.push_back(fields.bytes());
+        break;
+      case field::span::kDroppedEventsCount:
+        dropped_events = fields.Uint32();
+        break;
+      case field::span::kLinks:
+        links.push_back(fields.bytes());
+        break;
+      case field::span::kDroppedLinksCount:
+        dropped_links = fields.Uint32();
+        break;
+      case field::span::kStatus:
+        status = fields.bytes();
+        break;
+      case field::span::kFlags:
+        flags = fields.Uint32();
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+// Thread: writer of the signal.
+class TracesBuilder final : public BuilderBase {
+ public:
+  explicit TracesBuilder(Options options) : BuilderBase(std::move(options)) {}
+
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) override {
+    const std::string_view message = item.message.In(request);
+    const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
+    span_.Read(message);
+    Marks marks;
+    const Interval interval = IntervalOf(times, marks);
+    SpanTable& table = spans_.For(DayOf(interval.start), options_.hot_attributes);
+    const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
+    marks.Merge(context.marks);
+    SetScope(table.scope, table.rows(), context);
+    WriteSpan(table, interval, marks);
+    WriteEvents(table, times, interval.start, marks);
+    WriteLinks(table, marks);
+    WriteRepairs(marks, table.repairs, table.rows());
+    table.EndRow();
+    Added(1, message.size());
+  }
+
+  std::vector<TableBlock> Finish(uint64_t block) override {
+    std::vector<TableBlock> out;
+    FinishSets(out);
+    spans_.Finish(block, out);
+    Reset();
+    return out;
+  }
+
+  void ForgetWrittenSets() override { sets_.ForgetWritten(); }
+
+ private:
+  struct Interval {
+    int64_t start;
+    uint64_t duration;
+  };
+
+  size_t ColumnBytesNow() const override { return spans_.bytes(); }
+  Interval IntervalOf(const ItemTimes& times, Marks& marks);
+  void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
+  void WriteStatus(SpanTable& table, Marks& marks);
+  void WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks);
+  void WriteLinks(SpanTable& table, Marks& marks);
+
+  DailyTables<SpanTable> spans_;
+  SpanFields span_;
+  std::vector<std::string_view> key_values_;  // of an event or link
+};
+
+TracesBuilder::Interval TracesBuilder::IntervalOf(const ItemTimes& times, Marks& marks) {
+  bool start_clamped = false, end_clamped = false;
+  int64_t start = times.Clamp(span_.start, start_clamped);
+  int64_t end = times.Clamp(span_.end, end_clamped);
+  if (start_clamped) attributes_.AddOriginal(kOriginalStart, span_.start);
+  bool end_replaced = end_clamped;
+  if (start_clamped || end_clamped) marks.Set(Marks::kTimeClamped);
+  if (span_.start == 0 || span_.end == 0) {
+    marks.Set(Marks::kTimeMissing);
+    if (span_.start == 0) start = span_.end == 0 ? times.received : end;
+    if (span_.end == 0) end = start;
+  }
+  if (end < start) {
+    marks.Set(Marks::kEndBeforeStart);
+    end_replaced = true;
+    end = start;
+  }
+  if (end_replaced) attributes_.AddOriginal(kOriginalEnd, span_.end);
+  return {start, static_cast<uint64_t>(end) - static_cast<uint64_t>(start)};
+}
+
+void TracesBuilder::WriteSpan(SpanTable& table, const Interval& interval, Marks& marks) {
+  const uint64_t row = table.rows();
+  table.timestamp.Append(interval.start);
+  table.duration.Append(interval.duration);
+  table.trace_id.Set(row, span_.trace_id);
+  table.span_id.Set(row, span_.span_id);
+  if (!span_.parent_span_id.empty()) table.parent_span_id.Set(row, IdOrNone(span_.parent_span_id, 8, marks));
+  if (!span_.trace_state.empty()) table.trace_state.Set(row, mender_.Clean(span_.trace_state, marks));
+  if (span_.flags != 0) table.flags.Set(row, span_.flags);
+  table.span_name.SetNumber(row, InternClean(table.span_name, span_.name, mender_, marks));
+  table.span_kind.AppendNumber(span_.kind < SpanTable::kKinds ? static_cast<uint32_t>(span_.kind) + 1 : 1);
+  WriteStatus(table, marks);
+  const AttributeTarget target{table.attributes, table.attribute_types, &table.hot};
+  const uint32_t dropped = span_.dropped_attributes + attributes_.Write(span_.attributes, row, target, marks);
+  if (dropped != 0) table.dropped_attributes_count.Set(row, dropped);
+}
+
+void TracesBuilder::WriteStatus(SpanTable& table, Marks& marks) {
+  uint64_t code = 0;
+  if (!span_.status.empty()) {
+    std::string_view message;
+    for (FieldReader fields(span_.status); fields.Next();) {
+      if (fields.tag() == field::status::kCode) code = fields.Uint();
+      if (fields.tag() == field::status::kMessage) message = fields.bytes();
+    }
+    if (!message.empty()) table.status_message.Set(table.rows(), mender_.Clean(message, marks));
+  }
+  table.status_code.AppendNumber(code < SpanTable::kCodes ? static_cast<uint32_t>(code) + 1 : 1);
+}
+
+void TracesBuilder::WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks) {
+  size_t count = span_.events.size();
+  if (count > options_.limits.events_per_span_max) {
+    span_.dropped_events += static_cast<uint32_t>(count - options_.limits.events_per_span_max);
+    count = options_.limits.events_per_span_max;
+    marks.Set(Marks::kEventsCut);
+  }
+  if (span_.dropped_events != 0) table.dropped_events_count.Set(table.rows(), span_.dropped_events);
+  if (count == 0) return;
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t element = table.event_timestamp.elements().rows();
+    uint64_t time = 0;
+    uint32_t dropped = 0;
+    std::string_view name;
+    key_values_.clear();
+    for (FieldReader fields(span_.events[i]); fields.Next();) {
+      switch (fields.tag()) {
+        case field::event::kTimeUnixNano:
+          time = fields.Uint();
+          break;
+        case field::event::kName:
+          name = fields.bytes();
+          break;
+        case field::event::kAttributes:
+          key_values_.push_back(fields.bytes());
+          break;
+        case field::event::kDroppedAttributesCount:
+          dropped = fields.Uint32();
+          break;
+        default:
+          break;
+      }
+    }
+    table.event_timestamp.elements().Append(times.Mend(time, span_start, marks));
+    LowCardinalityColumn& names = table.event_name.elements();
+    names.SetNumber(element, InternClean(names, name, mender_, marks));
+    dropped += attributes_.Write(key_values_, element,
+                                 {table.event_attributes.elements(), table.event_attribute_types.elements()}, marks);
+    if (dropped != 0) table.event_dropped_attributes_count.elements().Set(element, dropped);
+  }
+  table.event_timestamp.Close(table.rows());
+}
+
+void TracesBuilder::WriteLinks(SpanTable& table, Marks& marks) {
+  size_t count = span_.links.size();
+  if (count > options_.limits.links_per_span_max) {
+    span_.dropped_links += static_cast<uint32_t>(count - options_.limits.links_per_span_max);
+    count = options_.limits.links_per_span_max;
+    marks.Set(Marks::kLinksCut);
+  }
+  if (span_.dropped_links != 0) table.dropped_links_count.Set(table.rows(), span_.dropped_links);
+  if (count == 0) return;
+  const uint64_t first = table.link_offsets.last();
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t element = first + i;
+    std::string_view trace_id, span_id, trace_state;
+    uint32_t dropped = 0, flags = 0;
+    key_values_.clear();
+    for (FieldReader fields(span_.links[i]); fields.Next();) {
+      switch (fields.tag()) {
+        case field::link::kTraceId:
+          trace_id = fields.bytes();
+          break;
+        case field::link::kSpanId:
+          span_id = fields.bytes();
+          break;
+        case field::link::kTraceState:
+          trace_state = fields.bytes();
+          break;
+        case field::link::kAttributes:
+          key_values_.push_back(fields.bytes());
+          break;
+        case field::link::kDroppedAttributesCount:
+          dropped = fields.Uint32();
+          break;
+        case field::link::kFlags:
+          flags = fields.Uint32();
+          break;
+        default:
+          break;
+      }
+    }
+    table.link_trace_id.elements().Set(element, IdOrNone(trace_id, 16, marks));
+    table.link_span_id.elements().Set(element, IdOrNone(span_id, 8, marks));
+    if (!trace_state.empty()) table.link_trace_state.elements().Set(element, mender_.Clean(trace_state, marks));
+    dropped += attributes_.Write(key_values_, element,
+                                 {table.link_attributes.elements(), table.link_attribute_types.elements()}, marks);
+    if (dropped != 0) table.link_dropped_attributes_count.elements().Set(element, dropped);
+    if (flags != 0) table.link_flags.elements().Set(element, flags);
+  }
+  table.link_offsets.Close(table.rows(), first + count);
+}
+
+}  // namespace
+
+std::unique_ptr<BlockBuilder> CreateTracesBuilder(BlockBuilder::Options options) {
+  return std::make_unique<TracesBuilder>(std::move(options));
+}
+
+}  // namespace sightline::otlp

@@ -1,0 +1,195 @@
+#include "otlp/series.h"
+
+#include <algorithm>
+#include <array>
+
+#include "otlp/wire_fields.h"
+
+namespace sightline::otlp {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
+void AppendSized(std::string_view text, std::string& out) {
+  const uint64_t size = text.size();
+  out.append(reinterpret_cast<const char*>(&size), sizeof size);
+  out.append(text);
+}
+
+template <typename T>
+void AppendRaw(T value, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+}  // namespace
+
+std::string_view MetricTypeName(MetricType type) {
+  constexpr std::array<std::string_view, 6> kNames = {"",       "gauge", "sum", "histogram", "exponential_histogram",
+                                                      "summary"};
+  return kNames[static_cast<size_t>(type)];
+}
+
+void MetricHeader::Read(std::string_view message) {
+  name = description = unit = data = {};
+  metadata.clear();
+  type = MetricType::kNone;
+  temporality = 0;
+  monotonic = false;
+  auto take = [&](MetricType found, std::string_view bytes) {  // of a oneof the last member counts
+    type = found;
+    data = bytes;
+  };
+  for (FieldReader fields(message); fields.Next();) {
+    switch (fields.tag()) {
+      case field::metric::kName:
+        name = fields.bytes();
+        break;
+      case field::metric::kDescription:
+        description = fields.bytes();
+        break;
+      case field::metric::kUnit:
+        unit = fields.bytes();
+        break;
+      case field::metric::kMetadata:
+        metadata.push_back(fields.bytes());
+        break;
+      case field::metric::kGauge:
+        take(MetricType::kGauge, fields.bytes());
+        break;
+      case field::metric::kSum:
+        take(MetricType::kSum, fields.bytes());
+        break;
+      case field::metric::kHistogram:
+        take(MetricType::kHistogram, fields.bytes());
+        break;
+      case field::metric::kExponentialHistogram:
+        take(MetricType::kExponentialHistogram, fields.bytes());
+        break;
+      case field::metric::kSummary:
+        take(MetricType::kSummary, fields.bytes());
+        break;
+      default:
+        break;
+    }
+  }
+  if (type == MetricType::kGauge || type == MetricType::kSummary) return;
+  for (FieldReader fields(data); fields.Next();) {
+    if (fields.tag() == field::metric_data::kAggregationTemporality) temporality = fields.Int32();
+    if (fields.tag() == field::metric_data::kIsMonotonic && type == MetricType::kSum) monotonic = fields.Bool();
+  }
+}
+
+SeriesIndex::SeriesIndex(const Limits& limits, size_t remembered_max)
+    : limits_(limits), remembered_max_(remembered_max), mender_(limits.value_bytes_max) {}
+
+void SeriesIndex::StartMetric(const MetricHeader& header, const ScopeContext& context) {
+  header_ = &header;
+  context_ = &context;
+  raw_.clear();
+  AppendRaw(context.serial, raw_);  // stands for all of the resource and scope
+  for (const std::string_view text : {header.name, header.description, header.unit}) AppendSized(text, raw_);
+  AppendRaw(header.type, raw_);
+  AppendRaw(header.temporality, raw_);
+  AppendRaw(header.monotonic, raw_);
+  AppendRaw(header.metadata.size(), raw_);
+  for (const std::string_view key_value : header.metadata) AppendSized(key_value, raw_);
+  const Hash128 metric = HashBytes(raw_);  // so that long descriptions are not hashed for each point
+  raw_.clear();
+  AppendRaw(metric, raw_);
+  raw_metric_size_ = raw_.size();
+}
+
+SeriesRef SeriesIndex::Find(const std::vector<std::string_view>& key_values, int64_t received_unix_nanos) {
+  raw_.resize(raw_metric_size_);
+  for (const std::string_view key_value : key_values) AppendSized(key_value, raw_);
+  const Hash128 hash = HashBytes(raw_);
+  const int32_t day = DayOf(received_unix_nanos);
+  const auto found = known_.find(hash);
+  if (found != known_.end() && found->second.written_day == day) [[likely]]
+    return found->second.series;
+  const SeriesRef series = Decode(key_values, received_unix_nanos);
+  if (known_.size() >= remembered_max_) known_.clear();
+  known_[hash] = {series, day};
+  return series;
+}
+
+SeriesRef SeriesIndex::Decode(const std::vector<std::string_view>& key_values, int64_t received_unix_nanos) {
+  SeriesRef series;
+  Marks& marks = series.marks;
+  name_ = mender_.Clean(header_->name, marks);
+  description_ = mender_.Clean(header_->description, marks);
+  unit_ = mender_.Clean(header_->unit, marks);
+  metadata_ = header_->metadata.empty() ? std::string_view() : mender_.JsonObject(header_->metadata, marks);
+  size_t count = key_values.size();
+  if (count > limits_.attributes_per_item_max) {
+    count = limits_.attributes_per_item_max;
+    marks.Set(Marks::kAttributesCut);
+  }
+  attributes_.clear();
+  for (size_t i = 0; i < count; ++i) {
+    const Attribute attribute = ReadKeyValue(key_values[i]);
+    Point& point = attributes_.emplace_back();
+    point.key = mender_.Clean(attribute.key, marks);
+    point.text = mender_.TextOf(attribute.value, marks);
+    point.type = attribute.value.type;
+    point.order = i;
+  }
+  // Attributes are a set: the same ones in another order are the same series.
+  std::sort(attributes_.begin(), attributes_.end(),
+            [](const Point& a, const Point& b) { return a.key != b.key ? a.key < b.key : a.order < b.order; });
+  series.id = CanonicalId();
+  WriteRow(series.id, received_unix_nanos);
+  return series;
+}
+
+uint64_t SeriesIndex::CanonicalId() {
+  canonical_.clear();
+  const std::string_view type = MetricTypeName(header_->type);
+  for (const std::string_view text :
+       {std::string_view(name_), type, std::string_view(description_), std::string_view(unit_)}) {
+    AppendSized(text, canonical_);
+  }
+  AppendRaw(header_->temporality, canonical_);
+  AppendRaw(header_->monotonic, canonical_);
+  for (const std::string* text : {&context_->service_name, &context_->resource_id, &context_->scope_name,
+                                  &context_->scope_version, &context_->scope_id}) {
+    AppendSized(*text, canonical_);
+  }
+  AppendRaw(attributes_.size(), canonical_);
+  for (const Point& attribute : attributes_) {
+    AppendSized(attribute.key, canonical_);
+    AppendSized(attribute.text, canonical_);
+    AppendRaw(attribute.type, canonical_);
+  }
+  AppendSized(metadata_, canonical_);
+  return XXH3_64bits(canonical_.data(), canonical_.size());
+}
+
+void SeriesIndex::WriteRow(uint64_t id, int64_t received_unix_nanos) {
+  const uint64_t row = table_.rows();
+  table_.series_id.Append(id);
+  table_.seen.Append(static_cast<uint32_t>(std::clamp<int64_t>(received_unix_nanos / kNanosPerSecond, 0, UINT32_MAX)));
+  table_.metric_name.Append(name_);
+  table_.metric_type.Append(MetricTypeName(header_->type));
+  table_.description.Append(description_);
+  table_.unit.Append(unit_);
+  table_.aggregation_temporality.Append(header_->temporality);
+  table_.is_monotonic.Append(header_->monotonic ? 1 : 0);
+  table_.service_name.Append(context_->service_name);
+  table_.resource_id.Append(context_->resource_id);
+  table_.scope_name.Append(context_->scope_name);
+  table_.scope_version.Append(context_->scope_version);
+  table_.scope_id.Append(context_->scope_id);
+  std::string types;
+  for (const Point& attribute : attributes_) {
+    table_.attributes.keys().Append(attribute.key);
+    table_.attributes.values().Append(attribute.text);
+    types += attribute.type;
+  }
+  table_.attributes.Close(row);
+  table_.attribute_types.Append(types);
+  table_.metadata.Append(metadata_);
+  table_.EndRow();
+}
+
+}  // namespace sightline::otlp
