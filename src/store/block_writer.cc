@@ -119,7 +119,7 @@ void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
   std::vector<MemoryBudget::Reservation> reservations;
   reservations.reserve(frames.size());
   for (PendingFrame& frame : frames) reservations.push_back(std::move(frame.reservation));
-  frames = {};
+  frames.clear();
 
   if (!Persist("write the manifest", [&](bool) { return context_.journal.AppendManifest(manifest); })) return;
   if (!Persist("insert", [&](bool is_retry) { return context_.inserter.Insert(block, tables, is_retry); })) {
