@@ -1,0 +1,189 @@
+"""Start, stop, the data directory, retention, a full disk."""
+
+import json
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import requests
+
+import otlp
+from sightline import STOP_SECONDS_MAX, Server, run_cli, wait_until
+
+DAY_NANOS = 24 * 3600 * 10**9
+
+
+def test_the_ready_line_has_three_addresses_that_answer(server: Server) -> None:
+    assert set(server.addresses) >= {"otlp_grpc", "otlp_http", "http"}
+    assert all(not address.endswith(":0") for address in server.addresses.values())
+    assert requests.get(f"{server.http}/readyz", timeout=5).status_code == 200
+    assert server.export_http("logs", b"").status_code == 200
+    assert server.export_grpc("metrics", b"") == b""
+
+
+def test_rows_are_visible_soon_after_the_answer(server: Server) -> None:
+    server.export_http("traces", otlp.traces("warm-up", [otlp.span()]))
+    server.wait_for_rows(1, "otel_traces", "ServiceName = 'warm-up'")
+    begin = time.monotonic()
+    server.export_http("traces", otlp.traces("soon", [otlp.span()]))
+    server.wait_for_rows(1, "otel_traces", "ServiceName = 'soon'")
+    assert time.monotonic() - begin < 5.0, "2 s are promised on a machine with nothing else to do"
+
+
+def test_sigterm_flushes_and_exits_with_0(server: Server) -> None:
+    for number in range(20):
+        server.export_http("traces", otlp.traces("flush", [otlp.span() for _ in range(50)]))
+    begin = time.monotonic()
+    assert server.stop(STOP_SECONDS_MAX) == 0
+    assert time.monotonic() - begin < STOP_SECONDS_MAX
+    server.restart()
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'flush'") == 1000
+
+
+def test_the_data_directory_is_for_its_owner_only(server: Server) -> None:
+    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
+
+
+def test_it_listens_on_loopback_only(server: Server) -> None:
+    assert all(address.startswith("127.0.0.1:") for address in server.addresses.values())
+
+
+def test_a_second_program_on_the_same_directory_stops_with_a_clear_message(
+    server: Server, make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    second = Server(work_dir=tmp_path, data_dir=server.data_dir)
+    process = second.spawn()
+    assert process.wait(30) == 1
+    assert str(server.data_dir) in second.output()
+    assert "another" in second.output().lower() or "already" in second.output().lower()
+    assert server.export_http("traces", otlp.traces("first", [otlp.span()])).status_code == 200
+
+
+def test_a_taken_port_is_exit_code_1_and_names_it(server: Server, tmp_path: Path) -> None:
+    taken = server.addresses["http"]
+    done = run_cli("serve", "--data-dir", str(tmp_path / "data"), "--http", taken, "--otlp-grpc", "127.0.0.1:0",
+                   "--otlp-http", "127.0.0.1:0")  # fmt: skip
+    assert done.returncode == 1
+    assert taken in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "config", [{"retention": {"traces": "soon"}}, {"nosuch": 1}, {"durability": "never"}, {"limits": {"nosuch_max": 1}}]
+)
+def test_wrong_configuration_is_exit_code_2(make_server: Callable[..., Server], config: dict) -> None:
+    server = make_server(config=config)
+    assert server.spawn().wait(30) == 2
+    assert not server.data_dir.exists(), "nothing is begun"
+
+
+def test_items_older_than_the_retention_are_refused(make_server: Callable[..., Server]) -> None:
+    server = make_server(config={"retention": {"traces": "2d", "logs": "forever"}}).start()
+    old = time.time_ns() - 3 * DAY_NANOS
+    answer = server.export_http("traces", otlp.traces("old", [otlp.span(start_time_unix_nano=old, end_time_unix_nano=old + 1)]))
+    assert answer.status_code == 200 and answer.content != b"", "comes back as partial success"
+    assert server.export_http("logs", otlp.logs("old", [otlp.log(time_unix_nano=old)])).content == b""
+    server.wait_for_rows(1, "otel_logs", "ServiceName = 'old'")
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'old'") == 0
+
+
+def test_a_shorter_retention_takes_effect_at_the_next_start(make_server: Callable[..., Server]) -> None:
+    server = make_server(config={"retention": {"traces": "forever"}}).start()
+    now = time.time_ns()
+    for service, age_days in {"old": 10, "new": 0}.items():
+        end = now - age_days * DAY_NANOS
+        span = otlp.span(start_time_unix_nano=end - 1000, end_time_unix_nano=end)
+        assert server.export_http("traces", otlp.traces(service, [span])).content == b""
+    server.wait_for_rows(2, "otel_traces")
+    assert server.stop() == 0
+    server.config = {"retention": {"traces": "5d"}}
+    server.restart()
+    count = "SELECT count() FROM otel_traces WHERE ServiceName = '{}'"
+    wait_until(lambda: server.number(count.format("old")) == 0, 60, "the old span is gone")
+    assert server.number(count.format("new")) == 1
+
+
+def test_durability_disk_keeps_all_as_well(make_server: Callable[..., Server]) -> None:
+    server = make_server(config={"durability": "disk"}).start()
+    for _ in range(20):
+        assert server.export_http("traces", otlp.traces("disk", [otlp.span()])).status_code == 200
+    server.restart()
+    server.wait_for_rows(20, "otel_traces", "ServiceName = 'disk'")
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'disk'") == 20
+
+
+# ---- a full disk
+
+DISK_BYTES = 400 << 20
+FREE_BYTES_MIN = 100 << 20
+
+
+@pytest.fixture
+def small_disk(directory: Path) -> Iterator[Path]:
+    """A file system of its own, DISK_BYTES large."""
+    path = directory / "small"
+    path.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(path)], capture_output=True, text=True)
+    if mount.returncode != 0:
+        pytest.skip(f"cannot mount a small file system here: {mount.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def fill(disk: Path, leave_bytes: int) -> Path:
+    """A file that leaves this much."""
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    ballast = disk / "ballast"
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(free - leave_bytes, 1))
+    return ballast
+
+
+@pytest.mark.parametrize(
+    ("free_bytes_min", "leave_bytes"),
+    [(FREE_BYTES_MIN, FREE_BYTES_MIN - (20 << 20)), (1 << 20, 0)],
+    ids=["below the configured reserve", "no byte left"],
+)
+def test_a_full_disk_pushes_back_and_recovers(
+    make_server: Callable[..., Server], small_disk: Path, free_bytes_min: int, leave_bytes: int
+) -> None:
+    config = {"limits": {"disk_free_bytes_min": free_bytes_min}}
+    server = make_server(data_dir=small_disk / "data", config=config).start()
+    acknowledged = 0
+
+    def export() -> requests.Response:
+        nonlocal acknowledged
+        answer = server.export_http("traces", otlp.traces("full", [otlp.span() for _ in range(100)]))
+        acknowledged += 100 if answer.status_code == 200 else 0
+        return answer
+
+    assert export().status_code == 200
+    ballast = fill(small_disk, leave_bytes)
+    refused = wait_until(lambda: (answer := export()).status_code != 200 and answer, 30, "a refused export")
+    assert refused.status_code == 503, refused.text
+    assert int(refused.headers["Retry-After"]) > 0
+    with pytest.raises(grpc.RpcError) as error:
+        server.export_grpc("traces", otlp.traces("never", [otlp.span()]))
+    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert requests.get(f"{server.http}/healthz", timeout=10).status_code == 200
+    ballast.unlink()
+    wait_until(lambda: export().status_code == 200, 30, "an accepted export")
+    server.wait_for_rows(acknowledged, "otel_traces", "ServiceName = 'full'")
+    server.restart()
+    server.wait_for_rows(acknowledged, "otel_traces", "ServiceName = 'full'")
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'full'") == acknowledged
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'never'") == 0
+
+
+# ---- its logs
+
+
+def test_the_logs_are_json_lines_when_asked_for(server: Server) -> None:
+    server.export_http("traces", b"garbage")
+    server.stop()
+    lines = server.output().splitlines()
+    assert lines and all(isinstance(json.loads(line), dict) for line in lines)
