@@ -1,0 +1,154 @@
+#include "base/yaml.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <exception>
+#include <set>
+
+#include "base/json_text.h"
+
+namespace sightline {
+namespace {
+
+constexpr size_t kYamlBytesMax = 4 << 20;
+constexpr size_t kYamlNodesMax = 100'000;
+constexpr int kYamlDepthMax = 64;
+
+// Thrown and caught in this file only.
+struct FaultThrown {
+  YamlFault fault;
+};
+
+[[noreturn]] void Throw(const YAML::Mark& mark, std::string message) {
+  if (mark.is_null()) throw FaultThrown{{0, 0, std::move(message)}};
+  throw FaultThrown{{mark.line + 1, mark.column + 1, std::move(message)}};
+}
+
+class Converter {
+ public:
+  YamlNode Convert(const YAML::Node& from, int depth) {
+    const YAML::Mark mark = from.Mark();
+    if (++nodes_ > kYamlNodesMax) Throw(mark, fmt::format("more than {} values", kYamlNodesMax));
+    if (depth > kYamlDepthMax) Throw(mark, fmt::format("nested deeper than {}", kYamlDepthMax));
+    YamlNode node;
+    if (!mark.is_null()) {
+      node.line = mark.line + 1;
+      node.column = mark.column + 1;
+    }
+    if (from.IsScalar()) {
+      node.kind = YamlNode::Kind::kScalar;
+      node.scalar = from.Scalar();
+    } else if (from.IsSequence()) {
+      node.kind = YamlNode::Kind::kList;
+      for (const auto& item : from) node.children.push_back(Convert(item, depth + 1));
+    } else if (from.IsMap()) {
+      node.kind = YamlNode::Kind::kMap;
+      ConvertMap(from, depth, node);
+    }
+    return node;
+  }
+
+ private:
+  void ConvertMap(const YAML::Node& from, int depth, YamlNode& node) {
+    std::set<std::string> keys;
+    for (const auto& entry : from) {
+      const YAML::Mark mark = entry.first.Mark();
+      if (!entry.first.IsScalar()) Throw(mark, "a key must be a plain word");
+      const std::string& key = entry.first.Scalar();
+      if (!keys.insert(key).second) Throw(mark, fmt::format("the key \"{}\" is given twice", key));
+      YamlNode child = Convert(entry.second, depth + 1);
+      child.key = key;
+      child.key_line = mark.line + 1;
+      child.key_column = mark.column + 1;
+      node.children.push_back(std::move(child));
+    }
+  }
+
+  size_t nodes_ = 0;
+};
+
+bool IsPlainWord(std::string_view text) {
+  if (text.empty() || text == "true" || text == "false" || text == "null" || text == "~") return false;
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!letter(text[0]) && !digit(text[0]) && text[0] != '.' && text[0] != '/') return false;
+  if (text.back() == ':') return false;
+  return std::ranges::all_of(text, [&](char c) {
+    return letter(c) || digit(c) || std::string_view("._/:-+@").find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+const YamlNode* YamlNode::Find(std::string_view child_key) const {
+  if (kind != Kind::kMap) return nullptr;
+  const auto it = std::ranges::find(children, child_key, &YamlNode::key);
+  return it == children.end() ? nullptr : &*it;
+}
+
+std::string YamlNode::Found() const {
+  switch (kind) {
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kScalar:
+      return fmt::format("\"{}\"", scalar);
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+  }
+  return "nothing";
+}
+
+std::expected<YamlNode, YamlFault> ParseYaml(std::string_view text) {
+  if (text.size() > kYamlBytesMax) {
+    return std::unexpected(YamlFault{0, 0, fmt::format("longer than {} bytes", kYamlBytesMax)});
+  }
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.empty()) return YamlNode{};
+    if (documents.size() > 1) Throw(documents[1].Mark(), "a second document; one is expected");
+    return Converter().Convert(documents[0], 0);
+  } catch (const FaultThrown& thrown) {
+    return std::unexpected(thrown.fault);
+  } catch (const YAML::Exception& exception) {
+    YamlFault fault{0, 0, "not valid YAML: " + exception.msg};
+    if (!exception.mark.is_null()) {
+      fault.line = exception.mark.line + 1;
+      fault.column = exception.mark.column + 1;
+    }
+    return std::unexpected(std::move(fault));
+  } catch (const std::exception& exception) {
+    return std::unexpected(YamlFault{0, 0, std::string("not valid YAML: ") + exception.what()});
+  }
+}
+
+std::string YamlScalar(std::string_view text) {
+  if (IsPlainWord(text)) return std::string(text);
+  std::string quoted;
+  AppendJsonString(quoted, text);  // a JSON string is a YAML scalar
+  return quoted;
+}
+
+std::string YamlFlow(const YamlNode& node) {
+  std::string out;
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      return "null";
+    case YamlNode::Kind::kScalar:
+      return YamlScalar(node.scalar);
+    case YamlNode::Kind::kList:
+      for (const YamlNode& child : node.children) out += (out.empty() ? "" : ", ") + YamlFlow(child);
+      return "[" + out + "]";
+    case YamlNode::Kind::kMap:
+      for (const YamlNode& child : node.children) {
+        out += (out.empty() ? "" : ", ") + YamlScalar(child.key) + ": " + YamlFlow(child);
+      }
+      return "{" + out + "}";
+  }
+  return out;
+}
+
+}  // namespace sightline
