@@ -1,0 +1,28 @@
+// The small text rules of HTTP that need no server: tokens, field values, targets, addresses.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace sightline::net {
+
+bool EqualsNoCase(std::string_view a, std::string_view b);  // ASCII
+bool IsToken(std::string_view text);                        // RFC 9110, 5.6.2: a header's name
+bool IsFieldValue(std::string_view text);                   // no control characters but tab
+
+struct Target {
+  std::string path;                                        // decoded
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, "+" is a space
+  std::string authority;                                   // of the absolute form ("GET http://host/ …"), else empty
+};
+// kInvalidArgument on a bad escape, a NUL, or a form that is neither origin, absolute nor "*".
+Result<Target> ParseTarget(std::string_view target);
+
+// Host and port of a Host header or an authority: lower case, brackets of IPv6 removed, port dropped.
+std::string HostName(std::string_view authority);
+
+}  // namespace sightline::net
