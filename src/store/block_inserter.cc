@@ -10,6 +10,8 @@
 namespace sightline::store {
 namespace {
 
+constexpr std::string_view kAttributeSetsTable = "attribute_sets";
+
 uint64_t ToNumber(const std::string& text) {
   uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);

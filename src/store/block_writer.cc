@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kRetryNanosMin = 100'000'000;
 constexpr int64_t kRetryNanosMax = 5'000'000'000;
+constexpr int kRefusedAttemptsMax = 3;
 
 }  // namespace
 
@@ -134,9 +135,11 @@ void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
 }
 
 // Tries until it works: what was accepted must be stored, and while it waits the memory budget pushes back at the door.
-// Gives up (false) only when the program stops; the journal then replays the block at the next start.
+// Gives up (false) when the program stops, or when ClickHouse says that the block itself is wrong (that is our bug, and
+// must not stop the blocks behind it): the journal keeps the block, and the next start tries it again.
 bool BlockWriter::Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action) {
   int64_t wait = kRetryNanosMin;
+  int refused = 0;
   for (bool is_retry = false;; is_retry = true) {
     const Result<void> result = action(is_retry);
     if (result) return true;
@@ -146,6 +149,16 @@ bool BlockWriter::Persist(const char* step, const std::function<Result<void>(boo
         .Add(1);
     Log(LogLevel::kWarning, "a block could not be written; will retry",
         {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
+    if (result.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) {
+      context_.metrics
+          .GetCounter("sightline.store.set_aside_blocks", "{block}",
+                      "Blocks that ClickHouse refuses; kept in the journal.",
+                      {{"signal", std::string(otlp::SignalName(signal_))}})
+          .Add(1);
+      Log(LogLevel::kError, "a block is set aside: the journal keeps it, the next start tries again",
+          {{"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
+      return false;
+    }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping_; });
     if (stopping_) return false;

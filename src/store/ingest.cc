@@ -103,7 +103,14 @@ Result<void> Ingest::Recover() {
       {{"blocks", unfinished.blocks.size()},
        {"frames", unfinished.frames.size()},
        {"torn_bytes", unfinished.torn_bytes}});
-  for (const journal::Manifest& manifest : unfinished.blocks) SIGHTLINE_TRY(RecoverBlock(manifest));
+  for (const journal::Manifest& manifest : unfinished.blocks) {
+    const Result<void> recovered = RecoverBlock(manifest);
+    if (recovered) continue;
+    // A block that ClickHouse refuses must not keep the program from starting; the journal keeps it.
+    if (recovered.error().code != Code::kInvalidArgument) return recovered;
+    Log(LogLevel::kError, "a block is still refused; the journal keeps it",
+        {{"block", manifest.block}, {"error", recovered.error().message}});
+  }
   return RequeueFrames();
 }
 
