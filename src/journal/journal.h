@@ -50,17 +50,20 @@ struct Manifest {
 struct Unfinished {
   std::vector<Manifest> blocks;  // have a manifest and no done mark
   std::vector<uint64_t> frames;  // numbers of frames that stand in no manifest
-  uint64_t block_max = 0;        // largest block number seen in a manifest or done mark, 0 if none
+  uint64_t block_max = 0;        // no block number above it was ever used here; 0 if none was
   uint64_t torn_bytes = 0;       // cut off the end: an append that was never answered
+  uint64_t lost_bytes = 0;       // damage that is skipped: power loss in kProcess mode, which promises nothing for it
 };
 
 // Numbers frames from 1 on, without reuse. Segments are deleted oldest first, when every frame in them belongs to a
-// done block. Fault points: journal.frame, journal.manifest, journal.done, journal.delete (each before and after:
-// ".begin", ".end"). Thread: any; one mutex around appends.
+// done block. A frame stands in one manifest only, and in none before its `done` has reported success. Fault points:
+// journal.frame, journal.manifest, journal.done, journal.delete (each before and after: ".begin", ".end"),
+// journal.sync. Thread: any; one mutex around appends.
 class Journal {
  public:
   // Locks the directory (kFailedPrecondition: another program has it), cuts a torn tail, finds what is unfinished.
   // A record whose checksum fails before the tail is kDataLoss and names segment and offset; nothing is changed then.
+  // README.md says how tail, damage and power loss are told apart.
   static Result<std::unique_ptr<Journal>> Open(Options options, MetricsRegistry& metrics);
   virtual ~Journal() = default;
 
@@ -73,12 +76,17 @@ class Journal {
   virtual Result<uint64_t> Append(const FrameHeader& header, std::string_view bytes,
                                   std::function<void(Result<void>)> done) = 0;
 
+  // Has the promised durability when it returns (kDisk: waits for a sync). The same manifest again is no error, so that
+  // a failed call can be repeated. kFailedPrecondition: a frame is in another block already.
   virtual Result<void> AppendManifest(const Manifest& manifest) = 0;
 
-  // The block is in the store. Deletes segments that no longer hold anything unfinished.
+  // The block is in the store. Deletes segments that no longer hold anything unfinished (a failure of that is only
+  // counted: the next call tries again). kNotFound: no such block is open. kUnavailable: the mark could not be written,
+  // call again.
   virtual Result<void> AppendDone(uint64_t block) = 0;
 
-  // Reads a frame back: its header and bytes. kNotFound when its segment is gone; kDataLoss when its checksum fails.
+  // Reads a frame back: its header and bytes. kNotFound when all of its segment is done; kDataLoss when its checksum
+  // fails.
   struct Frame {
     uint64_t number = 0;
     FrameHeader header;
@@ -86,7 +94,7 @@ class Journal {
   };
   virtual Result<Frame> ReadFrame(uint64_t number) = 0;
 
-  // Numbers of the frames of `signal` inside the ranges (those still on disk).
+  // Numbers of the frames of the manifest's signal inside its ranges, of segments in which something is unfinished.
   virtual std::vector<uint64_t> FramesIn(const Manifest& manifest) = 0;
 
   virtual uint64_t bytes_on_disk() const = 0;

@@ -1,0 +1,82 @@
+// One file of the journal.
+// Data: records -> the file's end; places in it -> records. Every operation either happens whole or leaves the file as
+// it was before.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "journal/format.h"
+
+namespace sightline::journal {
+
+// A file descriptor that is closed at the end of its life.
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+std::string SegmentName(uint64_t sequence);  // "00000000000000000001.journal"
+Result<void> SyncDirectory(const std::string& directory);
+
+// Invariant: the file's first size() bytes are a header and whole records; what a failed append left behind them is cut
+// off before the next one.
+// Thread: Append, Poison and Truncate under its journal's mutex; the rest any.
+class Segment {
+ public:
+  // Writes and syncs the header and gives the file its name only then, so that neither a crash nor power loss leaves a
+  // segment without one. In kDisk mode the name is on disk afterwards too.
+  static Result<std::shared_ptr<Segment>> Create(const std::string& directory, const SegmentHeader& header);
+  static Result<std::shared_ptr<Segment>> Open(const std::string& directory, uint64_t sequence);
+
+  // Writes one record of head and payload at the end and returns its offset. `begin` and `end` are its fault points.
+  // kUnavailable with the system's reason: nothing of it is in the file.
+  Result<uint32_t> Append(RecordType type, std::string_view head, std::string_view payload, std::string_view begin,
+                          std::string_view end);
+
+  // Reads the record at an offset that Append returned. kDataLoss if it no longer reads back.
+  Result<std::string> ReadBody(uint32_t offset) const;
+
+  Result<std::string> ReadAll() const;  // the file as it is; for recovery
+
+  // What recovery found: the header, and that the valid part ends at `size`.
+  void Adopt(const SegmentHeader& header, uint32_t size);
+  Result<void> Truncate(uint32_t size);                             // cuts off what lies behind
+  Result<void> Overwrite(uint32_t offset, std::string_view bytes);  // within size()
+
+  Result<void> Sync();  // what was appended before the call is on disk
+  void Poison() { poisoned_ = true; }
+  bool disk_full() const { return disk_full_; }  // why the last append failed
+  bool poisoned() const { return poisoned_; }    // a sync failed: nothing may be appended
+
+  const SegmentHeader& header() const { return header_; }
+  const std::string& path() const { return path_; }
+  uint32_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  Segment(std::string path, int fd, const SegmentHeader& header, uint32_t size)
+      : path_(std::move(path)), file_(fd), header_(header), size_(size) {}
+  Result<void> WriteAll(uint32_t offset, std::string_view a, std::string_view b, std::string_view c);
+
+  const std::string path_;
+  const File file_;
+  SegmentHeader header_;
+  std::atomic<uint32_t> size_;
+  std::atomic<uint32_t> durable_ = 0;
+  bool torn_ = false;  // bytes of a failed append may lie behind size_
+  bool poisoned_ = false;
+  bool disk_full_ = false;
+};
+
+}  // namespace sightline::journal
