@@ -18,9 +18,6 @@ namespace {
 constexpr size_t kTraceIdBytes = 16;
 constexpr size_t kSpanIdBytes = 8;
 
-// Nesting is walked by recursion: a larger limits.value_depth_max counts as this.
-constexpr uint32_t kValueDepthCap = 256;
-
 // An item can be as small as two bytes, its ItemRef is not: this bounds what a request of nothing but empty items
 // costs.
 constexpr uint32_t kItemsPerRequestMax = 4 << 20;

@@ -70,6 +70,9 @@ enum class FieldKind : uint8_t {
   kUint64s,
 };
 
+// Nesting of values is walked by recursion: a larger limits.value_depth_max counts as this.
+inline constexpr uint32_t kValueDepthCap = 256;
+
 inline constexpr uint32_t kFieldNumberMax = 16;  // of the fields known here
 
 struct FieldInfo {

@@ -1,0 +1,143 @@
+#include "otlp/json_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <system_error>
+
+namespace sightline::otlp {
+namespace {
+
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+struct NumberForm {
+  bool valid = false;
+  bool whole = false;  // neither fraction nor exponent
+};
+
+// RFC 8259, section 6.
+NumberForm FormOf(std::string_view text) {
+  size_t at = 0;
+  const auto digits = [&] {
+    const size_t from = at;
+    while (at < text.size() && IsDigit(text[at])) ++at;
+    return at - from;
+  };
+  const auto take = [&](std::string_view any) {
+    const bool found = at < text.size() && any.find(text[at]) != std::string_view::npos;
+    at += found ? 1 : 0;
+    return found;
+  };
+  take("-");
+  const bool leading_zero = at < text.size() && text[at] == '0';
+  const size_t whole_digits = digits();
+  if (whole_digits == 0 || (leading_zero && whole_digits > 1)) return {};
+  bool whole = true;
+  if (take(".")) {
+    whole = false;
+    if (digits() == 0) return {};
+  }
+  if (take("eE")) {
+    whole = false;
+    take("+-");
+    if (digits() == 0) return {};
+  }
+  return {at == text.size(), whole};
+}
+
+template <typename Int>
+std::optional<Int> ParseWhole(std::string_view text, double from, double below) {
+  const NumberForm form = FormOf(text);
+  if (!form.valid) return std::nullopt;
+  if (form.whole) {
+    Int value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return value;
+    if (text != "-0") return std::nullopt;
+  }
+  const std::optional<double> value = ParseDouble(text);
+  if (!value || *value != std::trunc(*value) || *value < from || *value >= below) return std::nullopt;
+  return static_cast<Int>(*value);
+}
+
+constexpr int kNone = -1;
+
+constexpr std::array<int8_t, 256> Digits(std::string_view alphabet) {
+  std::array<int8_t, 256> digits{};
+  digits.fill(kNone);
+  for (size_t i = 0; i < alphabet.size(); ++i) digits[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
+  return digits;
+}
+
+constexpr std::array<int8_t, 256> kHexDigits = [] {
+  std::array<int8_t, 256> digits = Digits("0123456789abcdef");
+  for (char c = 'A'; c <= 'F'; ++c) digits[static_cast<uint8_t>(c)] = static_cast<int8_t>(c - 'A' + 10);
+  return digits;
+}();
+
+constexpr std::array<int8_t, 256> kBase64Digits = [] {
+  std::array<int8_t, 256> digits = Digits("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+  digits['-'] = 62;
+  digits['_'] = 63;
+  return digits;
+}();
+
+int DigitOf(const std::array<int8_t, 256>& digits, char c) {
+  return digits[static_cast<uint8_t>(c)];
+}
+
+}  // namespace
+
+std::optional<int64_t> ParseInt64(std::string_view text) {
+  return ParseWhole<int64_t>(text, -0x1p63, 0x1p63);
+}
+
+std::optional<uint64_t> ParseUint64(std::string_view text) {
+  return ParseWhole<uint64_t>(text, 0, 0x1p64);
+}
+
+std::optional<double> ParseDouble(std::string_view text) {
+  if (!FormOf(text).valid) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && std::isfinite(value)) return value;
+  // Too small for a double is zero, as JSON parsers have it; too large is no number here.
+  if (error == std::errc::result_out_of_range && std::abs(value) < 1) return value;
+  return std::nullopt;
+}
+
+std::string HexIdBytes(std::string_view text) {
+  const std::string wrong(1, '\xff');
+  if (text.size() % 2 != 0) return wrong;
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (size_t i = 0; i < text.size(); i += 2) {
+    const int high = DigitOf(kHexDigits, text[i]), low = DigitOf(kHexDigits, text[i + 1]);
+    if (high == kNone || low == kNone) return wrong;
+    bytes.push_back(static_cast<char>(high << 4 | low));
+  }
+  return bytes;
+}
+
+std::optional<std::string> Base64Bytes(std::string_view text) {
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() * 3 / 4);
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const int digit = DigitOf(kBase64Digits, c);
+    if (digit == kNone) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<char>(bits >> count));
+  }
+  return bytes;
+}
+
+}  // namespace sightline::otlp
