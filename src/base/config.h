@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -80,11 +81,13 @@ class ConfigSchema {
 
   // Whole numbers, and sizes in bytes (which may have a unit), from min to max.
   template <std::unsigned_integral T>
-  void Number(std::string path, T& field, std::string doc, T min = 0, T max = std::numeric_limits<T>::max()) {
+  void Number(std::string path, T& field, std::string doc, std::type_identity_t<T> min = 0,
+              std::type_identity_t<T> max = std::numeric_limits<T>::max()) {
     AddNumber(std::move(path), std::move(doc), "number", min, max, Number64(field));
   }
   template <std::unsigned_integral T>
-  void Bytes(std::string path, T& field, std::string doc, T min = 0, T max = std::numeric_limits<T>::max()) {
+  void Bytes(std::string path, T& field, std::string doc, std::type_identity_t<T> min = 0,
+             std::type_identity_t<T> max = std::numeric_limits<T>::max()) {
     AddNumber(std::move(path), std::move(doc), "size", min, max, Number64(field));
   }
 

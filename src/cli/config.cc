@@ -1,0 +1,216 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+
+#include "cli/config_hot_attributes.h"
+#include "net/http_server.h"
+
+namespace sightline::cli {
+namespace {
+
+Result<void> CheckAddress(const std::string& text) {
+  const Result<net::HostPort> parsed = net::ParseHostPort(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  return {};
+}
+
+Result<void> CheckDirectory(const std::string& text) {
+  if (text.empty()) return Fail(Code::kInvalidArgument, "must not be empty");
+  return {};
+}
+
+Result<void> CheckUrl(const std::string& text) {
+  if (text.empty() || text.starts_with("http://") || text.starts_with("https://")) return {};
+  return Fail(Code::kInvalidArgument, "expected http://... or https://..., or nothing for the embedded ClickHouse");
+}
+
+Result<void> CheckOrigin(const std::string& text) {
+  const size_t scheme = text.find("://");
+  if (text == "*" || (scheme != std::string::npos && scheme > 0 && text.find('/', scheme + 3) == std::string::npos &&
+                      text.size() > scheme + 3)) {
+    return {};
+  }
+  return Fail(Code::kInvalidArgument, "\"{}\" is neither an origin such as https://shop.example nor *", text);
+}
+
+void BindPlaces(ConfigSchema& schema, Config& config) {
+  schema.Text("data_dir", config.data_dir,
+              "Where all data is kept. Created with mode 0700 if it is missing; one program at a time may use it.",
+              {.check = CheckDirectory});
+  schema.Choice<journal::Durability>(
+      "durability", config.durability,
+      "What an accepted export survives: `process` a crash of Sightline, `disk` also a loss of power (it waits for "
+      "fsync, which is shared by the exports of a moment).",
+      {{"process", journal::Durability::kProcess}, {"disk", journal::Durability::kDisk}});
+
+  schema.Section("otlp", "Where OpenTelemetry data is received.");
+  schema.Text("otlp.grpc", config.otlp.grpc, "Address of OTLP over gRPC. Port 0 takes a free one.",
+              {.check = CheckAddress});
+  schema.Text("otlp.http", config.otlp.http, "Address of OTLP over HTTP. Port 0 takes a free one.",
+              {.check = CheckAddress});
+
+  schema.Section("http", "The API, the web pages, and who may call them.");
+  schema.Text("http.address", config.http.address, "Address of the API and the web pages. Port 0 takes a free one.",
+              {.check = CheckAddress});
+  schema.Texts("http.allowed_hosts", config.http.allowed_hosts,
+               "Host headers that this address and otlp.http serve beside loopback names and the address itself; \"*\" "
+               "serves all. Others are refused, so that a web page cannot reach a local Sightline by DNS rebinding.");
+  schema.Texts("http.allowed_origins", config.http.allowed_origins,
+               "Origins of web pages that may call this address and otlp.http (CORS), such as http://localhost:3000; "
+               "\"*\" for any.",
+               {.check = CheckOrigin});
+}
+
+void BindStorage(ConfigSchema& schema, Config& config) {
+  schema.Section("clickhouse", "The store: ClickHouse inside the program, or one that runs elsewhere.");
+  schema.Text("clickhouse.url", config.clickhouse.url,
+              "A ClickHouse server, http(s)://user:password@host:8123/database. Empty: the embedded one.",
+              {.check = CheckUrl, .hides_password = true});
+  schema.Text("clickhouse.library", config.clickhouse.library,
+              "Path of libchdb.so for the embedded ClickHouse. Empty: beside the program, then the system's.");
+  schema.Bytes("clickhouse.memory_bytes_max", config.clickhouse.memory_bytes_max,
+               "Memory that the embedded ClickHouse may take for inserts, merges and queries together.", 256 << 20);
+
+  schema.Section("retention",
+                 "How long items are kept, by their own time. A change takes effect at the next start; items older "
+                 "than this are refused.");
+  const ConfigDurationOptions keep = {
+      .min_nanos = 3600 * kSecondNanos, .max_nanos = 36'500 * kDayNanos, .may_be_forever = true};
+  schema.Duration("retention.traces", config.retention.traces_nanos, "Spans.", keep);
+  schema.Duration("retention.logs", config.retention.logs_nanos, "Log records.", keep);
+  schema.Duration("retention.metrics", config.retention.metrics_nanos, "Metric points.", keep);
+
+  schema.Section("journal", "The log of accepted exports that a crash cannot lose.");
+  schema.Bytes("journal.segment_bytes_max", config.journal.segment_bytes_max, "A new file starts beyond this size.",
+               1 << 16, 1ULL << 32);
+  schema.Bytes("journal.bytes_max", config.journal.bytes_max,
+               "Disk that the journal may take; beyond it exports are answered as to be tried again.", 1 << 20);
+
+  schema.Section("store", "How rows are written. The defaults suit most.");
+  schema.Number("store.block_rows_max", config.store.block_rows_max, "A block is inserted at this many rows,", 1,
+                10'000'000);
+  schema.Bytes("store.block_bytes_max", config.store.block_bytes_max, "at this many bytes,", 1 << 10, 1ULL << 30);
+  schema.Duration("store.block_age_max", config.store.block_age_max_nanos,
+                  "or when its oldest item has waited this long, whichever comes first.",
+                  {.min_nanos = kSecondNanos / 1000, .max_nanos = 60 * kSecondNanos});
+  schema.Add(HotAttributesKey(
+      "store.hot_attributes", config.store.hot_attributes,
+      "Span attributes with a column of their own, which makes conditions on them fast. `type` is string (the "
+      "default), "
+      "int, double or bool; `high_cardinality: true` is for keys with very many values. A list given here replaces the "
+      "whole default list. It may change between starts; what is stored stays readable."));
+}
+
+void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
+  schema.Section("limits",
+                 "Bounds of everything that comes from outside. What is refused or cut is counted by reason in "
+                 "Sightline's own metrics.");
+  schema.Bytes("limits.recv_message_bytes_max", limits.recv_message_bytes_max,
+               "An export as it is sent (compressed); a larger one is refused.", 1 << 10, 1 << 30);
+  schema.Bytes("limits.recv_decompressed_bytes_max", limits.recv_decompressed_bytes_max,
+               "An export once it is inflated; a larger one is refused.", 1 << 10, 1 << 30);
+  schema.Number("limits.connections_max", limits.connections_max, "Connections to each HTTP address.", 1);
+  schema.Bytes("limits.memory_bytes_max", limits.memory_bytes_max,
+               "Memory for exports on their way to the store; at the limit exports are answered as to be tried again.",
+               1 << 20);
+  schema.Bytes("limits.disk_free_bytes_min", limits.disk_free_bytes_min,
+               "Below this free room on the disk of data_dir nothing is accepted, so that merges can finish.");
+  schema.Number("limits.value_depth_max", limits.items.value_depth_max,
+                "Nesting of attribute values; a deeper item is refused.", 1, 128);
+  schema.Number("limits.attributes_per_item_max", limits.items.attributes_per_item_max,
+                "Attributes of a span, log record or data point; further ones are cut and counted as dropped.", 1);
+  schema.Bytes("limits.value_bytes_max", limits.items.value_bytes_max,
+               "Length of a string, of bytes or of a serialized array; a longer value is cut and marked.", 16);
+  schema.Number("limits.events_per_span_max", limits.items.events_per_span_max,
+                "Events of a span; further ones are cut and counted as dropped.", 1);
+  schema.Number("limits.links_per_span_max", limits.items.links_per_span_max,
+                "Links of a span; further ones are cut and counted as dropped.", 1);
+  schema.Number("limits.buckets_per_point_max", limits.items.buckets_per_point_max,
+                "Buckets of a histogram point; one with more is refused.", 1);
+  schema.Duration(
+      "limits.future_time_max", limits.future_time_max_nanos,
+      "How far ahead of now a time may lie; a later one is stored as now plus this, the original beside it.",
+      {.min_nanos = kSecondNanos, .max_nanos = 3'650 * kDayNanos});
+}
+
+void BindQueryLimits(ConfigSchema& schema, Config::Limits& limits) {
+  schema.Number("limits.query_seconds_max", limits.query_seconds_max, "Run time of a query.", 1, 86'400);
+  schema.Bytes("limits.query_memory_bytes_max", limits.query_memory_bytes_max, "Memory of a query.", 1 << 20);
+  schema.Number("limits.query_result_rows_max", limits.query_result_rows_max, "Rows of an answer.", 1);
+}
+
+void BindSelf(ConfigSchema& schema, Config& config) {
+  schema.Section("sampling", "Which traces are kept.");
+  schema.Tree("sampling.tail_sampling", config.sampling.tail_sampling,
+              "Reserved for policies with the fields of the Collector's tail_sampling processor. Not implemented in "
+              "this version: everything is kept, and the program does not start when this is set.");
+
+  schema.Section("log", "Sightline's own log, on stderr.");
+  schema.Choice<LogFormat>("log.format", config.log.format, "Lines for people or for machines.",
+                           {{"text", LogFormat::kText}, {"json", LogFormat::kJson}});
+  schema.Choice<LogLevel>("log.level", config.log.level, "Less important events are not written.",
+                          {{"debug", LogLevel::kDebug},
+                           {"info", LogLevel::kInfo},
+                           {"warning", LogLevel::kWarning},
+                           {"error", LogLevel::kError}});
+
+  schema.Section("self_metrics", "Sightline's own metrics, stored in itself under service.name=sightline.");
+  schema.Duration("self_metrics.interval", config.self_metrics.interval_nanos,
+                  "How often they are stored; 0 turns it off (/metrics stays).", {.max_nanos = kDayNanos});
+}
+
+void Conflict(const ConfigSchema& schema, std::string_view key, std::string message,
+              std::vector<ConfigProblem>& problems) {
+  const ConfigKey* found = schema.Find(key);
+  SIGHTLINE_CHECK(found != nullptr);
+  problems.push_back({found->source.empty() ? "default" : found->source, std::string(key), std::move(message)});
+}
+
+}  // namespace
+
+ConfigSchema MakeConfigSchema() {
+  return ConfigSchema("SIGHTLINE_");
+}
+
+void BindConfig(ConfigSchema& schema, Config& config) {
+  BindPlaces(schema, config);
+  BindStorage(schema, config);
+  BindReceiveLimits(schema, config.limits);
+  BindQueryLimits(schema, config.limits);
+  BindSelf(schema, config);
+}
+
+std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config& config) {
+  std::vector<ConfigProblem> problems;
+  if (config.sampling.tail_sampling) {
+    Conflict(schema, "sampling.tail_sampling",
+             "not implemented in this version; remove it to keep every trace, as is done without it", problems);
+  }
+  // The key that was set is named; if neither was, the defaults are at fault, which a test excludes.
+  const auto at_most = [&](std::string_view small, uint64_t value, std::string_view large, uint64_t limit) {
+    if (value <= limit) return;
+    const bool blame_large = schema.Find(small)->source.empty();
+    Conflict(schema, blame_large ? large : small,
+             fmt::format("{} ({}) must not be more than {} ({})", small, PrintBytes(value), large, PrintBytes(limit)),
+             problems);
+  };
+  at_most("journal.segment_bytes_max", config.journal.segment_bytes_max, "journal.bytes_max", config.journal.bytes_max);
+  at_most("limits.recv_message_bytes_max", config.limits.recv_message_bytes_max, "limits.memory_bytes_max",
+          config.limits.memory_bytes_max);
+  at_most("limits.recv_decompressed_bytes_max", config.limits.recv_decompressed_bytes_max, "limits.memory_bytes_max",
+          config.limits.memory_bytes_max);
+  if (!config.clickhouse.url.empty()) return problems;  // a server has limits of its own
+  at_most("limits.query_memory_bytes_max", config.limits.query_memory_bytes_max, "clickhouse.memory_bytes_max",
+          config.clickhouse.memory_bytes_max);
+  return problems;
+}
+
+std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& config) {
+  ConfigSchema schema = MakeConfigSchema();
+  BindConfig(schema, config);
+  std::vector<ConfigProblem> problems = schema.Load(sources);
+  if (problems.empty()) problems = CheckConfig(schema, config);
+  return problems;
+}
+
+}  // namespace sightline::cli

@@ -1,0 +1,28 @@
+// The flags of commands that take the configuration of `sightline serve`: --config FILE, short names for the keys that
+// people set often, and --set KEY=VALUE for all.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/config.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sightline::cli {
+
+struct ConfigFlag {
+  std::string_view name;  // "--data-dir"
+  std::string_view key;   // "data_dir"
+};
+std::span<const ConfigFlag> ConfigFlags();
+
+// Adds the flags to `command`; what the user gives is stored in `sources` (file and flags), which must outlive parsing.
+// Take the environment from ProcessEnvironment().
+void AddConfigFlags(CLI::App& command, ConfigSources& sources);
+
+}  // namespace sightline::cli

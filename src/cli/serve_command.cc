@@ -1,0 +1,67 @@
+// `sightline serve`.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/config_flags.h"
+#include "cli/server.h"
+
+namespace sightline::cli {
+namespace {
+
+// Scripts and tests wait for this line; it is the only thing that goes to stdout.
+void PrintReady(LogFormat format, const Server& server) {
+  const std::string grpc = server.receiver().grpc_address(), otlp_http = server.receiver().http_address();
+  const std::string http = server.api().address();
+  if (format == LogFormat::kJson) {
+    fmt::print("{{\"otlp_grpc\":\"{}\",\"otlp_http\":\"{}\",\"http\":\"{}\"}}\n", grpc, otlp_http, http);
+  } else {
+    fmt::print("ready: OTLP/gRPC {}  OTLP/HTTP {}  HTTP http://{}\n", grpc, otlp_http, http);
+  }
+  std::fflush(stdout);
+}
+
+int RunServe(ConfigSources sources) {
+  sources.environment = ProcessEnvironment();
+  Config config;
+  const std::vector<ConfigProblem> problems = LoadConfig(sources, config);
+  for (const ConfigProblem& problem : problems) std::fprintf(stderr, "%s\n", problem.Text().c_str());
+  if (!problems.empty()) return kExitWrongUse;
+
+  SetLog(config.log.level, config.log.format);
+  ShutdownSignal shutdown;
+  const Result<uint64_t> descriptors = RaiseFdLimit();
+  if (!descriptors) Log(LogLevel::kWarning, "the limit of open files stays", {{"error", descriptors.error().message}});
+  const LogFormat format = config.log.format;
+  Result<std::unique_ptr<Server>> server = Server::Start(std::move(config));
+  if (!server) {
+    Log(LogLevel::kError, "cannot start", {{"error", server.error().message}});
+    return kExitFailed;
+  }
+  PrintReady(format, **server);
+  shutdown.Wait(-1);
+  Log(LogLevel::kInfo, "stopping: storing what was accepted", {{"signal", shutdown.reason()}});
+  shutdown.LetNextSignalKill();
+  if (!(*server)->Stop()) Log(LogLevel::kWarning, "something is only in the journal; the next start stores it");
+  server->reset();
+  Log(LogLevel::kInfo, "stopped");
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddServeCommand(CLI::App& app, int& exit_code) {
+  CLI::App* serve = app.add_subcommand("serve", "Receive, store and answer until SIGTERM or SIGINT");
+  auto sources = std::make_shared<ConfigSources>();
+  AddConfigFlags(*serve, *sources);
+  serve->callback([sources, &exit_code] { exit_code = RunServe(*sources); });
+}
+
+}  // namespace sightline::cli

@@ -1,0 +1,55 @@
+// All parts of `sightline serve` put together, in the order in which they start and the reverse order in which they
+// stop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/metrics.h"
+#include "cli/config.h"
+#include "journal/journal.h"
+#include "receive/receiver.h"
+#include "serve/api_server.h"
+#include "serve/self_export.h"
+#include "store/clickhouse.h"
+#include "store/ingest.h"
+
+namespace sightline::cli {
+
+// Thread: main.
+class Server {
+ public:
+  // Ready to receive when it returns: the store is open, what a crash left is stored, all ports listen.
+  static Result<std::unique_ptr<Server>> Start(Config config);
+
+  const receive::Receiver& receiver() const { return *receiver_; }
+  const serve::ApiServer& api() const { return *api_; }
+
+  // Stops receiving, then stores what was accepted. False if something is only in the journal: the next start stores
+  // it.
+  bool Stop();
+
+ private:
+  explicit Server(Config config);
+  Result<void> OpenStore();
+  Result<void> OpenIngest();
+  Result<void> OpenDoors();
+  void PublishProcessGauges();
+
+  const Config config_;
+  const Clock& clock_;
+  MetricsRegistry metrics_;
+  MemoryBudget budget_;
+  // In order of construction; each may use those above it.
+  std::unique_ptr<store::ClickHouse> clickhouse_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<store::Ingest> ingest_;
+  std::unique_ptr<serve::ApiServer> api_;
+  std::unique_ptr<receive::Receiver> receiver_;
+  std::unique_ptr<serve::SelfExporter> self_exporter_;
+};
+
+}  // namespace sightline::cli
