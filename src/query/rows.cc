@@ -9,19 +9,25 @@ simdjson::dom::element RowReader::Next() {
   return field;
 }
 
-std::string RowReader::Text() { return std::string(std::string_view(Next())); }
+std::string RowReader::Text() {
+  return std::string(std::string_view(Next()));
+}
 int64_t ToInt(const simdjson::dom::element& field) {
   if (!field.is_string()) return int64_t(field);
   // Older servers quote 64-bit integers.
   return std::stoll(std::string(std::string_view(field)));
 }
 
-int64_t RowReader::Int() { return ToInt(Next()); }
+int64_t RowReader::Int() {
+  return ToInt(Next());
+}
 uint64_t RowReader::UInt() {
   auto field = Next();
   return field.is_string() ? std::stoull(std::string(std::string_view(field))) : uint64_t(field);
 }
-double RowReader::Number() { return double(Next()); }
+double RowReader::Number() {
+  return double(Next());
+}
 
 std::vector<std::string> RowReader::Texts() {
   std::vector<std::string> texts;

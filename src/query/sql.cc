@@ -41,7 +41,8 @@ std::string_view ContentType(std::string_view format) {
   }
   if (format.starts_with("JSON") || format == "GeoJSON") return "application/json";
   if (format.starts_with("CSV")) return "text/csv; charset=utf-8";
-  if (format.starts_with("TSV") || format.starts_with("TabSeparated")) return "text/tab-separated-values; charset=utf-8";
+  if (format.starts_with("TSV") || format.starts_with("TabSeparated"))
+    return "text/tab-separated-values; charset=utf-8";
   if (format == "Parquet") return "application/vnd.apache.parquet";
   if (format == "ArrowStream") return "application/vnd.apache.arrow.stream";
   if (format == "Arrow") return "application/vnd.apache.arrow.file";

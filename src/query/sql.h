@@ -28,7 +28,8 @@ class SqlRunner {
   SqlRunner(store::ClickHouse& clickhouse, SqlLimits limits, std::string database = "sightline")
       : clickhouse_(clickhouse), gate_(clickhouse, database), limits_(limits), database_(std::move(database)) {}
 
-  // What Run will answer in: the FORMAT clause of the text, else `format`, else JSON. kInvalidArgument as the gate says.
+  // What Run will answer in: the FORMAT clause of the text, else `format`, else JSON. kInvalidArgument as the gate
+  // says.
   Result<CheckedSql> Check(std::string_view sql, std::string_view format);
 
   // `checked` must come from Check. The contract of store::ClickHouse::Query holds for the rest.

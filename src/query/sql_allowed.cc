@@ -1,7 +1,8 @@
 // The lists behind sql_allowed.h. A name is here because it only computes on its arguments: it reads no file, opens no
 // connection, tells nothing about the machine, the server, its users or its settings, keeps no state and does not wait.
-// Left out on purpose besides those: what deserializes aggregate states from bytes, calls a function by a computed name,
-// parses SQL, or reads dictionaries and Join tables by name. sql_gate_test compares the lists with the engine's own.
+// Left out on purpose besides those: what deserializes aggregate states from bytes, calls a function by a computed
+// name, parses SQL, or reads dictionaries and Join tables by name. sql_gate_test compares the lists with the engine's
+// own.
 #include "query/sql_allowed.h"
 
 namespace sightline::query {
@@ -239,7 +240,8 @@ welchTTest windowFunnel
 const char* const kAggregateCombinators =
     "SimpleState OrDefault Distinct Resample ForEach ArgMax ArgMin OrNull Merge State Array Map If";
 
-const char* const kTableFunctions = "numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values null view";
+const char* const kTableFunctions =
+    "numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values null view";
 
 const char* const kTables =
     "otel_traces otel_logs otel_metrics_gauge otel_metrics_sum otel_metrics_histogram "

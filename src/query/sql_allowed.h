@@ -10,7 +10,8 @@ namespace sightline::query {
 // Space- or newline-separated names.
 extern const char* const kScalarFunctions;
 extern const char* const kAggregateFunctions;
-extern const char* const kAggregateCombinators;  // suffixes of aggregate functions: sumIf, uniqExactStateIf; case matters
+extern const char* const
+    kAggregateCombinators;  // suffixes of aggregate functions: sumIf, uniqExactStateIf; case matters
 extern const char* const kTableFunctions;
 extern const char* const kTables;  // of the database `sightline`; case matters
 extern const char* const kFormats;

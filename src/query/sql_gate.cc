@@ -76,7 +76,8 @@ Result<void> CheckCanonicalText(std::string_view text) {
       return Fail(Code::kInvalidArgument, "query parameters are not supported here\nwrite the value into the text");
     }
     // None of these stands outside quotes in canonical text: if one does, it was not the engine's printer that made it.
-    if (c == ';' || c == '"' || c == '$' || c == '#' || c == '\\' || (c >= 0 && c < ' ') || two == "--" || two == "/*") {
+    if (c == ';' || c == '"' || c == '$' || c == '#' || c == '\\' || (c >= 0 && c < ' ') || two == "--" ||
+        two == "/*") {
       return Fail(Code::kInvalidArgument, "byte {} outside quotes is refused: {}", i, two);
     }
     if (c != ' ') last_word = {};

@@ -1,4 +1,5 @@
-// Lets read-only SQL of strangers through, and nothing else. Data: text as sent -> the engine's own canonical text of it
+// Lets read-only SQL of strangers through, and nothing else. Data: text as sent -> the engine's own canonical text of
+// it
 // -> checks on that text and on the engine's syntax tree of it -> the same canonical text, to be run.
 //
 // Why the canonical text: the engine's parser has then proved that it is one statement, and comments (which steer the

@@ -429,8 +429,8 @@ TEST(SqlTree, LiteralTextIsNeverStructure) {
 TEST(SqlTree, UnknownNodesAreRefused) {
   const Catalog catalog{.database = "sightline", .databases = {}, .own_tables = {}};
   EXPECT_FALSE(CheckSyntaxTree("", "NewKindOfQuery\n", catalog));
-  EXPECT_FALSE(CheckSyntaxTree("SELECT 1",
-                               "SelectWithUnionQuery (children 1)\n ExpressionList (children 1)\n  NewClause\n", catalog));
+  EXPECT_FALSE(CheckSyntaxTree(
+      "SELECT 1", "SelectWithUnionQuery (children 1)\n ExpressionList (children 1)\n  NewClause\n", catalog));
 }
 
 TEST(CanonicalText, RefusesWhatTheEnginesPrinterNeverWrites) {

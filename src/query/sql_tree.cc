@@ -73,18 +73,20 @@ class Checker {
     if (root.kind == "Explain") return CheckExplain(root);
     if (root.kind == "ShowCreateTableQuery" || root.kind == "ShowCreateViewQuery") return CheckShowCreate();
     // This node shows nothing of its text, so the text itself must be known.
-    if (root.kind == "ShowTables" && (canonical_ == "SHOW TABLES" || canonical_ == "SHOW TABLES FROM " + catalog_.database)) {
+    if (root.kind == "ShowTables" &&
+        (canonical_ == "SHOW TABLES" || canonical_ == "SHOW TABLES FROM " + catalog_.database)) {
       return {};
     }
-    return Fail(Code::kInvalidArgument,
-                "statements of this kind ({}) are not allowed\nSELECT, WITH … SELECT, DESCRIBE TABLE, SHOW TABLES, SHOW "
-                "CREATE TABLE and EXPLAIN of a SELECT are served",
-                root.kind);
+    return Fail(
+        Code::kInvalidArgument,
+        "statements of this kind ({}) are not allowed\nSELECT, WITH … SELECT, DESCRIBE TABLE, SHOW TABLES, SHOW "
+        "CREATE TABLE and EXPLAIN of a SELECT are served",
+        root.kind);
   }
 
   Result<void> CheckExplain(const SqlNode& root) {
-    constexpr std::string_view kKinds[] = {"EXPLAIN",            "EXPLAIN AST",      "EXPLAIN SYNTAX",
-                                           "EXPLAIN QUERY TREE", "EXPLAIN PIPELINE", "EXPLAIN ESTIMATE"};
+    constexpr std::string_view kKinds[] = {
+        "EXPLAIN", "EXPLAIN AST", "EXPLAIN SYNTAX", "EXPLAIN QUERY TREE", "EXPLAIN PIPELINE", "EXPLAIN ESTIMATE"};
     if (std::find(std::begin(kKinds), std::end(kKinds), root.detail) == std::end(kKinds)) {
       return Fail(Code::kInvalidArgument, "{} is not allowed", root.detail);
     }
@@ -131,13 +133,32 @@ class Checker {
       return Fail(Code::kInvalidArgument, "APPLY is refused\nwrite the function around each column");
     }
     if (node.kind == "Set") return Fail(Code::kInvalidArgument, "settings are refused: the server sets them");
-    constexpr std::string_view kHarmless[] = {
-        "SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "ExpressionList", "Subquery", "WithElement",
-        "TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression", "TableJoin", "ArrayJoin", "SampleRatio",
-        "Asterisk", "QualifiedAsterisk", "ColumnsRegexpMatcher", "ColumnsListMatcher", "QualifiedColumnsRegexpMatcher",
-        "QualifiedColumnsListMatcher", "ColumnsTransformerList", "ColumnsExceptTransformer", "ColumnsReplaceTransformer",
-        "ColumnsReplaceTransformer::Replacement", "OrderByElement", "InterpolateElement", "WindowDefinition",
-        "WindowListElement"};
+    constexpr std::string_view kHarmless[] = {"SelectWithUnionQuery",
+                                              "SelectIntersectExceptQuery",
+                                              "SelectQuery",
+                                              "ExpressionList",
+                                              "Subquery",
+                                              "WithElement",
+                                              "TablesInSelectQuery",
+                                              "TablesInSelectQueryElement",
+                                              "TableExpression",
+                                              "TableJoin",
+                                              "ArrayJoin",
+                                              "SampleRatio",
+                                              "Asterisk",
+                                              "QualifiedAsterisk",
+                                              "ColumnsRegexpMatcher",
+                                              "ColumnsListMatcher",
+                                              "QualifiedColumnsRegexpMatcher",
+                                              "QualifiedColumnsListMatcher",
+                                              "ColumnsTransformerList",
+                                              "ColumnsExceptTransformer",
+                                              "ColumnsReplaceTransformer",
+                                              "ColumnsReplaceTransformer::Replacement",
+                                              "OrderByElement",
+                                              "InterpolateElement",
+                                              "WindowDefinition",
+                                              "WindowListElement"};
     if (std::find(std::begin(kHarmless), std::end(kHarmless), node.kind) != std::end(kHarmless)) return {};
     return Fail(Code::kInvalidArgument, "this kind of expression ({}) is not on the list", node.kind);
   }
@@ -158,8 +179,8 @@ class Checker {
     std::string name(node.detail);
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     const bool cast = name == "cast" || name.starts_with("accuratecast");
-    const bool extract = name == "jsonextract" || name == "jsonextractcaseinsensitive" ||
-                         name.starts_with("jsonextractkeysandvalues");
+    const bool extract =
+        name == "jsonextract" || name == "jsonextractcaseinsensitive" || name.starts_with("jsonextractkeysandvalues");
     const bool reduce = name == "arrayreduce" || name == "arrayreduceinranges";
     if (!cast && !extract && !reduce) return {};
     if (node.children.empty() || Child(node, 0).children.empty()) return {};  // too few: the engine says so

@@ -17,8 +17,8 @@ struct SqlNode {
   std::vector<int> children;
 };
 
-// Nodes in the order of lines; borrows `tree`. kInvalidArgument when indents and numbers of children do not agree, which
-// they always do unless a name was made to look like a part of the tree.
+// Nodes in the order of lines; borrows `tree`. kInvalidArgument when indents and numbers of children do not agree,
+// which they always do unless a name was made to look like a part of the tree.
 Result<std::vector<SqlNode>> ParseSqlTree(std::string_view tree);
 
 }  // namespace sightline::query

@@ -18,7 +18,9 @@ constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
 constexpr const char* kNoParent = "ParentSpanId = toFixedString('', 8)";
 
 // DateTime64(9) holds 1900 to 2262; beyond it the engine would wrap.
-std::string Nanos(int64_t nanos) { return std::to_string(std::max<int64_t>(nanos, 0)); }
+std::string Nanos(int64_t nanos) {
+  return std::to_string(std::max<int64_t>(nanos, 0));
+}
 
 // The setting that makes a bloom filter decide before data is read, which is cheaper for rare ids.
 store::QueryOptions IdQuery() {
@@ -114,8 +116,9 @@ std::vector<Link> ReadLinks(RowReader& row) {
   auto flags = Numbers<uint32_t>(row);
   std::vector<Link> links(trace_ids.size());
   for (size_t i = 0; i < links.size(); ++i) {
-    links[i] = {std::move(trace_ids[i]), std::move(span_ids.at(i)), std::move(states.at(i)),
-                Zip(std::move(keys.at(i)), std::move(values.at(i)), types.at(i)), dropped.at(i), flags.at(i)};
+    links[i] = {std::move(trace_ids[i]), std::move(span_ids.at(i)),
+                std::move(states.at(i)), Zip(std::move(keys.at(i)), std::move(values.at(i)), types.at(i)),
+                dropped.at(i),           flags.at(i)};
   }
   return links;
 }
@@ -196,12 +199,13 @@ Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const T
     trace.trace_id = row.Text();
     trace.matched_unix_nanos = row.Int();
   };
-  SIGHTLINE_TRY(ForEachRow(clickhouse,
-                           "SELECT lower(hex(TraceId)), toUnixTimestamp64Nano(max(Timestamp)) AS newest FROM sightline.spans "
-                           "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
-                           "AND Timestamp < fromUnixTimestamp64Nano({to:Int64})" +
-                               conditions + " GROUP BY TraceId ORDER BY newest DESC, TraceId LIMIT {limit:UInt32}",
-                           options, read));
+  SIGHTLINE_TRY(
+      ForEachRow(clickhouse,
+                 "SELECT lower(hex(TraceId)), toUnixTimestamp64Nano(max(Timestamp)) AS newest FROM sightline.spans "
+                 "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
+                 "AND Timestamp < fromUnixTimestamp64Nano({to:Int64})" +
+                     conditions + " GROUP BY TraceId ORDER BY newest DESC, TraceId LIMIT {limit:UInt32}",
+                 options, read));
   return found;
 }
 
@@ -298,8 +302,7 @@ Result<void> TraceReader::ReadSpans(Trace& trace) {
                            std::string("SELECT ") + kSpanColumns + ", " + hot +
                                " FROM sightline.spans WHERE TraceId = toFixedString(unhex({id:String}), 16) "
                                "ORDER BY Timestamp, SpanId LIMIT {limit:UInt32}",
-                           options,
-                           [&](RowReader& row) { trace.spans.push_back(ReadSpan(row, hot_attributes_)); }));
+                           options, [&](RowReader& row) { trace.spans.push_back(ReadSpan(row, hot_attributes_)); }));
   if (trace.spans.size() > kTraceSpansMax) {
     trace.spans.resize(kTraceSpansMax);
     trace.cut = true;

@@ -73,7 +73,7 @@ struct Trace {
 
 // A trace has a span that meets all of these at once.
 struct TraceFilter {
-  std::string service;  // "": any
+  std::string service;                             // "": any
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // of the matching span's start; [from, to)
   bool errors_only = false;
   uint64_t slower_than_nanos = 0;

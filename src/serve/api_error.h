@@ -1,0 +1,21 @@
+// The one shape of errors: {"error":{"code":"INVALID_ARGUMENT","message":…,"where":…,"hint":…}}, for SQL also
+// "clickhouse_code". `where` and `hint` are null where there is nothing to say.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "net/http_server.h"
+
+namespace sightline::serve {
+
+int HttpStatus(Code code);
+
+// A second line of the message is the hint. `where` names the parameter or place at fault; a position in a ClickHouse
+// message is found by itself.
+net::HttpResponse ErrorResponse(const Error& error, const std::string& where = "");
+
+// The same for what HTTP itself refuses (404 for an unknown path, 405, 413, ...).
+net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint = "");
+
+}  // namespace sightline::serve
