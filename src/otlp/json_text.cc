@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <system_error>
 
 namespace sightline::otlp {
@@ -102,9 +103,10 @@ std::optional<double> ParseDouble(std::string_view text) {
   if (!FormOf(text).valid) return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && std::isfinite(value)) return value;
-  // Too small for a double is zero, as JSON parsers have it; too large is no number here.
-  if (error == std::errc::result_out_of_range && std::abs(value) < 1) return value;
+  if (error == std::errc() && end == text.data() + text.size()) return value;
+  // Too small for a double is (nearly) zero, too large is no number here; strtod tells which.
+  value = std::strtod(std::string(text).c_str(), nullptr);
+  if (std::isfinite(value)) return value;
   return std::nullopt;
 }
 

@@ -7,7 +7,9 @@
 namespace sightline::otlp::testing {
 namespace {
 
-[[noreturn]] void Bad(const std::string& what) { throw std::runtime_error("not Native: " + what); }
+[[noreturn]] void Bad(const std::string& what) {
+  throw std::runtime_error("not Native: " + what);
+}
 
 class Input {
  public:
@@ -66,9 +68,9 @@ Type ParseType(std::string_view text) {
     type.width = std::stoul(std::string(text.substr(open + 1)));
   } else if (type.name != "String") {
     static const std::map<std::string, std::pair<size_t, bool>> kWidths = {
-        {"UInt8", {1, false}}, {"Bool", {1, false}},  {"UInt32", {4, false}},   {"DateTime", {4, false}},
-        {"Int32", {4, true}},  {"Int64", {8, true}},  {"DateTime64", {8, true}}, {"UInt64", {8, false}},
-        {"Float64", {8, false}}};
+        {"UInt8", {1, false}},     {"Bool", {1, false}},   {"UInt32", {4, false}},
+        {"DateTime", {4, false}},  {"Int32", {4, true}},   {"Int64", {8, true}},
+        {"DateTime64", {8, true}}, {"UInt64", {8, false}}, {"Float64", {8, false}}};
     const auto found = kWidths.find(type.name);
     if (found == kWidths.end()) Bad("type " + std::string(text));
     type.width = found->second.first;
@@ -97,10 +99,17 @@ std::vector<Cell> ReadLowCardinality(const Type& type, uint64_t rows, Input& in)
   for (Cell& cell : cells) {
     uint64_t number = 0;
     switch (flags & 0xff) {
-      case 0: number = in.Number<uint8_t>(); break;
-      case 1: number = in.Number<uint16_t>(); break;
-      case 2: number = in.Number<uint32_t>(); break;
-      default: Bad("LowCardinality width");
+      case 0:
+        number = in.Number<uint8_t>();
+        break;
+      case 1:
+        number = in.Number<uint16_t>();
+        break;
+      case 2:
+        number = in.Number<uint32_t>();
+        break;
+      default:
+        Bad("LowCardinality width");
     }
     cell = dictionary.at(number);
   }
@@ -188,7 +197,9 @@ const std::vector<Cell>& NativeBlock::Column(std::string_view column) const {
   Bad("no column " + std::string(column));
 }
 
-const Cell& NativeBlock::At(std::string_view column, uint64_t row) const { return Column(column).at(row); }
+const Cell& NativeBlock::At(std::string_view column, uint64_t row) const {
+  return Column(column).at(row);
+}
 
 std::vector<NativeBlock> ReadNative(std::string_view bytes) {
   std::vector<NativeBlock> blocks;

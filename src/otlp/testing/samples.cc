@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -45,22 +46,18 @@ bool IsZero(const FieldInfo& field, const FieldReader& fields) {
 }
 
 void AppendOutline(Message message, std::string_view bytes, int depth, std::string& out) {
-  std::vector<std::string> parts;
+  std::multimap<uint32_t, std::string> parts;  // by field; of the same field in the order of the bytes
   for (FieldReader fields(bytes); fields.Next();) {
     const uint32_t number = TagNumber(fields.tag());
     if (number > kFieldNumberMax) continue;
     const FieldInfo& field = Info(message).fields[number];
-    // Values in attributes, bodies and oneofs count even when they are zero.
+    // Values in attributes and bodies count even when they are zero.
     if (IsZero(field, fields) && message != Message::kAnyValue) continue;
     std::string part = std::string(static_cast<size_t>(depth) * 2, ' ') + std::string(field.name) + "\n";
     if (field.message != Message::kNone) AppendOutline(field.message, fields.bytes(), depth + 1, part);
-    parts.push_back(std::move(part));
+    parts.emplace(number, std::move(part));
   }
-  std::stable_sort(parts.begin(), parts.end(),
-                   [](const std::string& a, const std::string& b) {  // by field, not by what is in it
-                     return a.substr(0, a.find('\n')) < b.substr(0, b.find('\n'));
-                   });
-  for (const std::string& part : parts) out += part;
+  for (const auto& [number, part] : parts) out += part;
 }
 
 }  // namespace
