@@ -21,9 +21,10 @@ int ClickHouseCode(const std::string& message);
 struct QueryOptions {
   std::map<std::string, std::string>
       parameters;  // {name:Type} in the text; values are plain text, the implementation escapes them
-  std::string format = "JSONCompactEachRow";    // any output format of ClickHouse
-  std::map<std::string, std::string> settings;  // e.g. max_execution_time; bound to this query only
-  bool read_only = true;                        // readonly=2-like: no writes, no DDL
+  std::string format = "JSONCompactEachRow";  // any output format of ClickHouse
+  // e.g. max_execution_time; bound to this query only. The name "database" sets the current database.
+  std::map<std::string, std::string> settings;
+  bool read_only = true;  // readonly=2-like: no writes, no DDL
 };
 
 // What a statement cost, for "scanned" in answers.

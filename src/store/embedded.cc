@@ -80,7 +80,9 @@ class ResultHandle {
 // The library would run several statements one after the other, and a KILL ... SYNC would never return.
 Result<void> CheckStatement(const ChdbApi& api, ChdbHandle* handle, const std::string& sql, const SqlShape& shape) {
   if (shape.first_word == "KILL" && shape.last_word == "SYNC") {
-    return Fail(Code::kInvalidArgument, "KILL ... SYNC is refused: it would wait for ever; use ASYNC");
+    return Fail(
+        Code::kInvalidArgument,
+        "Code: 48. DB::Exception: KILL ... SYNC is refused, it would wait for ever: use ASYNC (NOT_IMPLEMENTED)");
   }
   ChdbAnalysis analysis;
   if (api.classify(handle, sql.data(), sql.size(), nullptr, 0, &analysis) != 0) {

@@ -174,7 +174,9 @@ Result<void> Engine::ApplySettings(Role role, ChdbConnection connection,
   std::string list;
   std::string read_only = role == Role::kRead ? "2" : "";
   for (const auto& [name, value] : settings) {
-    if (!IsSettingName(name)) return Fail(Code::kInvalidArgument, "not a setting's name: \"{}\"", name);
+    if (!IsSettingName(name))
+      return Fail(Code::kInvalidArgument, "Code: 115. DB::Exception: Not a setting's name: \"{}\" (UNKNOWN_SETTING)",
+                  name);
     if (name == "readonly") {
       read_only = value;
     } else if (name != "database") {

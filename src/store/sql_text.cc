@@ -208,6 +208,22 @@ std::map<std::string, std::string> EscapeParameters(std::string_view sql,
   return escaped;
 }
 
+std::map<std::string, std::string> UnescapeParameters(std::string_view sql,
+                                                      const std::map<std::string, std::string>& parameters) {
+  std::map<std::string, std::string> plain;
+  for (const auto& [name, value] : parameters) {
+    std::string& text = plain[name];
+    if (IsComposite(PlaceholderType(sql, name))) {
+      text = value;
+      continue;
+    }
+    for (size_t i = 0; i < value.size(); ++i) {
+      text += value[i] == '\\' && i + 1 < value.size() ? Unescaped(value[++i]) : value[i];
+    }
+  }
+  return plain;
+}
+
 std::vector<std::vector<std::string>> ParseTabSeparated(std::string_view text) {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> row;

@@ -30,6 +30,10 @@ std::string QuoteName(std::string_view name);
 std::map<std::string, std::string> EscapeParameters(std::string_view sql,
                                                     const std::map<std::string, std::string>& parameters);
 
+// The way back, for who receives such values.
+std::map<std::string, std::string> UnescapeParameters(std::string_view sql,
+                                                      const std::map<std::string, std::string>& parameters);
+
 // Lines of fields, unescaped. NULL reads "\N".
 std::vector<std::vector<std::string>> ParseTabSeparated(std::string_view text);
 

@@ -1,0 +1,290 @@
+#include "store/schema.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "store/schema_text.h"
+#include "store/sql_text.h"
+
+namespace sightline::store {
+namespace {
+
+using otlp::HotAttribute;
+using otlp::Signal;
+
+// Tables whose rows expire, with the signal whose retention they have.
+struct ExpiringTable {
+  std::string_view name;
+  Signal signal;
+};
+constexpr ExpiringTable kExpiringTables[] = {
+    {"spans", Signal::kTraces},
+    {"logs", Signal::kLogs},
+    {"metric_points", Signal::kMetrics},
+    {"metric_histograms", Signal::kMetrics},
+    {"metric_exponential_histograms", Signal::kMetrics},
+    {"metric_summaries", Signal::kMetrics},
+};
+
+constexpr std::string_view kViews[] = {"otel_traces",
+                                       "otel_traces_trace_id_ts",
+                                       "otel_logs",
+                                       "otel_metrics_gauge",
+                                       "otel_metrics_sum",
+                                       "otel_metrics_histogram",
+                                       "otel_metrics_summary",
+                                       "otel_metrics_exponential_histogram"};
+
+struct Column {
+  std::string name, type, comment;
+};
+using Tables = std::map<std::string, std::vector<Column>, std::less<>>;
+
+// docs/adr/002-table-layout.md has the reasons.
+std::string MergeTreeSettings(bool fsync_inserts) {
+  std::string settings =
+      "index_granularity = 4096, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, "
+      "merge_with_ttl_timeout = 3600, min_rows_for_wide_part = 100000, auto_statistics_types = '', "
+      "min_parts_to_merge_at_once = 30, merge_selector_base = 30, "
+      "merge_selector_enable_heuristic_to_lower_max_parts_to_merge_at_once = 0, "
+      "non_replicated_deduplication_window = 1000";
+  if (fsync_inserts) settings += ", fsync_after_insert = 1, fsync_part_directory = 1";
+  return settings;
+}
+
+bool IsPlainName(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  });
+}
+
+// Brings one database up to date; lives for one OpenSchema.
+class SchemaOpener {
+ public:
+  SchemaOpener(ClickHouse& clickhouse, const SchemaOptions& options)
+      : clickhouse_(clickhouse), options_(options), database_(options.database) {}
+
+  Result<void> Open() {
+    auto applied = ReadVersion();
+    if (!applied) return std::unexpected(std::move(applied).error());
+    const uint32_t newest = options_.migrations->back().version;
+    if (applied->version > newest) {
+      return Fail(Code::kFailedPrecondition,
+                  "the database {} has schema version {}, this program knows versions up to {}: start a newer one",
+                  database_, applied->version, newest);
+    }
+    const std::string fingerprint = Fingerprint();
+    bool changed = applied->version < newest || applied->fingerprint != fingerprint;
+    SIGHTLINE_TRY(ReadColumns());
+    for (const std::string_view view : kViews) changed = changed || !tables_.contains(view);
+    if (changed) {
+      SIGHTLINE_TRY(Migrate(applied->version));
+      SIGHTLINE_TRY(ReadColumns());
+      SIGHTLINE_TRY(AddHotColumns());
+      SIGHTLINE_TRY(AlterSettings());
+      SIGHTLINE_TRY(CreateViews());
+      SIGHTLINE_TRY(WriteVersion(newest, fingerprint));
+    }
+    return CheckColumns();
+  }
+
+ private:
+  struct Applied {
+    uint32_t version = 0;
+    std::string fingerprint;
+  };
+
+  Result<std::vector<std::vector<std::string>>> Rows(const std::string& sql) {
+    return clickhouse_.Rows(sql, {.parameters = {{"db", database_}}});
+  }
+
+  Result<Applied> ReadVersion() {
+    auto exists = Rows("SELECT count() FROM system.tables WHERE database = {db:String} AND name = 'schema_version'");
+    if (!exists) return std::unexpected(std::move(exists).error());
+    if (exists->at(0).at(0) == "0") return Applied{};
+    auto rows = Rows("SELECT max(Version), argMax(Fingerprint, Applied) FROM {db:Identifier}.schema_version");
+    if (!rows) return std::unexpected(std::move(rows).error());
+    return Applied{static_cast<uint32_t>(std::stoul(rows->at(0).at(0))), rows->at(0).at(1)};
+  }
+
+  // Of everything that OpenSchema would do, so that an unchanged start does nothing.
+  std::string Fingerprint() const {
+    std::string all;
+    for (const Migration& migration : *options_.migrations) all.append(migration.sql).append("\n");
+    all.append(ViewsSql()).append(MergeTreeSettings(options_.fsync_inserts));
+    for (const int64_t seconds : options_.retention_seconds) all += fmt::format(" {}", seconds);
+    for (const HotAttribute& attribute : options_.hot_attributes) all += " " + HotColumnDefinition(attribute);
+    return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
+  }
+
+  Result<void> ReadColumns() {
+    auto rows = Rows(
+        "SELECT table, name, type, comment FROM system.columns WHERE database = {db:String} ORDER BY table, position");
+    if (!rows) return std::unexpected(std::move(rows).error());
+    tables_.clear();
+    for (auto& row : *rows) tables_[row.at(0)].push_back({row.at(1), row.at(2), row.at(3)});
+    return {};
+  }
+
+  Result<void> Migrate(uint32_t version) {
+    SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("CREATE DATABASE IF NOT EXISTS {} ENGINE = Atomic", database_)));
+    SIGHTLINE_TRY(
+        clickhouse_.Execute(fmt::format("CREATE TABLE IF NOT EXISTS {}.schema_version (Version UInt32, Applied "
+                                        "DateTime64(6), Fingerprint String) ENGINE = MergeTree ORDER BY Version",
+                                        database_)));
+    std::string hot_columns, hot_indexes;
+    for (const HotAttribute& attribute : options_.hot_attributes) {
+      hot_columns += HotColumnDefinition(attribute) + ",\n";
+      if (const std::string index = HotIndexDefinition(attribute); !index.empty()) hot_indexes += ",\n" + index;
+    }
+    const std::map<std::string, std::string> placeholders = {
+        {"db", database_},
+        {"hot_columns", hot_columns},
+        {"hot_indexes", hot_indexes},
+        {"ttl_traces", TtlClause(Retention(Signal::kTraces))},
+        {"ttl_logs", TtlClause(Retention(Signal::kLogs))},
+        {"ttl_metrics", TtlClause(Retention(Signal::kMetrics))},
+        {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)}};
+    for (const Migration& migration : *options_.migrations) {
+      if (migration.version <= version) continue;
+      for (const std::string& statement : RenderStatements(migration.sql, placeholders)) {
+        auto done = clickhouse_.Execute(statement);
+        if (!done) return Wrap(fmt::format("schema migration {}", migration.name), done.error());
+      }
+      // Without a fingerprint: if the program ends before the views are made, the next start makes them.
+      if (migration.version < options_.migrations->back().version) {
+        SIGHTLINE_TRY(WriteVersion(migration.version, ""));
+      }
+    }
+    return {};
+  }
+
+  // Columns once made stay; the configuration may add further ones at any start.
+  Result<void> AddHotColumns() {
+    std::map<std::string, const Column*> existing;
+    for (const Column& column : tables_["spans"]) existing[column.name] = &column;
+    std::string additions;
+    for (const HotAttribute& attribute : options_.hot_attributes) {
+      const auto found = existing.find(HotColumnName(attribute.key));
+      if (found != existing.end()) {
+        const Column& column = *found->second;
+        if (column.type == HotColumnType(attribute) && column.comment == HotColumnComment(attribute)) continue;
+        return Fail(Code::kFailedPrecondition,
+                    "the hot attribute {} is stored as {} ({}), the configuration says {} ({}): it cannot be changed",
+                    attribute.key, column.type, column.comment, HotColumnType(attribute), HotColumnComment(attribute));
+      }
+      additions += fmt::format("{}ADD COLUMN {}", additions.empty() ? "" : ", ", HotColumnDefinition(attribute));
+      if (const std::string index = HotIndexDefinition(attribute); !index.empty()) additions += ", ADD " + index;
+    }
+    if (additions.empty()) return {};
+    SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("ALTER TABLE {}.spans {}", database_, additions)));
+    return ReadColumns();
+  }
+
+  // Retention and durability, which the configuration may change at any start.
+  Result<void> AlterSettings() {
+    auto rows = Rows("SELECT name, engine_full FROM system.tables WHERE database = {db:String}");
+    if (!rows) return std::unexpected(std::move(rows).error());
+    std::map<std::string, std::string, std::less<>> engines;
+    for (auto& row : *rows) engines[row.at(0)] = row.at(1);
+    for (const auto& [name, signal] : kExpiringTables) {
+      const auto found = engines.find(name);
+      if (found == engines.end()) return Fail(Code::kInternal, "table {}.{} is missing", database_, name);
+      const std::string& engine = found->second;
+      const std::string ttl = TtlClause(Retention(signal));
+      const bool has_ttl = engine.find(" TTL ") != std::string::npos;
+      std::string change;
+      if (ttl.empty() && has_ttl) change = "REMOVE TTL";
+      if (!ttl.empty() && engine.find(ttl + " ") == std::string::npos) change = "MODIFY " + ttl;
+      if (!change.empty()) {
+        SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("ALTER TABLE {}.{} {}", database_, name, change)));
+      }
+      const bool fsync = engine.find("fsync_after_insert = 1") != std::string::npos;
+      if (fsync != options_.fsync_inserts) {
+        const int on = options_.fsync_inserts ? 1 : 0;
+        SIGHTLINE_TRY(clickhouse_.Execute(
+            fmt::format("ALTER TABLE {}.{} MODIFY SETTING fsync_after_insert = {}, fsync_part_directory = {}",
+                        database_, name, on, on)));
+      }
+    }
+    return {};
+  }
+
+  Result<void> CreateViews() {
+    std::vector<HotAttribute> stored;  // in the table's order, those of earlier configurations too
+    for (const Column& column : tables_["spans"]) {
+      if (auto attribute = HotAttributeOf(column.name, column.type, column.comment)) stored.push_back(*attribute);
+    }
+    const std::vector<std::string> statements = RenderStatements(
+        ViewsSql(),
+        {{"db", database_}, {"hot_map", HotMapExpression(stored)}, {"hot_types", HotTypesExpression(stored)}});
+    for (const std::string& statement : statements) {
+      auto done = clickhouse_.Execute(statement);
+      if (!done) return Wrap("create view", done.error());
+    }
+    return {};
+  }
+
+  Result<void> WriteVersion(uint32_t version, const std::string& fingerprint) {
+    return clickhouse_.Execute(fmt::format("INSERT INTO {}.schema_version VALUES ({}, now64(6), {})", database_,
+                                           version, QuoteString(fingerprint)));
+  }
+
+  // ClickHouse skips unknown columns of a Native block and fills missing ones silently: a disagreement would lose data.
+  Result<void> CheckColumns() {
+    for (const Signal signal : otlp::kSignals) {
+      for (const auto& [table, columns] : otlp::BlockBuilder::Tables(signal, options_.hot_attributes)) {
+        SIGHTLINE_TRY(CheckTable(table, columns));
+      }
+    }
+    return {};
+  }
+
+  Result<void> CheckTable(std::string_view table, const std::vector<otlp::ColumnType>& written) {
+    std::map<std::string_view, std::string_view> types;
+    const auto found = tables_.find(table);
+    if (found == tables_.end()) {
+      return Fail(Code::kFailedPrecondition, "table {}.{} is missing", database_, table);
+    }
+    for (const Column& column : found->second) types[column.name] = column.type;
+    for (const otlp::ColumnType& column : written) {
+      const auto stored = types.find(column.name);
+      if (stored == types.end() || stored->second != column.type) {
+        return Fail(Code::kFailedPrecondition, "column {}.{}.{} is written as {}, but the table has {}", database_,
+                    table, column.name, column.type, stored == types.end() ? "none" : stored->second);
+      }
+      types.erase(stored);
+    }
+    for (const auto& [name, type] : types) {
+      if (name.starts_with("a.")) continue;  // a hot attribute of an earlier configuration
+      return Fail(Code::kFailedPrecondition, "column {}.{}.{} is never written", database_, table, name);
+    }
+    return {};
+  }
+
+  int64_t Retention(Signal signal) const { return options_.retention_seconds[static_cast<size_t>(signal)]; }
+
+  ClickHouse& clickhouse_;
+  const SchemaOptions& options_;
+  const std::string& database_;
+  Tables tables_;
+};
+
+}  // namespace
+
+Result<void> OpenSchema(ClickHouse& clickhouse, const SchemaOptions& options) {
+  if (!IsPlainName(options.database)) {
+    return Fail(Code::kInvalidArgument, "not a plain database name: \"{}\"", options.database);
+  }
+  SIGHTLINE_CHECK(!options.migrations->empty());
+  return SchemaOpener(clickhouse, options).Open();
+}
+
+Result<void> ReloadAttributeSets(ClickHouse& clickhouse, const std::string& database) {
+  return clickhouse.Execute(fmt::format("SYSTEM RELOAD DICTIONARY {}.attribute_set_dict", database));
+}
+
+}  // namespace sightline::store

@@ -1,0 +1,17 @@
+# Writes a C++ file with the texts of this folder's .sql files: the numbered ones as migrations, views.sql for the views.
+#   cmake -DFOLDER=... -DOUT=... -P embed.cmake
+file(GLOB migrations ${FOLDER}/[0-9][0-9][0-9][0-9]_*.sql)
+list(SORT migrations)
+set(text "// Generated from src/store/schema/*.sql.\n#include \"store/schema.h\"\n\nnamespace sightline::store {\n\n")
+string(APPEND text "const std::vector<Migration>& Migrations() {\n  static const std::vector<Migration> migrations = {\n")
+foreach(path ${migrations})
+  get_filename_component(name ${path} NAME_WE)
+  string(SUBSTRING ${name} 0 4 digits)
+  math(EXPR version "1${digits} - 10000")
+  file(READ ${path} sql)
+  string(APPEND text "      {${version}, \"${name}\", R\"sightline(${sql})sightline\"},\n")
+endforeach()
+file(READ ${FOLDER}/views.sql views)
+string(APPEND text "  };\n  return migrations;\n}\n\n")
+string(APPEND text "std::string_view ViewsSql() {\n  return R\"sightline(${views})sightline\";\n}\n\n}  // namespace sightline::store\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,122 @@
+-- What is derived from the tables, made anew when it changes: the dictionary of attribute sets, and the views that have
+-- the names, types and values of the OpenTelemetry Collector's ClickHouse exporter (then columns of our own).
+-- Statements end in ";\n". {db} is the database; {hot_map} the hot attributes of a span as a Map(String, String), absent
+-- ones left out; {hot_types} one letter for each of them. DEFINE name AS text makes {name} stand for the text, and
+-- DEFINE name(x) AS text makes {name:argument} stand for it with {x} replaced (schema_text.h).
+
+-- An id as lower-case hex, empty when zero.
+DEFINE id(x) AS if(empty({x}), '', lower(hex({x})));
+
+-- An attribute set by its id: as a map, its letters, its schema URL, its dropped count.
+DEFINE set(x) AS CAST(dictGet('{db}.attribute_set_dict', ('Keys', 'Values'), tuple(CAST({x}, 'String'))), 'Map(LowCardinality(String), String)');
+DEFINE types(x) AS dictGet('{db}.attribute_set_dict', 'Types', tuple(CAST({x}, 'String')));
+DEFINE schema_url(x) AS dictGet('{db}.attribute_set_dict', 'SchemaUrl', tuple(CAST({x}, 'String')));
+DEFINE dropped(x) AS dictGet('{db}.attribute_set_dict', 'DroppedAttributesCount', tuple(CAST({x}, 'String')));
+
+-- A column that the exporter's log table computes from the resource.
+DEFINE resource_attribute(key) AS CAST({set:l.ResourceId}['{key}'], 'LowCardinality(String)') AS `__otel_materialized_{key}`;
+
+-- What the views of all kinds of metrics share. p: the points, m: their series.
+DEFINE metric_front AS
+  {set:m.ResourceId} AS ResourceAttributes, {schema_url:m.ResourceId} AS ResourceSchemaUrl,
+  CAST(m.ScopeName, 'String') AS ScopeName, CAST(m.ScopeVersion, 'String') AS ScopeVersion, {set:m.ScopeId} AS ScopeAttributes,
+  {dropped:m.ScopeId} AS ScopeDroppedAttrCount, {schema_url:m.ScopeId} AS ScopeSchemaUrl, m.ServiceName AS ServiceName,
+  m.MetricName AS MetricName, m.Description AS MetricDescription, CAST(m.Unit, 'String') AS MetricUnit,
+  m.Attributes AS Attributes, p.StartTimestamp AS StartTimeUnix, p.Timestamp AS TimeUnix;
+DEFINE metric_exemplars AS
+  p.`Exemplars.FilteredAttributes` AS `Exemplars.FilteredAttributes`, p.`Exemplars.Timestamp` AS `Exemplars.TimeUnix`,
+  p.`Exemplars.Value` AS `Exemplars.Value`, arrayMap(id -> {id:id}, p.`Exemplars.SpanId`) AS `Exemplars.SpanId`,
+  arrayMap(id -> {id:id}, p.`Exemplars.TraceId`) AS `Exemplars.TraceId`;
+DEFINE metric_exemplars_back AS
+  p.`Exemplars.AttributeTypes` AS `Exemplars.AttributeTypes`, p.`Exemplars.IsInt` AS `Exemplars.IsInt`;
+DEFINE metric_back AS
+  p.SeriesId AS SeriesId, m.AttributeTypes AS AttributeTypes, {types:m.ResourceId} AS ResourceAttributeTypes,
+  m.Metadata AS MetricMetadata, p.Repairs AS Repairs;
+DEFINE metric_integers AS p.IsInt AS IsInt, if(p.IsInt, toInt64(p.Value) + p.IntResidual, 0) AS IntValue;
+DEFINE metric_has AS
+  bitTest(p.Has, 0) = 1 AS HasSum, bitTest(p.Has, 1) = 1 AS HasMin, bitTest(p.Has, 2) = 1 AS HasMax;
+
+CREATE OR REPLACE DICTIONARY {db}.attribute_set_dict (
+  Id String, Keys Array(String), Values Array(String), Types String, SchemaUrl String, DroppedAttributesCount UInt32
+) PRIMARY KEY Id
+SOURCE(CLICKHOUSE(QUERY 'SELECT Id, Keys, Values, Types, SchemaUrl, DroppedAttributesCount FROM {db}.attribute_sets'
+                  INVALIDATE_QUERY 'SELECT count(), max(Seen) FROM {db}.attribute_sets'))
+LAYOUT(COMPLEX_KEY_HASHED()) LIFETIME(MIN 30 MAX 60);
+
+CREATE OR REPLACE VIEW {db}.otel_traces AS SELECT
+  s.Timestamp AS Timestamp,
+  {id:s.TraceId} AS TraceId, {id:s.SpanId} AS SpanId, {id:s.ParentSpanId} AS ParentSpanId, s.TraceState AS TraceState,
+  s.SpanName AS SpanName, s.SpanKind AS SpanKind, s.ServiceName AS ServiceName,
+  {set:s.ResourceId} AS ResourceAttributes,
+  CAST(s.ScopeName, 'String') AS ScopeName, CAST(s.ScopeVersion, 'String') AS ScopeVersion,
+  CAST(mapConcat(CAST(s.SpanAttributes, 'Map(String, String)'), {hot_map}), 'Map(LowCardinality(String), String)') AS SpanAttributes,
+  s.Duration AS Duration, s.StatusCode AS StatusCode, s.StatusMessage AS StatusMessage,
+  s.`Events.Timestamp` AS `Events.Timestamp`, s.`Events.Name` AS `Events.Name`, s.`Events.Attributes` AS `Events.Attributes`,
+  arrayMap(id -> {id:id}, s.`Links.TraceId`) AS `Links.TraceId`, arrayMap(id -> {id:id}, s.`Links.SpanId`) AS `Links.SpanId`,
+  s.`Links.TraceState` AS `Links.TraceState`, s.`Links.Attributes` AS `Links.Attributes`,
+  s.AdjustedCount AS AdjustedCount, s.SamplingPolicy AS SamplingPolicy, s.CriticalPathSelfTime AS CriticalPathSelfTime,
+  concat(s.SpanAttributeTypes, {hot_types}) AS SpanAttributeTypes,
+  {types:s.ResourceId} AS ResourceAttributeTypes, {schema_url:s.ResourceId} AS ResourceSchemaUrl,
+  {set:s.ScopeId} AS ScopeAttributes, {schema_url:s.ScopeId} AS ScopeSchemaUrl,
+  s.Flags AS Flags, s.DroppedAttributesCount AS DroppedAttributesCount, s.DroppedEventsCount AS DroppedEventsCount,
+  s.DroppedLinksCount AS DroppedLinksCount,
+  s.`Events.AttributeTypes` AS `Events.AttributeTypes`, s.`Events.DroppedAttributesCount` AS `Events.DroppedAttributesCount`,
+  s.`Links.AttributeTypes` AS `Links.AttributeTypes`, s.`Links.DroppedAttributesCount` AS `Links.DroppedAttributesCount`,
+  s.`Links.Flags` AS `Links.Flags`,
+  s.Repairs AS Repairs
+FROM {db}.spans AS s;
+
+CREATE OR REPLACE VIEW {db}.otel_traces_trace_id_ts AS SELECT
+  {id:s.TraceId} AS TraceId, toDateTime(min(s.Timestamp)) AS Start, toDateTime(max(s.Timestamp)) AS End
+FROM {db}.spans AS s GROUP BY s.TraceId;
+
+CREATE OR REPLACE VIEW {db}.otel_logs AS SELECT
+  l.Timestamp AS Timestamp, {id:l.TraceId} AS TraceId, {id:l.SpanId} AS SpanId, toUInt8(bitAnd(l.Flags, 255)) AS TraceFlags,
+  l.SeverityText AS SeverityText, l.SeverityNumber AS SeverityNumber, l.ServiceName AS ServiceName, l.Body AS Body,
+  CAST({schema_url:l.ResourceId}, 'LowCardinality(String)') AS ResourceSchemaUrl, {set:l.ResourceId} AS ResourceAttributes,
+  CAST({schema_url:l.ScopeId}, 'LowCardinality(String)') AS ScopeSchemaUrl, CAST(l.ScopeName, 'String') AS ScopeName,
+  l.ScopeVersion AS ScopeVersion, {set:l.ScopeId} AS ScopeAttributes, l.LogAttributes AS LogAttributes,
+  CAST(l.EventName, 'String') AS EventName,
+  {resource_attribute:k8s.cluster.name}, {resource_attribute:k8s.container.name}, {resource_attribute:k8s.deployment.name},
+  {resource_attribute:k8s.namespace.name}, {resource_attribute:k8s.node.name}, {resource_attribute:k8s.pod.name},
+  {resource_attribute:k8s.pod.uid}, {resource_attribute:deployment.environment.name},
+  l.TimeUnixNano AS TimeUnixNano, l.ObservedTimestamp AS ObservedTimestamp, l.BodyType AS BodyType,
+  l.LogAttributeTypes AS LogAttributeTypes, {types:l.ResourceId} AS ResourceAttributeTypes,
+  l.DroppedAttributesCount AS DroppedAttributesCount, l.Flags AS Flags, l.Repairs AS Repairs
+FROM {db}.logs AS l;
+
+CREATE OR REPLACE VIEW {db}.otel_metrics_gauge AS SELECT
+  {metric_front},
+  p.Value AS Value, p.Flags AS Flags, {metric_exemplars},
+  {metric_back}, {metric_integers}, {metric_exemplars_back}
+FROM {db}.metric_points AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'gauge') AS m ON p.SeriesId = m.SeriesId;
+
+CREATE OR REPLACE VIEW {db}.otel_metrics_sum AS SELECT
+  {metric_front},
+  p.Value AS Value, p.Flags AS Flags, {metric_exemplars},
+  m.AggregationTemporality AS AggregationTemporality, m.IsMonotonic AS IsMonotonic,
+  {metric_back}, {metric_integers}, {metric_exemplars_back}
+FROM {db}.metric_points AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'sum') AS m ON p.SeriesId = m.SeriesId;
+
+CREATE OR REPLACE VIEW {db}.otel_metrics_histogram AS SELECT
+  {metric_front},
+  p.Count AS Count, p.Sum AS Sum, p.BucketCounts AS BucketCounts, p.ExplicitBounds AS ExplicitBounds, {metric_exemplars},
+  p.Flags AS Flags, p.Min AS Min, p.Max AS Max, m.AggregationTemporality AS AggregationTemporality,
+  {metric_back}, {metric_has}, {metric_exemplars_back}
+FROM {db}.metric_histograms AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'histogram') AS m ON p.SeriesId = m.SeriesId;
+
+CREATE OR REPLACE VIEW {db}.otel_metrics_exponential_histogram AS SELECT
+  {metric_front},
+  p.Count AS Count, p.Sum AS Sum, p.Scale AS Scale, p.ZeroCount AS ZeroCount,
+  p.PositiveOffset AS PositiveOffset, p.PositiveBucketCounts AS PositiveBucketCounts,
+  p.NegativeOffset AS NegativeOffset, p.NegativeBucketCounts AS NegativeBucketCounts, {metric_exemplars},
+  p.Flags AS Flags, p.Min AS Min, p.Max AS Max, m.AggregationTemporality AS AggregationTemporality,
+  {metric_back}, {metric_has}, p.ZeroThreshold AS ZeroThreshold, {metric_exemplars_back}
+FROM {db}.metric_exponential_histograms AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'exponential_histogram') AS m ON p.SeriesId = m.SeriesId;
+
+CREATE OR REPLACE VIEW {db}.otel_metrics_summary AS SELECT
+  {metric_front},
+  p.Count AS Count, p.Sum AS Sum, p.`ValueAtQuantiles.Quantile` AS `ValueAtQuantiles.Quantile`,
+  p.`ValueAtQuantiles.Value` AS `ValueAtQuantiles.Value`, p.Flags AS Flags,
+  {metric_back}
+FROM {db}.metric_summaries AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'summary') AS m ON p.SeriesId = m.SeriesId;
