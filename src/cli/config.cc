@@ -86,12 +86,13 @@ void BindStorage(ConfigSchema& schema, Config& config) {
   schema.Bytes("journal.bytes_max", config.journal.bytes_max,
                "Disk that the journal may take; beyond it exports are answered as to be tried again.", 1 << 20);
 
-  schema.Section("store", "How rows are written. The defaults suit most.");
-  schema.Number("store.block_rows_max", config.store.block_rows_max, "A block is inserted at this many rows,", 1,
-                10'000'000);
-  schema.Bytes("store.block_bytes_max", config.store.block_bytes_max, "at this many bytes,", 1 << 10, 1ULL << 30);
+  schema.Section("store", "How rows are written: in blocks, each inserted at the first of three limits.");
+  schema.Number("store.block_rows_max", config.store.block_rows_max,
+                "Rows of a block; it is inserted when it has as many.", 1, 10'000'000);
+  schema.Bytes("store.block_bytes_max", config.store.block_bytes_max,
+               "Bytes of exports in a block; it is inserted when it has as many.", 1 << 10, 1ULL << 30);
   schema.Duration("store.block_age_max", config.store.block_age_max_nanos,
-                  "or when its oldest item has waited this long, whichever comes first.",
+                  "How long the oldest item of a block waits at most before the block is inserted.",
                   {.min_nanos = kSecondNanos / 1000, .max_nanos = 60 * kSecondNanos});
   schema.Add(HotAttributesKey(
       "store.hot_attributes", config.store.hot_attributes,
