@@ -318,8 +318,7 @@ def test_a_foreign_host_name_is_turned_away(shared_server: Server) -> None:
 
 def test_origins_are_checked_against_the_list(make_server: Callable[..., Server]) -> None:
     listed, other = "http://shop.example:3000", "http://evil.example"
-    server = make_server(env={"SIGHTLINE_HTTP_ALLOWED_ORIGINS": listed, "SIGHTLINE_OTLP_HTTP_ALLOWED_ORIGINS": listed},
-                         config={"server": {"allowed_origins": [listed]}}).start()  # fmt: skip
+    server = make_server(config={"http": {"allowed_origins": [listed]}}).start()
     url = f"{server.otlp_http}/v1/traces"
     preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     preflight = requests.options(url, headers={"Origin": listed} | preflight_headers, timeout=10)

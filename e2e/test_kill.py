@@ -27,7 +27,7 @@ BOUNDARY_ROUNDS = 2 if FULL else 1
 ITEMS_PER_REQUEST = 40
 SECONDS_UNTIL_FAULT_MAX = 40.0
 # Small segments, so that some are deleted while the test runs. Everything else is as by default.
-CONFIG = {"limits": {"journal_segment_bytes_max": 65536}}
+CONFIG = {"journal": {"segment_bytes_max": 65536}}
 # Where each signal's items are found again by their number.
 COUNT_BY_ID = {
     "traces": "SELECT toUInt64(SpanAttributes['test.id']) AS id, count() FROM otel_traces WHERE ServiceName = 'kill' GROUP BY id",

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -13,7 +14,7 @@ import pytest
 import requests
 
 import otlp
-from sightline import STOP_SECONDS_MAX, Server, run_cli, wait_until
+from sightline import BIN_DIR, STOP_SECONDS_MAX, Server, run_cli, wait_until
 
 DAY_NANOS = 24 * 3600 * 10**9
 
@@ -62,6 +63,34 @@ def test_a_second_program_on_the_same_directory_stops_with_a_clear_message(
     assert str(server.data_dir) in second.output()
     assert "another" in second.output().lower() or "already" in second.output().lower()
     assert server.export_http("traces", otlp.traces("first", [otlp.span()])).status_code == 200
+
+
+@contextmanager
+def clickhouse_on(data_dir: Path) -> Iterator[str]:
+    """The URL of ClickHouse's HTTP interface over the data directory of a stopped program."""
+    command = [str(BIN_DIR / "sightline-clickhouse"), "--path", str(data_dir / "clickhouse"), "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield "http://" + json.loads(process.stdout.readline())["address"]
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_data_directory_of_a_newer_release_is_left_alone(server: Server) -> None:
+    server.export_http("traces", otlp.traces("kept", [otlp.span()]))
+    assert server.stop() == 0
+    with clickhouse_on(server.data_dir) as url:
+        sql = "INSERT INTO sightline.schema_version (Version, Applied) VALUES (9999, now64(6))"
+        assert requests.post(url, data=sql, timeout=30).status_code == 200
+        tables = requests.post(url, data=TABLES, timeout=30).text
+    assert server.spawn().wait(30) == 1
+    assert "9999" in server.output() and "version" in server.output()
+    with clickhouse_on(server.data_dir) as url:
+        assert requests.post(url, data=TABLES, timeout=30).text == tables, "nothing was changed"
+        assert requests.post(url, data="SELECT count() FROM sightline.spans", timeout=30).text == "1\n"
+
+
+TABLES = "SELECT name, create_table_query FROM system.tables WHERE database = 'sightline' ORDER BY name"
 
 
 def test_a_taken_port_is_exit_code_1_and_names_it(server: Server, tmp_path: Path) -> None:
