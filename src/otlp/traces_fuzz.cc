@@ -1,0 +1,7 @@
+// libFuzzer: any bytes as an OTLP traces request in protobuf.
+#include "otlp/testing/fuzz_bodies.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  sightline::otlp::testing::FuzzProtobuf(sightline::otlp::Signal::kTraces, {reinterpret_cast<const char*>(data), size});
+  return 0;
+}
