@@ -34,7 +34,7 @@ DEFINE metric_back AS
   m.Metadata AS MetricMetadata, p.Repairs AS Repairs;
 DEFINE metric_integers AS p.IsInt AS IsInt, if(p.IsInt, toInt64(p.Value) + p.IntResidual, 0) AS IntValue;
 DEFINE metric_has AS
-  bitTest(p.Has, 0) = 1 AS HasSum, bitTest(p.Has, 1) = 1 AS HasMin, bitTest(p.Has, 2) = 1 AS HasMax;
+  CAST(bitTest(p.Has, 0), 'Bool') AS HasSum, CAST(bitTest(p.Has, 1), 'Bool') AS HasMin, CAST(bitTest(p.Has, 2), 'Bool') AS HasMax;
 
 CREATE OR REPLACE DICTIONARY {db}.attribute_set_dict (
   Id String, Keys Array(String), Values Array(String), Types String, SchemaUrl String, DroppedAttributesCount UInt32
