@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "otlp/json_text.h"
+#include "otlp/json_values.h"
 #include "otlp/wire_schema.h"
 #include "otlp/wire_writer.h"
 

@@ -6,7 +6,7 @@
 #include <bit>
 #include <limits>
 
-#include "otlp/json_text.h"
+#include "otlp/json_values.h"
 #include "otlp/scan.h"
 #include "otlp/testing/requests.h"
 #include "otlp/wire_fields.h"
@@ -284,7 +284,7 @@ TEST(WireWriter, LengthsOfEverySizeAreReadBack) {
   }
 }
 
-TEST(JsonText, Numbers) {
+TEST(JsonValues, Numbers) {
   EXPECT_EQ(ParseInt64("9223372036854775807"), INT64_MAX);
   EXPECT_EQ(ParseInt64("9223372036854775808"), std::nullopt);
   EXPECT_EQ(ParseInt64("-0"), 0);
@@ -299,7 +299,7 @@ TEST(JsonText, Numbers) {
   }
 }
 
-TEST(JsonText, Base64) {
+TEST(JsonValues, Base64) {
   EXPECT_EQ(Base64Bytes(""), "");
   EXPECT_EQ(Base64Bytes("Zg=="), "f");
   EXPECT_EQ(Base64Bytes("Zm8"), "fo");

@@ -1,10 +1,12 @@
-#include "otlp/json_text.h"
+#include "otlp/json_values.h"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <system_error>
+
+#include "base/hex.h"
 
 namespace sightline::otlp {
 namespace {
@@ -65,29 +67,15 @@ std::optional<Int> ParseWhole(std::string_view text, double from, double below) 
 
 constexpr int kNone = -1;
 
-constexpr std::array<int8_t, 256> Digits(std::string_view alphabet) {
+constexpr std::array<int8_t, 256> kBase64Digits = [] {
+  constexpr std::string_view kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::array<int8_t, 256> digits{};
   digits.fill(kNone);
-  for (size_t i = 0; i < alphabet.size(); ++i) digits[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
-  return digits;
-}
-
-constexpr std::array<int8_t, 256> kHexDigits = [] {
-  std::array<int8_t, 256> digits = Digits("0123456789abcdef");
-  for (char c = 'A'; c <= 'F'; ++c) digits[static_cast<uint8_t>(c)] = static_cast<int8_t>(c - 'A' + 10);
-  return digits;
-}();
-
-constexpr std::array<int8_t, 256> kBase64Digits = [] {
-  std::array<int8_t, 256> digits = Digits("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+  for (size_t i = 0; i < kStandard.size(); ++i) digits[static_cast<uint8_t>(kStandard[i])] = static_cast<int8_t>(i);
   digits['-'] = 62;
   digits['_'] = 63;
   return digits;
 }();
-
-int DigitOf(const std::array<int8_t, 256>& digits, char c) {
-  return digits[static_cast<uint8_t>(c)];
-}
 
 }  // namespace
 
@@ -111,16 +99,8 @@ std::optional<double> ParseDouble(std::string_view text) {
 }
 
 std::string HexIdBytes(std::string_view text) {
-  const std::string wrong(1, '\xff');
-  if (text.size() % 2 != 0) return wrong;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = DigitOf(kHexDigits, text[i]), low = DigitOf(kHexDigits, text[i + 1]);
-    if (high == kNone || low == kNone) return wrong;
-    bytes.push_back(static_cast<char>(high << 4 | low));
-  }
-  return bytes;
+  std::string bytes(text.size() / 2, '\0');
+  return HexDecode(text, bytes.data()) ? bytes : std::string(1, '\xff');
 }
 
 std::optional<std::string> Base64Bytes(std::string_view text) {
@@ -131,7 +111,7 @@ std::optional<std::string> Base64Bytes(std::string_view text) {
   uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const int digit = DigitOf(kBase64Digits, c);
+    const int digit = kBase64Digits[static_cast<uint8_t>(c)];
     if (digit == kNone) return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(digit);
     count += 6;
