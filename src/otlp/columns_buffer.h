@@ -12,6 +12,51 @@
 
 namespace sightline::otlp {
 
+// memcpy and memcmp for texts that are mostly shorter than 32 bytes: two overlapping words instead of a call.
+inline void CopyText(char* to, const char* from, size_t size) {
+  if (size > 32) [[unlikely]] {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    char head[16], tail[16];
+    std::memcpy(head, from, 16);
+    std::memcpy(tail, from + size - 16, 16);
+    std::memcpy(to, head, 16);
+    std::memcpy(to + size - 16, tail, 16);
+  } else if (size >= 8) {
+    uint64_t head, tail;
+    std::memcpy(&head, from, 8);
+    std::memcpy(&tail, from + size - 8, 8);
+    std::memcpy(to, &head, 8);
+    std::memcpy(to + size - 8, &tail, 8);
+  } else if (size >= 4) {
+    uint32_t head, tail;
+    std::memcpy(&head, from, 4);
+    std::memcpy(&tail, from + size - 4, 4);
+    std::memcpy(to, &head, 4);
+    std::memcpy(to + size - 4, &tail, 4);
+  } else {
+    for (size_t i = 0; i < size; ++i) to[i] = from[i];
+  }
+}
+
+inline bool SameText(const char* a, const char* b, size_t size) {
+  uint64_t x, y;
+  if (size >= 8) {
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      std::memcpy(&x, a + i, 8);
+      std::memcpy(&y, b + i, 8);
+      if (x != y) return false;
+    }
+    std::memcpy(&x, a + size - 8, 8);
+    std::memcpy(&y, b + size - 8, 8);
+    return x == y;
+  }
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 // Thread: of its owner.
 class Buffer {
  public:
@@ -74,7 +119,7 @@ class Buffer {
     if (text.size() < 0x80) [[likely]] {
       char* place = Extend(text.size() + 1);
       *place = static_cast<char>(text.size());
-      if (!text.empty()) std::memcpy(place + 1, text.data(), text.size());
+      CopyText(place + 1, text.data(), text.size());
     } else {
       AppendVarint(text.size());
       Append(text);
