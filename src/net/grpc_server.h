@@ -36,7 +36,7 @@ GrpcCode ToGrpcCode(Code code);
 
 struct GrpcRequest {
   std::string method;    // "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-  std::string encoding;  // "identity", "gzip", "deflate": how `message` is compressed
+  std::string encoding;  // "identity", "gzip", "deflate", "zstd": how `message` is compressed
   std::string message;   // as sent, contiguous
   std::string peer;
 };
@@ -60,6 +60,7 @@ struct GrpcServerOptions {
   std::string address;                         // "127.0.0.1:4317"; port 0 takes a free one
   uint32_t recv_message_bytes_max = 64 << 20;  // gRPC itself answers RESOURCE_EXHAUSTED beyond it
   uint32_t concurrent_streams_max = 1024;      // a connection
+  uint64_t memory_bytes_max = 512 << 20;       // of messages that are still arriving, over all connections
 };
 
 // Thread: any.
