@@ -1,6 +1,6 @@
 // One pass over the bytes of an Export{Trace,Metrics,Logs}ServiceRequest that decides completely what is accepted.
 // Data: request bytes -> a Scan: which items are kept (and where they lie in the bytes), which are refused and why.
-// Invariant (held by a fuzzer): what the scan accepts, the decoders of batch.h store.
+// Invariant (held by fuzzers): what the scan accepts, the block builder stores. docs/oddities.md has every rule.
 #pragma once
 
 #include <array>
@@ -19,10 +19,10 @@ namespace sightline::otlp {
 enum class Refusal : uint8_t {
   kTraceIdInvalid,    // a span's trace id is not 16 bytes, or all zero
   kSpanIdInvalid,     // a span's id is not 8 bytes, or all zero
-  kTooOld,            // older than the signal's retention
-  kTooDeep,           // an attribute value nested deeper than value_depth_max
-  kNoData,            // a metric without any data, or of a type that OTLP does not define
-  kHistogramInvalid,  // bucket counts and bounds that do not fit together, or over buckets_per_point_max
+  kTooOld,            // by its own time (docs/oddities.md says which), older than the signal's retention
+  kTooDeep,           // an attribute value of the item, its resource or scope nested deeper than value_depth_max
+  kNoData,            // a metric without any of the kinds of data that OTLP defines; counts as one data point
+  kHistogramInvalid,  // bounds that do not rise or do not fit the counts, or over buckets_per_point_max
 };
 inline constexpr size_t kRefusals = 6;
 std::string_view RefusalName(Refusal refusal);  // "trace_id_invalid", ...
