@@ -9,6 +9,8 @@
 namespace sightline {
 namespace {
 
+__extension__ using Wide = unsigned __int128;  // holds 18 digits times the largest unit
+
 struct Unit {
   std::string_view name;
   uint64_t size;
@@ -35,7 +37,7 @@ constexpr std::array<Unit, 8> kSizes = {{{"TiB", 1ULL << 40},
 
 // "12" or "1.5" at the front of `text`, times 10^-decimals. At most 18 digits, so that nothing overflows unseen.
 struct Decimal {
-  unsigned __int128 digits = 0;
+  Wide digits = 0;
   uint64_t scale = 1;
 };
 
@@ -61,9 +63,9 @@ std::optional<Decimal> TakeDecimal(std::string_view& text) {
 
 // number * unit, if that is whole and below 2^63.
 std::optional<uint64_t> Times(const Decimal& number, uint64_t unit) {
-  const unsigned __int128 product = number.digits * unit;
+  const Wide product = number.digits * unit;
   if (product % number.scale != 0) return std::nullopt;
-  const unsigned __int128 value = product / number.scale;
+  const Wide value = product / number.scale;
   if (value >= static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
   return static_cast<uint64_t>(value);
 }
