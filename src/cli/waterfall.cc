@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -194,7 +195,7 @@ class Drawing {
     const double scale = length_ == 0 ? 0 : static_cast<double>(bar_width_) * 8 / static_cast<double>(length_);
     const auto total = static_cast<size_t>(bar_width_ * 8);
     auto first = static_cast<size_t>(static_cast<double>(span.start_unix_nanos - start_) * scale);
-    auto last = static_cast<size_t>(static_cast<double>(End(span) - start_) * scale);
+    auto last = static_cast<size_t>(std::llround(static_cast<double>(End(span) - start_) * scale));
     if (length_ == 0) last = total;
     // A column has one colour and one glyph: bars begin at its left edge.
     first = std::min(first, total - 8) / 8 * 8;

@@ -8,6 +8,16 @@
 namespace sightline::cli {
 namespace {
 
+// Branches are drawn shortened from the left anyway; unbounded, a chain of n spans would take n² bytes.
+constexpr size_t kBranchBytesMax = 600;
+
+std::string Bounded(std::string branches) {
+  if (branches.size() <= kBranchBytesMax) return branches;
+  size_t cut = branches.size() - kBranchBytesMax;
+  while (cut < branches.size() && (static_cast<unsigned char>(branches[cut]) & 0xC0) == 0x80) ++cut;
+  return branches.substr(cut);
+}
+
 // A node is a span, or (from spans.size() on) a parent that is missing.
 class Tree {
  public:
@@ -15,13 +25,13 @@ class Tree {
     for (size_t i = 0; i < spans_.size(); ++i) by_id_.emplace(spans_[i].span_id, i);
     for (size_t i = 0; i < spans_.size(); ++i) Attach(i);
     BreakLoops();
+    for (auto& children : children_) SortByStart(children);
+    SortByStart(roots_);
     error_.resize(children_.size());
   }
 
   std::vector<TreeLine> Lines() {
     std::vector<TreeLine> lines;
-    std::sort(roots_.begin(), roots_.end(),
-              [&](size_t a, size_t b) { return std::pair(Start(a), a) < std::pair(Start(b), b); });
     struct Item {
       size_t node;
       std::string branch, below;
@@ -43,7 +53,8 @@ class Tree {
       order_.push_back(item.node);
       for (size_t i = children.size(); i-- > 0;) {
         const bool last = i + 1 == children.size();
-        stack.push_back({children[i], item.below + (last ? "└─ " : "├─ "), item.below + (last ? "   " : "│  ")});
+        stack.push_back(
+            {children[i], item.below + (last ? "└─ " : "├─ "), Bounded(item.below + (last ? "   " : "│  "))});
       }
       lines.push_back(std::move(line));
     }
@@ -55,6 +66,11 @@ class Tree {
   int64_t Start(size_t node) const {
     if (node < spans_.size()) return spans_[node].start_unix_nanos;
     return children_[node].empty() ? 0 : spans_[children_[node].front()].start_unix_nanos;
+  }
+
+  void SortByStart(std::vector<size_t>& nodes) const {
+    std::sort(nodes.begin(), nodes.end(),
+              [&](size_t a, size_t b) { return std::pair(Start(a), a) < std::pair(Start(b), b); });
   }
 
   void Attach(size_t span) {

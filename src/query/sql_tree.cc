@@ -216,7 +216,7 @@ class Checker {
 
   Result<void> RefuseTable(std::string_view name) const {
     return Fail(Code::kInvalidArgument,
-                "table {} is not on the list\notel_traces, otel_logs and otel_metrics_* can be read, and the tables of "
+                "table {} is not on the list\notel_traces, otel_logs and otel_metrics_* can be read, X
                 "SHOW TABLES that docs/sql.md describes",
                 name);
   }

@@ -1,0 +1,225 @@
+// Typed questions about traces, on the real engine. Rows are written by SQL, so that the test says what is in the
+// store.
+#include "query/traces.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "query/testing/engine.h"
+
+namespace sightline::query {
+namespace {
+
+using testing::EngineTest;
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+class TracesTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    if (IsSkipped()) return;
+    // Now, so that nothing runs into the retention; whole seconds read better in failures.
+    now_ = Clock::System().UnixNanos() / kSecond * kSecond;
+    Execute("TRUNCATE TABLE sightline.spans");
+    Execute("TRUNCATE TABLE sightline.attribute_sets");
+  }
+
+  struct Row {
+    std::string trace, span, parent, service = "web", name = "op", status = "Unset";
+    int64_t ago_seconds = 0;
+    int64_t millis = 10;
+  };
+
+  void Insert(const std::vector<Row>& rows) {
+    std::string sql =
+        "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, ServiceName, SpanName, "
+        "SpanKind, "
+        "StatusCode, Duration) VALUES ";
+    for (const auto& row : rows) {
+      sql += fmt::format(
+          "(1, fromUnixTimestamp64Nano({}), unhex('{:0>32}'), unhex('{:0>16}'), unhex('{}'), '{}', '{}', "
+          "'Server', '{}', {}),",
+          now_ - row.ago_seconds * kSecond, row.trace, row.span,
+          row.parent.empty() ? "" : fmt::format("{:0>16}", row.parent), row.service, row.name, row.status,
+          row.millis * 1'000'000);
+    }
+    sql.pop_back();
+    Execute(sql);
+  }
+
+  TraceFilter Last(int64_t seconds) const {
+    TraceFilter filter;
+    filter.from_unix_nanos = now_ - seconds * kSecond;
+    filter.to_unix_nanos = now_ + kSecond;
+    return filter;
+  }
+
+  std::vector<std::string> Ids(const TraceFilter& filter) {
+    auto traces = reader_.FindTraces(filter);
+    EXPECT_TRUE(traces) << traces.error().message;
+    std::vector<std::string> ids;
+    if (traces) {
+      // Without the zeros in front.
+      for (const auto& trace : *traces) ids.push_back(trace.trace_id.substr(trace.trace_id.find_first_not_of('0')));
+    }
+    return ids;
+  }
+
+  int64_t now_ = 0;
+  TraceReader reader_{*testing::kEngine->clickhouse()};
+};
+
+using Strings = std::vector<std::string>;
+
+TEST_F(TracesTest, NewestFirstAcrossAllWindows) {
+  Insert({{.trace = "a1", .span = "1", .ago_seconds = 5},
+          {.trace = "a2", .span = "2", .ago_seconds = 300},
+          {.trace = "a3", .span = "3", .ago_seconds = 3000},
+          {.trace = "a4", .span = "4", .ago_seconds = 7200}});
+  EXPECT_EQ(Ids(Last(3600)), (Strings{"a1", "a2", "a3"}));
+  EXPECT_EQ(Ids(Last(10000)), (Strings{"a1", "a2", "a3", "a4"}));
+  auto two = Last(10000);
+  two.limit = 2;
+  EXPECT_EQ(Ids(two), (Strings{"a1", "a2"}));
+}
+
+TEST_F(TracesTest, OneSpanMustMeetAllConditions) {
+  Insert({{.trace = "b1", .span = "1", .service = "web", .millis = 900},
+          {.trace = "b1", .span = "2", .parent = "1", .service = "db", .status = "Error", .millis = 5},
+          {.trace = "b2", .span = "3", .service = "db", .status = "Error", .ago_seconds = 1, .millis = 600}});
+  auto filter = Last(60);
+  filter.service = "db";
+  EXPECT_EQ(Ids(filter), (Strings{"b1", "b2"}));
+  filter.errors_only = true;
+  EXPECT_EQ(Ids(filter), (Strings{"b1", "b2"}));
+  filter.slower_than_nanos = 500'000'000;
+  EXPECT_EQ(Ids(filter), (Strings{"b2"}));
+  filter.service = "x' OR 1 = 1 --\t\\";
+  EXPECT_EQ(Ids(filter), Strings{});
+}
+
+TEST_F(TracesTest, SummaryCountsTheWholeTraceAndNamesItsRoot) {
+  Insert(
+      {{.trace = "c1", .span = "1", .name = "GET /", .ago_seconds = 100, .millis = 2000},
+       {.trace = "c1", .span = "2", .parent = "1", .service = "db", .name = "q", .status = "Error", .ago_seconds = 99},
+       {.trace = "c1", .span = "3", .parent = "1", .service = "late", .name = "l", .ago_seconds = 1}});
+  auto filter = Last(10);  // only the last span lies in the range
+  auto traces = reader_.FindTraces(filter);
+  ASSERT_TRUE(traces) << traces.error().message;
+  ASSERT_EQ(traces->size(), 1u);
+  const auto& trace = traces->front();
+  EXPECT_EQ(trace.spans, 3u);
+  EXPECT_EQ(trace.errors, 1u);
+  EXPECT_EQ(trace.root_service, "web");
+  EXPECT_EQ(trace.root_name, "GET /");
+  EXPECT_FALSE(trace.root_missing);
+  EXPECT_EQ(trace.start_unix_nanos, now_ - 100 * kSecond);
+  EXPECT_EQ(trace.duration_nanos, 99u * kSecond + 10'000'000u);
+  EXPECT_EQ(trace.services, (Strings{"db", "late", "web"}));
+}
+
+TEST_F(TracesTest, WithoutARootTheEarliestSpanStandsForIt) {
+  Insert({{.trace = "d1", .span = "2", .parent = "1", .name = "second", .ago_seconds = 1},
+          {.trace = "d1", .span = "3", .parent = "1", .name = "first", .ago_seconds = 2}});
+  auto traces = reader_.FindTraces(Last(60));
+  ASSERT_TRUE(traces && traces->size() == 1);
+  EXPECT_TRUE(traces->front().root_missing);
+  EXPECT_EQ(traces->front().root_name, "first");
+}
+
+TEST_F(TracesTest, BadFiltersAreRefused) {
+  auto filter = Last(60);
+  filter.limit = 0;
+  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
+  filter.limit = kTracesMax + 1;
+  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
+  filter = Last(60);
+  filter.to_unix_nanos = filter.from_unix_nanos;
+  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
+}
+
+TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
+  Execute(
+      "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types, SchemaUrl) VALUES "
+      "('00112233445566778899aabbccddeeff', now(), ['service.name', 'n'], ['web', '7'], 'si', 'http://schema')");
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, TraceState, Flags, SpanName, SpanKind, "
+      "ServiceName, "
+      "StatusCode, StatusMessage, Duration, ResourceId, ScopeName, `a.http.route`, `a.http.response.status_code`, "
+      "SpanAttributes, SpanAttributeTypes, DroppedAttributesCount, Events.Timestamp, Events.Name, Events.Attributes, "
+      "Events.AttributeTypes, Events.DroppedAttributesCount, Links.TraceId, Links.SpanId, Links.TraceState, "
+      "Links.Attributes, Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, AdjustedCount) VALUES "
+      "(1, fromUnixTimestamp64Nano({}), unhex('{}'), unhex('00000000000000aa'), 'k=v', 257, 'GET', 'Server', 'web', "
+      "'Error', 'boom\\n\"quoted\"', 123456789, '00112233445566778899aabbccddeeff', 'lib', '/a', '500', "
+      "{{'i': '9007199254740993', 's': 'x', 'list': '[1,\"a\"]', 'd': '0.5'}}, 'isad', 3, "
+      "[fromUnixTimestamp64Nano({})], ['exception'], [{{'exception.message': 'no'}}], ['s'], [2], "
+      "[unhex('000000000000000000000000000000bb')], [unhex('00000000000000cc')], ['l=1'], [{{'a': 'true'}}], ['b'], "
+      "[0], "
+      "[1], 4.5)",
+      now_ + 1, "e1000000000000000000000000000001", now_ + 2));
+  auto trace = reader_.GetTrace("E1000000000000000000000000000001");
+  ASSERT_TRUE(trace) << trace.error().message;
+  ASSERT_EQ(trace->spans.size(), 1u);
+  const Span& span = trace->spans[0];
+  EXPECT_EQ(span.start_unix_nanos, now_ + 1);
+  EXPECT_EQ(span.duration_nanos, 123456789u);
+  EXPECT_EQ(span.span_id, "00000000000000aa");
+  EXPECT_EQ(span.parent_span_id, "");
+  EXPECT_EQ(span.flags, 257u);
+  EXPECT_EQ(span.status_message, "boom\n\"quoted\"");
+  EXPECT_EQ(span.adjusted_count, 4.5);
+  EXPECT_EQ(span.dropped_attributes, 3u);
+  std::string attributes;
+  for (const auto& a : span.attributes) attributes += fmt::format("{}:{}={} ", a.key, a.type, a.text);
+  EXPECT_EQ(attributes,
+            "d:d=0.5 http.response.status_code:i=500 http.route:s=/a i:i=9007199254740993 list:a=[1,\"a\"] s:s=x ");
+  ASSERT_EQ(span.events.size(), 1u);
+  EXPECT_EQ(span.events[0].unix_nanos, now_ + 2);
+  EXPECT_EQ(span.events[0].attributes[0].text, "no");
+  EXPECT_EQ(span.events[0].dropped_attributes, 2u);
+  ASSERT_EQ(span.links.size(), 1u);
+  EXPECT_EQ(span.links[0].trace_id, "000000000000000000000000000000bb");
+  EXPECT_EQ(span.links[0].attributes[0].type, 'b');
+  ASSERT_EQ(trace->resources.size(), 1u);
+  EXPECT_EQ(trace->resources[0].id, span.resource_id);
+  EXPECT_EQ(trace->resources[0].attributes[1].type, 'i');
+  EXPECT_EQ(trace->resources[0].schema_url, "http://schema");
+}
+
+TEST_F(TracesTest, APrefixFindsItsTraceOnlyWhenItIsTheOnlyOne) {
+  Execute(
+      fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId) SELECT 1, "
+                  "fromUnixTimestamp64Nano({}), unhex(t), unhex('00000000000000aa') FROM (SELECT arrayJoin(["
+                  "'abcd0000000000000000000000000001', 'abcd0000000000000000000000000002', "
+                  "'abce0000000000000000000000000003']) AS t)",
+                  now_));
+  auto unique = reader_.GetTrace("abce");
+  ASSERT_TRUE(unique) << unique.error().message;
+  EXPECT_EQ(unique->trace_id, "abce0000000000000000000000000003");
+  auto ambiguous = reader_.GetTrace("abcd");
+  ASSERT_FALSE(ambiguous);
+  EXPECT_EQ(ambiguous.error().code, Code::kInvalidArgument);
+  EXPECT_NE(ambiguous.error().message.find("abcd0000000000000000000000000002"), std::string::npos);
+  EXPECT_EQ(reader_.GetTrace("beef").error().code, Code::kNotFound);
+  EXPECT_EQ(reader_.GetTrace("beef0000000000000000000000000003").error().code, Code::kNotFound);
+  EXPECT_EQ(reader_.GetTrace("xyz!").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetTrace("ab").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetTrace("' OR 1=1 --").error().code, Code::kInvalidArgument);
+}
+
+TEST_F(TracesTest, StatusCountsWhatIsStored) {
+  Insert({{.trace = "f1", .span = "1", .ago_seconds = 30}, {.trace = "f2", .span = "2", .ago_seconds = 20}});
+  auto status = reader_.Status();
+  ASSERT_TRUE(status) << status.error().message;
+  ASSERT_EQ(status->size(), 3u);
+  EXPECT_EQ(status->at(0).signal, "traces");
+  EXPECT_EQ(status->at(0).rows, 2u);
+  EXPECT_GT(status->at(0).bytes_on_disk, 0u);
+  EXPECT_EQ(status->at(0).newest_unix_nanos, now_ - 20 * kSecond);
+  EXPECT_EQ(status->at(1).rows, 0u);
+}
+
+}  // namespace
+}  // namespace sightline::query
