@@ -216,8 +216,8 @@ class Checker {
 
   Result<void> RefuseTable(std::string_view name) const {
     return Fail(Code::kInvalidArgument,
-                "table {} is not on the list\notel_traces, otel_logs and otel_metrics_* can be read, X
-                "SHOW TABLES that docs/sql.md describes",
+                "table {} is not on the list\notel_traces, otel_logs, otel_metrics_* and the tables beneath them can be "
+                "read",
                 name);
   }
 
