@@ -1,0 +1,246 @@
+// The HTTP API as a client sees it, over a real socket and the real engine.
+#include "serve/api_server.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "net/http_client.h"
+#include "query/testing/engine.h"
+
+namespace sightline::serve {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::string_view kEndless = "SELECT max(sipHash64(number)) FROM numbers(1000000000000)";
+
+class ApiServerTest : public query::testing::EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    if (!IsSkipped()) StartServer({});
+  }
+
+  void StartServer(ApiOptions options) {
+    options.address = "127.0.0.1:0";
+    options.sql.rows_to_read_max = 0;
+    server_.reset();
+    auto started = ApiServer::Start(options, clickhouse(), metrics_, [this] {
+      ProgramStatus status{.version = "1.2.3", .otlp_grpc_address = "127.0.0.1:4317<", .otlp_http_address = "127.0.0.1:4318"};
+      if (not_ready_) status.not_ready_reason = "the journal is being replayed";
+      status.received = {{"traces", 5, 1, 77}};
+      return status;
+    });
+    ASSERT_TRUE(started) << started.error().message;
+    server_ = std::move(*started);
+  }
+
+  net::HttpReply Call(const std::string& method, const std::string& path, std::string_view body = "") {
+    net::HttpClient client;
+    net::HttpCall call;
+    call.method = method;
+    call.url = "http://" + server_->address() + path;
+    call.body = body;
+    call.timeout_seconds = 60;
+    auto reply = client.Call(call);
+    EXPECT_TRUE(reply) << reply.error().message;
+    return reply ? *reply : net::HttpReply{};
+  }
+  net::HttpReply Get(const std::string& path) { return Call("GET", path); }
+  net::HttpReply Sql(std::string_view sql, const std::string& parameters = "") {
+    return Call("POST", "/api/v1/sql" + parameters, sql);
+  }
+
+  // Queries with this text that the engine runs now.
+  size_t Running(const std::string& text) {
+    auto rows = clickhouse().Rows("SELECT count() FROM system.processes WHERE query LIKE '%" + text +
+                                  "%' AND query NOT LIKE '%system.processes%'");
+    EXPECT_TRUE(rows) << rows.error().message;
+    return rows ? std::stoul((*rows)[0][0]) : 0;
+  }
+
+  template <typename Condition>
+  bool Eventually(Condition condition) {
+    const auto deadline = steady_clock::now() + std::chrono::seconds(30);
+    while (steady_clock::now() < deadline) {
+      if (condition()) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
+  MetricsRegistry metrics_;
+  std::atomic<bool> not_ready_ = false;
+  std::unique_ptr<ApiServer> server_;
+};
+
+bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST_F(ApiServerTest, HealthReadinessAndMetrics) {
+  EXPECT_EQ(Get("/healthz").status, 200);
+  EXPECT_EQ(Get("/readyz").status, 200);
+  not_ready_ = true;
+  const auto reply = Get("/readyz");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_TRUE(Has(reply.body, "the journal is being replayed")) << reply.body;
+  EXPECT_EQ(Get("/healthz").status, 200);
+  const auto metrics = Get("/metrics");
+  EXPECT_TRUE(Has(metrics.body, "sightline_api_requests_total")) << metrics.body;
+}
+
+TEST_F(ApiServerTest, StartPageNeedsNothingFromOutsideAndEscapesWhatItShows) {
+  const auto page = Get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(std::string(page.Header("Content-Type")).starts_with("text/html"));
+  EXPECT_TRUE(Has(page.body, "127.0.0.1:4317&lt;"));
+  EXPECT_FALSE(Has(page.body, "{{"));
+  EXPECT_FALSE(Has(page.body, "src=\"http"));
+  EXPECT_FALSE(Has(page.body, "https://"));
+}
+
+TEST_F(ApiServerTest, UnknownPathsAndWrongMethodsHaveTheOneErrorShape) {
+  const auto missing = Get("/api/v2/sql");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_TRUE(missing.body.starts_with("{\"error\":{\"code\":\"NOT_FOUND\",\"message\":")) << missing.body;
+  const auto wrong = Get("/api/v1/sql");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.Header("Allow"), "POST");
+  EXPECT_EQ(Call("DELETE", "/api/v1/traces").status, 405);
+}
+
+TEST_F(ApiServerTest, SqlAnswersInTheFormatThatWasAskedFor) {
+  const auto json = Sql("SELECT 1 AS x");
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.Header("Content-Type"), "application/json");
+  EXPECT_TRUE(Has(json.body, "\"rows\": 1")) << json.body;
+  EXPECT_EQ(Sql("SELECT 1, 'a'", "?format=CSV").body, "1,\"a\"\n");
+  EXPECT_EQ(Sql("SELECT 1, 'a' FORMAT TSV", "?format=CSV").body, "1\ta\n");
+  EXPECT_EQ(Sql("SELECT name FROM (DESCRIBE TABLE otel_traces)").status, 400);
+  EXPECT_TRUE(Has(Sql("DESCRIBE TABLE otel_traces", "?format=TSV").body, "SpanAttributes\tMap("));
+}
+
+TEST_F(ApiServerTest, SqlErrorsSayCodePlaceAndHint) {
+  const auto syntax = Sql("SELECT 1 FROM");
+  EXPECT_EQ(syntax.status, 400);
+  EXPECT_TRUE(Has(syntax.body, "\"clickhouse_code\":62")) << syntax.body;
+  EXPECT_TRUE(Has(syntax.body, "\"where\":\"position 14\"")) << syntax.body;
+  const auto refused = Sql("DROP TABLE spans");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_TRUE(Has(refused.body, "\"hint\":\"SELECT,")) << refused.body;
+  const auto unknown = Sql("SELECT nosuch FROM otel_traces");
+  EXPECT_TRUE(Has(unknown.body, "\"clickhouse_code\":47")) << unknown.body;
+  EXPECT_EQ(Sql("SELECT 1", "?format=Protobuf").status, 400);
+  EXPECT_TRUE(Has(Sql("SELECT 1", "?max_threads=9").body, "\"where\":\"max_threads\""));
+}
+
+TEST_F(ApiServerTest, SqlStreamsALargeAnswerWhole) {
+  const auto reply = Sql("SELECT number FROM numbers(900000)", "?format=TSV");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(std::count(reply.body.begin(), reply.body.end(), '\n'), 900000);
+  EXPECT_TRUE(reply.body.ends_with("\n899999\n"));
+}
+
+TEST_F(ApiServerTest, AClientThatLeavesEndsItsQuery) {
+  std::atomic<bool> leave = false;
+  std::thread client_thread([&] {
+    net::HttpClient client;
+    net::HttpCall call;
+    call.method = "POST";
+    call.url = "http://" + server_->address() + "/api/v1/sql";
+    call.body = kEndless;
+    call.cancelled = [&] { return leave.load(); };
+    EXPECT_FALSE(client.Call(call));
+  });
+  EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") > 0; }));
+  leave = true;
+  client_thread.join();
+  EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
+}
+
+TEST_F(ApiServerTest, TooManyWaitingQueriesAreRefusedAndStopEndsThoseThatRun) {
+  StartServer({.query_threads = 1, .queries_waiting_max = 1});
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back([&] {
+      net::HttpClient client;
+      net::HttpCall call;
+      call.method = "POST";
+      call.url = "http://" + server_->address() + "/api/v1/sql";
+      call.body = kEndless;
+      auto reply = client.Call(call);
+      if (reply && reply->status == 503) ++refused;
+    });
+  }
+  EXPECT_TRUE(Eventually([&] { return refused > 0 && Running("numbers(1000000000000)") > 0; }));
+  EXPECT_EQ(Get("/healthz").status, 200);  // the HTTP threads are free
+  server_->Stop(0);
+  for (auto& client : clients) client.join();
+  EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
+}
+
+TEST_F(ApiServerTest, TracesAndTraceKeepTheTypesOfValues) {
+  Execute("TRUNCATE TABLE sightline.spans");
+  Execute(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, SpanName, ServiceName, StatusCode, Duration, "
+      "`a.http.response.status_code`, SpanAttributes, SpanAttributeTypes) VALUES (1, now64(9), "
+      "unhex('aa000000000000000000000000000001'), unhex('00000000000000aa'), 'op', 'web', 'Error', 5000000000, '200', "
+      "{'big': '9007199254740993', 'd': '5', 'b': 'true', 'raw': 'AAE=', 'list': '[1,2.5]', 'cut': '[1,2', 'none': '', "
+      "'nan': 'NaN'}, 'idbxaaed')");
+  const auto list = Get("/api/v1/traces?last=10m&service=web&errors=true&slower_than=1s&limit=5");
+  EXPECT_EQ(list.status, 200);
+  EXPECT_TRUE(Has(list.body, "\"trace_id\":\"aa000000000000000000000000000001\"")) << list.body;
+  EXPECT_TRUE(Has(list.body, "\"duration_nano\":5000000000,\"span_count\":1,\"error_count\":1")) << list.body;
+  EXPECT_TRUE(Has(Get("/api/v1/traces?slower_than=6s").body, "\"traces\":[]"));
+
+  const auto trace = Get("/api/v1/traces/aa00");
+  EXPECT_EQ(trace.status, 200);
+  EXPECT_TRUE(Has(trace.body,
+                  "\"attributes\":{\"b\":true,\"big\":9007199254740993,\"cut\":\"[1,2\",\"d\":5.0,"
+                  "\"http.response.status_code\":200,\"list\":[1,2.5],\"nan\":\"NaN\",\"none\":null,"
+                  "\"raw\":{\"bytes\":\"AAE=\"}}"))
+      << trace.body;
+  EXPECT_EQ(Get("/api/v1/traces/ffff").status, 404);
+  EXPECT_EQ(Get("/api/v1/traces/nothex").status, 400);
+}
+
+TEST_F(ApiServerTest, BadParametersAreNamed) {
+  for (std::string_view bad : {"last=yesterday", "limit=0x", "limit=99999999999", "slower_than=5", "errors=perhaps",
+                               "from=1.5", "nosuch=1"}) {
+    const auto reply = Get("/api/v1/traces?" + std::string(bad));
+    EXPECT_EQ(reply.status, 400) << bad;
+    EXPECT_TRUE(Has(reply.body, "\"where\":\"" + std::string(bad.substr(0, bad.find('='))) + "\"")) << reply.body;
+  }
+  EXPECT_EQ(Get("/api/v1/traces?limit=0").status, 400);
+  EXPECT_EQ(Get("/api/v1/traces?last=1h&from=1").status, 400);
+}
+
+TEST_F(ApiServerTest, StatusJoinsWhatIsStoredWithWhatHasArrived) {
+  const auto status = Get("/api/v1/status");
+  EXPECT_EQ(status.status, 200);
+  EXPECT_TRUE(Has(status.body, "\"version\":\"1.2.3\"")) << status.body;
+  EXPECT_TRUE(Has(status.body, "\"accepted_since_start\":5,\"refused_since_start\":1,\"last_arrival_unix_nano\":\"77\""))
+      << status.body;
+}
+
+TEST_F(ApiServerTest, ForeignHostsAndOriginsAreRefused) {
+  net::HttpClient client;
+  net::HttpCall call;
+  call.url = "http://" + server_->address() + "/api/v1/status";
+  call.headers = {{"Origin", "http://evil.example"}};
+  auto reply = client.Call(call);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->status, 403);
+  EXPECT_TRUE(reply->body.starts_with("{\"error\":")) << reply->body;
+  call.headers = {{"Host", "evil.example"}};
+  reply = client.Call(call);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->status, 421);
+}
+
+}  // namespace
+}  // namespace sightline::serve
