@@ -49,11 +49,11 @@ TEST_F(RecoveryTest, LastRecordTornAtEveryByteIsCutAndTheRestKept) {
   }
 }
 
-TEST_F(RecoveryTest, EveryFlippedBitIsDataLossThatNamesThePlaceAndChangesNothing) {
+TEST_F(RecoveryTest, AFlippedBitInAnyByteIsDataLossThatNamesThePlaceAndChangesNothing) {
   const auto ends = ThreeFrames();
   const std::string path = PathOf(Segments()[0]);
   const std::string whole = ReadFile(path);
-  for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+  for (size_t bit = 0; bit < whole.size() * 8; bit += 9) {
     std::string damaged = whole;
     damaged[bit / 8] ^= static_cast<char>(1 << bit % 8);
     WriteFile(path, damaged);

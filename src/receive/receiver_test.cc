@@ -16,15 +16,15 @@
 
 #include "net/compression.h"
 #include "net/http_client.h"
+#include "net/testing/grpc_call.h"
 #include "otlp/wire_writer.h"
-#include "receive/testing/grpc_call.h"
 
 namespace sightline::receive {
 namespace {
 
+using net::testing::CallGrpc;
 using otlp::Signal;
 using ::testing::AllOf;
-using testing::CallGrpc;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -199,7 +199,7 @@ class ReceiverTest : public ::testing::Test {
   net::HttpReply PostTraces(std::string_view body, const std::string& encoding = "") {
     return Post("/v1/traces", body, "application/x-protobuf", encoding);
   }
-  testing::GrpcResult ExportTraces(std::string_view message, std::string_view compression = {}) {
+  net::testing::GrpcResult ExportTraces(std::string_view message, std::string_view compression = {}) {
     return CallGrpc(receiver_->grpc_address(), kTracesMethod, message, compression);
   }
 
@@ -419,7 +419,7 @@ void ExpectPushedBack(const net::HttpReply& reply) {
   EXPECT_EQ(ReadStatus(reply.body).code, 14);
   EXPECT_THAT(ReadStatus(reply.body).details, ::testing::ElementsAre("type.googleapis.com/google.rpc.RetryInfo"));
 }
-void ExpectPushedBack(const testing::GrpcResult& result) {
+void ExpectPushedBack(const net::testing::GrpcResult& result) {
   EXPECT_EQ(result.code, 14);
   EXPECT_THAT(ReadStatus(result.details).details, ::testing::ElementsAre("type.googleapis.com/google.rpc.RetryInfo"));
 }

@@ -1,10 +1,10 @@
-// One gRPC call with a real client, for tests. The .cc is the one file outside net/ that includes gRPC.
+// One gRPC call with a real client, for tests of folders that may not include gRPC.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace sightline::receive::testing {
+namespace sightline::net::testing {
 
 struct GrpcResult {
   int code = -1;
@@ -17,4 +17,4 @@ struct GrpcResult {
 GrpcResult CallGrpc(const std::string& address, const std::string& method, std::string_view message,
                     std::string_view compression = {});
 
-}  // namespace sightline::receive::testing
+}  // namespace sightline::net::testing

@@ -1,4 +1,4 @@
-#include "receive/testing/grpc_call.h"
+#include "net/testing/grpc_call.h"
 
 #include <grpcpp/channel.h>
 #include <grpcpp/create_channel.h>
@@ -8,7 +8,7 @@
 #include <future>
 #include <memory>
 
-namespace sightline::receive::testing {
+namespace sightline::net::testing {
 
 GrpcResult CallGrpc(const std::string& address, const std::string& method, std::string_view message,
                     std::string_view compression) {
@@ -36,4 +36,4 @@ GrpcResult CallGrpc(const std::string& address, const std::string& method, std::
   return result;
 }
 
-}  // namespace sightline::receive::testing
+}  // namespace sightline::net::testing
