@@ -1,7 +1,5 @@
 #include "otlp/attribute_columns.h"
 
-#include <charconv>
-
 namespace sightline::otlp {
 namespace {
 
@@ -43,6 +41,10 @@ HotColumns::HotColumns(const std::vector<HotAttribute>& hot_attributes) {
   }
 }
 
+void HotColumns::Cleared() {
+  for (const auto& entry : entries_) entry->last = 0;
+}
+
 void HotColumns::AddTo(std::vector<NamedColumn>& columns) {
   for (const auto& entry : entries_) {
     if (entry->low != nullptr) {
@@ -59,7 +61,12 @@ bool AttributeWriter::WriteHot(HotColumns::Entry& entry, const AttributeValue& v
     if (entry.low->rows() > row) return false;  // the key's second appearance
     const std::string_view text = value.type == 's' ? value.bytes : mender_->TextOf(value, marks);
     if (text.empty()) return false;
-    entry.low->SetNumber(row, InternClean(*entry.low, text, *mender_, marks));
+    // Values repeat from span to span: the last one is compared before a hash is taken.
+    const std::string_view last = entry.low->interner().at(entry.last);
+    if (text.size() != last.size() || !SameText(text.data(), last.data(), text.size())) {
+      entry.last = InternClean(*entry.low, text, *mender_, marks);
+    }
+    entry.low->SetNumber(row, entry.last);
     return true;
   }
   if (entry.high->rows() > row) return false;
@@ -88,24 +95,22 @@ uint32_t AttributeWriter::Write(const std::vector<std::string_view>& key_values,
     }
     target.map.keys().AppendNumber(InternClean(target.map.keys(), attribute.key, hash, *mender_, marks));
     target.map.values().Append(mender_->TextOf(attribute.value, marks));
-    types_ += attribute.value.type;
+    types_.AppendNumber(attribute.value.type);
   }
   if (!originals_.empty()) [[unlikely]]
     WriteOriginals(target);
   if (!types_.empty()) {
     target.map.Close(row);
-    target.types.Set(row, types_);
+    target.types.Set(row, types_.view());
   }
   return cut;
 }
 
 void AttributeWriter::WriteOriginals(const AttributeTarget& target) {
   for (const Original& original : originals_) {
-    char text[20];
-    const char* const end = std::to_chars(text, text + sizeof text, original.value).ptr;
     target.map.keys().Append(original.key);
-    target.map.values().Append({text, static_cast<size_t>(end - text)});
-    types_ += original.value <= INT64_MAX ? 'i' : 's';  // readers of 'i' expect 64 signed bits
+    target.map.values().Append(std::to_string(original.value));
+    types_.AppendNumber(original.value <= INT64_MAX ? 'i' : 's');  // readers of 'i' expect 64 signed bits
   }
   originals_.clear();
 }

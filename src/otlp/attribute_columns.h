@@ -37,6 +37,7 @@ class HotColumns {
     char type = 0;                              // letter of the configured type
     std::unique_ptr<LowCardinalityColumn> low;  // one of the two
     std::unique_ptr<StringColumn> high;
+    uint32_t last = 0;  // number of the value of the last row that had one
 
     bool Is(std::string_view text) const {
       return text.size() == key.size() && SameText(text.data(), key.data(), text.size());
@@ -45,6 +46,7 @@ class HotColumns {
 
   explicit HotColumns(const std::vector<HotAttribute>& hot_attributes);
   void AddTo(std::vector<NamedColumn>& columns);
+  void Cleared();  // the columns were
 
   // nullptr: not hot.
   Entry* Find(std::string_view key, uint64_t hash) {
@@ -93,7 +95,7 @@ class AttributeWriter {
   const Limits limits_;
   TextMender* const mender_;
   std::vector<Original> originals_;
-  std::string types_;
+  Buffer types_;
 };
 
 }  // namespace sightline::otlp

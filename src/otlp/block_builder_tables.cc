@@ -89,6 +89,7 @@ void SpanTable::Cleared() {
   for (const std::string_view name : kKindNames) span_kind.interner().Intern(name);
   for (const std::string_view name : kCodeNames) status_code.interner().Intern(name);
   scope.numbers = {};
+  hot.Cleared();
 }
 
 LogTable::LogTable() {

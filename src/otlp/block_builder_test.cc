@@ -267,14 +267,40 @@ TEST(BlockBuilder, IsEmptyAfterFinishAndStartsAnew) {
   EXPECT_EQ(fixture.builder().rows(), 0u);
   EXPECT_EQ(fixture.builder().bytes(), 0u);
   EXPECT_TRUE(fixture.Finish(2).empty());
-  fixture.Add(Request({Span(1, 2)}));
+  fixture.Add(Request({Span(1, 2), WithAttribute(Span(1, 3), "http.route", StringValue("/old"))}));
   const NativeBlock rows = Only(fixture.Finish(3), "spans");
-  ASSERT_EQ(rows.rows, 1u);
+  ASSERT_EQ(rows.rows, 2u);
   EXPECT_EQ(rows.At("SpanId", 0).Hex(), "0000000000000002");
   EXPECT_EQ(rows.At("ServiceName", 0).text, "shop");
   EXPECT_EQ(rows.At("SpanKind", 0).text, "Server");
   EXPECT_EQ(rows.At("a.http.route", 0).text, "");
+  EXPECT_EQ(rows.At("a.http.route", 1).text, "/old");
   EXPECT_EQ(rows.At("Block", 0).number, 3u);
+}
+
+TEST(BlockBuilder, CountsTheMemoryOfEachDaysTable) {
+  BuilderFixture fixture(Signal::kLogs);
+  for (uint64_t day = 1; day <= 400; ++day) fixture.Add(Request({Log(day * kDayNanos)}));
+  EXPECT_GT(fixture.builder().bytes(), 20u << 20);
+  EXPECT_EQ(fixture.Finish().size(), 401u);
+  EXPECT_EQ(fixture.builder().bytes(), 0u);
+}
+
+TEST(BlockBuilder, RemembersNoMoreSetsThanItMay) {
+  BlockBuilder::Options options;
+  options.remembered_sets_max = 2;
+  BuilderFixture fixture(Signal::kMetrics, options);
+  for (int round = 0; round < 2; ++round) {
+    for (const char* service : {"a", "b", "c", "d"}) {
+      fixture.Add(Request({Metric(field::metric::kGauge, {NumberPoint(1)})}, Resource(service)));
+    }
+  }
+  const Blocks blocks = fixture.Finish();
+  EXPECT_GE(Only(blocks, "metric_series").rows, 6u);  // forgotten ones are written again
+  EXPECT_EQ(Only(blocks, "metric_points").rows, 8u);
+  std::set<uint64_t> series;
+  for (const Cell& id : Only(blocks, "metric_points").Column("SeriesId")) series.insert(id.number);
+  EXPECT_EQ(series.size(), 4u);
 }
 
 TEST(AttributeSets, AreWrittenBeforeTheRowsOnceADay) {

@@ -7,6 +7,10 @@ namespace {
 
 constexpr uint64_t kRowsBetweenSums = 1024;
 
+// What a table holds before its first row, a hundred columns with their dictionaries. Counted, so that rows of a
+// thousand different days end a block early instead of filling the memory.
+constexpr size_t kTableBytes = 64 << 10;
+
 }  // namespace
 
 ItemTimes::ItemTimes(int64_t received_unix_nanos, int64_t future_nanos_max) : received(received_unix_nanos) {
@@ -50,7 +54,8 @@ uint64_t BuilderBase::bytes() const {
     rows_summed_ = rows_;
     bytes_since_ = 0;
   }
-  return bytes_summed_ + bytes_since_;
+  const size_t tables = DayTables();
+  return bytes_summed_ + bytes_since_ + (tables > 1 ? (tables - 1) * kTableBytes : 0);
 }
 
 void BuilderBase::WriteMarks(const Marks& marks, std::string_view extra, LowCardinalityColumn& column, uint64_t row) {

@@ -45,6 +45,7 @@ class BuilderBase : public BlockBuilder {
 
  protected:
   virtual size_t ColumnBytesNow() const = 0;
+  virtual size_t DayTables() const = 0;  // tables with rows, one for each kind and day
 
   // Counts the marks and writes them; nothing in the usual case.
   void WriteRepairs(const Marks& marks, LowCardinalityColumn& column, uint64_t row) {

@@ -105,6 +105,7 @@ class LogsBuilder final : public BuilderBase {
 
  private:
   size_t ColumnBytesNow() const override { return logs_.bytes(); }
+  size_t DayTables() const override { return logs_.days(); }
 
   void WriteRecord(LogTable& table, Marks& marks) {
     const uint64_t row = table.rows();

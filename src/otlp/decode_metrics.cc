@@ -86,6 +86,9 @@ class MetricsBuilder final : public BuilderBase {
     return numbers_.bytes() + histograms_.bytes() + exponential_histograms_.bytes() + summaries_.bytes() +
            series_.table().bytes();
   }
+  size_t DayTables() const override {
+    return numbers_.days() + histograms_.days() + exponential_histograms_.days() + summaries_.days();
+  }
   void AppendPoint(std::string_view message, const ItemTimes& times, const ScopeContext& context);
   // The table of the point's day, with the columns filled that all kinds have.
   template <typename T>

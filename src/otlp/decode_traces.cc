@@ -120,6 +120,7 @@ class TracesBuilder final : public BuilderBase {
   };
 
   size_t ColumnBytesNow() const override { return spans_.bytes(); }
+  size_t DayTables() const override { return spans_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
   void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
   void WriteStatus(SpanTable& table, Marks& marks);
