@@ -37,9 +37,9 @@ std::string BuildSegment(Input& in, uint64_t sequence) {
   const uint8_t flags = in.Byte();
   SegmentHeader header{.durability = static_cast<Durability>(flags & 1),
                        .sequence = sequence,
-                       .first_frame = 1 + (flags >> 4),
+                       .first_frame = 1U + (flags >> 4),
                        .salt = 7,
-                       .boot = flags & 2U};
+                       .boot = static_cast<uint64_t>(flags & 2)};
   std::string file = EncodeSegmentHeader(header);
   if ((flags & 4) != 0) file[in.Byte() % file.size()] ^= 1;
   while (!in.empty()) {
@@ -53,18 +53,18 @@ std::string BuildSegment(Input& in, uint64_t sequence) {
       file.append(record.data(), record.size());
     }
     file.append(body);
-    if ((kind & 0x40) != 0) file[offset + in.Byte() % (file.size() - offset)] ^= 4;
+    if ((kind & 0x40) != 0 && file.size() > offset) file[offset + in.Byte() % (file.size() - offset)] ^= 4;
   }
   return file;
 }
 
 void Run(std::string_view bytes) {
-  static const std::string directory = [] {
+  static const std::string& directory = *new std::string([] {
     std::string pattern = (std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + std::string("/journal_XXXXXX");
     SIGHTLINE_CHECK(mkdtemp(pattern.data()) != nullptr);
     std::atexit([] { std::filesystem::remove_all(directory); });
     return pattern;
-  }();
+  }());  // never destroyed: the handler at exit reads it
   for (const auto& entry : std::filesystem::directory_iterator(directory)) std::filesystem::remove(entry.path());
   Input in(bytes);
   for (uint64_t sequence = 1; sequence <= 2 && !in.empty(); ++sequence) {
