@@ -42,7 +42,8 @@ class HttpResponder {
   void Send(HttpResponse response) const;
 
   // Streams a body of unknown length (chunked): head first, then pieces, then End. Write blocks while more than a
-  // bounded amount waits for the socket, and returns false once the client is gone (stop producing then).
+  // bounded amount waits for the socket, and returns false once the client is gone (stop producing then). On a thread
+  // of the server it cannot wait: there a stream that outruns the socket by the bound is aborted.
   void Begin(HttpResponse head) const;  // body ignored
   bool Write(std::string_view piece) const;
   void End() const;
@@ -50,8 +51,9 @@ class HttpResponder {
   // error.
   void Abort() const;
 
-  // True once the peer has closed the connection; `action` is called once when that happens (at once if it already
-  // has).
+  // True once the peer has closed the connection, if only its sending half: an answer is written all the same.
+  // `action` is called once when that happens (at once if it already has), on a thread of the server, and dropped when
+  // the answer is complete; it must not own the responder. A peer that sent a further request meanwhile is not watched.
   bool client_gone() const;
   void OnClientGone(std::function<void()> action) const;
 
@@ -72,7 +74,7 @@ struct HttpServerOptions {
   uint32_t header_bytes_max = 64 << 10;  // 431
   uint32_t connections_max = 1024;       // further ones are accepted, answered 503 and closed
   int request_timeout_seconds = 30;      // from first byte to whole request (slow clients): 408
-  int idle_timeout_seconds = 120;        // of keep-alive connections
+  int idle_timeout_seconds = 120;        // of keep-alive connections, and of clients that stop reading an answer
   // Host header values that are served (421 otherwise): loopback names and the bound address always are. "*" serves
   // all.
   std::vector<std::string> allowed_hosts;

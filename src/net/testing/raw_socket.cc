@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 
@@ -107,6 +108,16 @@ std::string RawSocket::ReadToEnd(bool* reset) {
   }
   if (reset != nullptr) *reset = reset_;
   return std::exchange(buffer_, {});
+}
+
+size_t RawSocket::ReadSome() {
+  if (buffer_.empty() && !Fill()) return 0;
+  return std::exchange(buffer_, {}).size();
+}
+
+bool RawSocket::Readable(int millis) {
+  pollfd wait{.fd = socket_, .events = POLLIN, .revents = 0};
+  return !buffer_.empty() || poll(&wait, 1, millis) > 0;
 }
 
 void RawSocket::CloseSend() {

@@ -26,8 +26,10 @@ class RawSocket {
   HttpReply ReadResponse(bool to_head = false);
   // Everything until the peer closes. `reset` tells whether it did so with a reset.
   std::string ReadToEnd(bool* reset = nullptr);
-  void CloseSend();  // FIN
-  void Reset();      // RST
+  size_t ReadSome();          // drops what comes next and tells how much; 0 at the end
+  bool Readable(int millis);  // waits at most so long
+  void CloseSend();           // FIN
+  void Reset();               // RST
   void Close();
 
  private:
