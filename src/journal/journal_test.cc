@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -218,6 +219,30 @@ TEST_F(JournalTest, TornAppendIsCutBackAndAnsweredUnavailable) {
   EXPECT_EQ(journal_->unfinished().torn_bytes, 0U);
   EXPECT_EQ(Read(1), "before");
   EXPECT_EQ(Read(2), "after");
+}
+
+// Needs the right to mount a small file system.
+TEST_F(JournalTest, OnAFullDiskMarksAreStillWrittenAndMakeRoomAgain) {
+  const std::string mount_point = root_ + "/small";
+  std::filesystem::create_directory(mount_point);
+  if (mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=2m") != 0) GTEST_SKIP() << "may not mount";
+  options_.directory = mount_point + "/journal";
+  options_.segment_bytes_max = 256 << 10;
+  Open();
+  uint64_t last = 0;
+  Result<uint64_t> refused = 0;
+  for (const size_t size : {100'000, 1000, 1}) {
+    while ((refused = Append(std::string(size, 'x')))) last = *refused;
+    EXPECT_EQ(refused.error().code, Code::kUnavailable);
+  }
+  for (uint64_t frame = 1; frame <= last; ++frame) Finish(frame, {{frame, frame}});
+  EXPECT_THAT(Segments(), SizeIs(1));
+  EXPECT_EQ(MustAppend(std::string(100'000, 'x')), last + 1);
+  Open();
+  EXPECT_THAT(journal_->unfinished().frames, ElementsAre(last + 1));
+  EXPECT_EQ(journal_->unfinished().torn_bytes, 0U);
+  journal_.reset();
+  umount(mount_point.c_str());
 }
 
 TEST_F(JournalTest, FailedAppendLeavesNothing) {
