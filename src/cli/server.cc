@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "base/log.h"
 #include "base/process.h"
@@ -16,6 +18,7 @@ namespace sightline::cli {
 namespace {
 
 constexpr int kReceiverGraceSeconds = 2;
+constexpr int kApiGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 6'000'000'000;
 constexpr std::string_view kDatabase = "sightline";
 
@@ -39,6 +42,13 @@ Config WithAbsoluteDataDirectory(Config config, std::string directory) {
   return config;
 }
 
+// A restart is a new stream of cumulative counters, so the process is part of the name.
+std::string InstanceId() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}:{}", host.data(), getpid());
+}
+
 int64_t SecondsOrForever(int64_t nanos) {
   return nanos == kForeverNanos ? store::kForever : nanos / kSecondNanos;
 }
@@ -49,7 +59,10 @@ int64_t NanosOrForever(int64_t nanos) {
 }  // namespace
 
 Server::Server(Config config)
-    : config_(std::move(config)), clock_(Clock::System()), budget_(config_.limits.memory_bytes_max) {}
+    : config_(std::move(config)),
+      clock_(Clock::System()),
+      start_unix_nanos_(clock_.UnixNanos()),
+      budget_(config_.limits.memory_bytes_max) {}
 
 Result<std::unique_ptr<Server>> Server::Start(Config config) {
   Result<std::string> directory = MakeDataDirectory(config.data_dir);
@@ -112,6 +125,78 @@ Result<void> Server::OpenIngest() {
   return {};
 }
 
+Result<void> Server::OpenDoors() {
+  PublishProcessGauges();
+  serve::ApiOptions api;
+  api.address = config_.http.address;
+  api.sql = {.seconds_max = config_.limits.query_seconds_max,
+             .memory_bytes_max = config_.limits.query_memory_bytes_max,
+             .result_rows_max = config_.limits.query_result_rows_max};
+  api.hot_attributes = config_.store.hot_attributes;
+  api.allowed_hosts = config_.http.allowed_hosts;
+  api.allowed_origins = config_.http.allowed_origins;
+  Result<std::unique_ptr<serve::ApiServer>> api_server =
+      serve::ApiServer::Start(std::move(api), *clickhouse_, metrics_, [this] { return Status(); }, clock_);
+  if (!api_server) return Wrap("open the HTTP API", api_server.error());
+  api_ = *std::move(api_server);
+
+  receive::Receiver::Options receive;
+  receive.grpc_address = config_.otlp.grpc;
+  receive.http_address = config_.otlp.http;
+  receive.recv_message_bytes_max = config_.limits.recv_message_bytes_max;
+  receive.recv_decompressed_bytes_max = config_.limits.recv_decompressed_bytes_max;
+  receive.connections_max = config_.limits.connections_max;
+  receive.allowed_hosts = config_.http.allowed_hosts;
+  receive.allowed_origins = config_.http.allowed_origins;
+  receive.limits = config_.limits.items;
+  receive.future_nanos_max = config_.limits.future_time_max_nanos;
+  Result<std::unique_ptr<receive::Receiver>> receiver =
+      receive::Receiver::Start(receive, *ingest_, budget_, metrics_, clock_);
+  if (!receiver) return Wrap("open the OTLP endpoint", receiver.error());
+  receiver_ = *std::move(receiver);
+
+  self_exporter_ = std::make_unique<serve::SelfExporter>(
+      serve::SelfExporter::Options{.interval_nanos = config_.self_metrics.interval_nanos,
+                                   .version = std::string(Version()),
+                                   .instance_id = InstanceId()},
+      metrics_, *ingest_, budget_, clock_);
+  phase_.store(Phase::kReady, std::memory_order_release);
+  return {};
+}
+
+// Called from the API's threads. The parts that it reads stay as they are while `phase_` is kReady.
+serve::ProgramStatus Server::Status() const {
+  serve::ProgramStatus status{.version = std::string(Version()), .start_unix_nanos = start_unix_nanos_};
+  switch (phase_.load(std::memory_order_acquire)) {
+    case Phase::kStarting:
+      status.not_ready_reason = "starting";
+      return status;
+    case Phase::kStopping:
+      status.not_ready_reason = "stopping";
+      return status;
+    case Phase::kReady:
+      break;
+  }
+  status.otlp_grpc_address = receiver_->grpc_address();
+  status.otlp_http_address = receiver_->http_address();
+  std::map<std::string, uint64_t> refused;  // by signal
+  for (const MetricsRegistry::Sample& sample : metrics_.Snapshot()) {
+    if (sample.name != "sightline.receive.refused_items") continue;
+    for (const auto& [key, value] : sample.labels) {
+      if (key == "signal") refused[value] += static_cast<uint64_t>(sample.value);
+    }
+  }
+  for (otlp::Signal signal : otlp::kSignals) {
+    const store::Ingest::SignalStatus arrived = ingest_->status(signal);
+    const std::string name(otlp::SignalName(signal));
+    status.received.push_back({.signal = name,
+                               .items_accepted = arrived.accepted_items,
+                               .items_refused = refused[name],
+                               .last_unix_nanos = arrived.last_received_unix_nanos});
+  }
+  return status;
+}
+
 void Server::PublishProcessGauges() {
   metrics_.SetGauge("process.memory.usage", "By", "Resident memory.", {},
                     [] { return static_cast<double>(ReadMemoryUse().rss_bytes); });
@@ -125,10 +210,11 @@ void Server::PublishProcessGauges() {
 }
 
 bool Server::Stop() {
+  phase_.store(Phase::kStopping, std::memory_order_release);
   self_exporter_.reset();
   receiver_->Stop(kReceiverGraceSeconds);
   const bool all_stored = ingest_->Drain(kDrainNanos);
-  api_->Stop();
+  api_->Stop(kApiGraceSeconds);
   return all_stored;
 }
 

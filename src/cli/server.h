@@ -2,6 +2,8 @@
 // stop.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -38,9 +40,13 @@ class Server {
   Result<void> OpenIngest();
   Result<void> OpenDoors();
   void PublishProcessGauges();
+  serve::ProgramStatus Status() const;
 
   const Config config_;
   const Clock& clock_;
+  const int64_t start_unix_nanos_;
+  enum class Phase : uint8_t { kStarting, kReady, kStopping };
+  std::atomic<Phase> phase_ = Phase::kStarting;
   MetricsRegistry metrics_;
   MemoryBudget budget_;
   // In order of construction; each may use those above it.
