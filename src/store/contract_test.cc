@@ -25,7 +25,6 @@ double SecondsSince(steady_clock::time_point start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
 }
 
-// One store for all tests of a kind, each with a database of its own: opening one costs more than a test.
 class Contract : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {

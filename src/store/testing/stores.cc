@@ -126,7 +126,10 @@ TestStore::TestStore(Kind kind, const std::string& directory) {
       error_ = opened.error().message;
     }
   };
-  if (kind == Kind::kEmbedded) return keep(OpenEmbedded({.data_directory = directory}));
+  if (kind == Kind::kEmbedded) {
+    keep(OpenEmbedded({.data_directory = directory}));
+    return;
+  }
   server_ = std::make_unique<ChildServer>(directory);
   if (server_->address().empty()) {
     error_ = "sightline-clickhouse did not start: " + server_->errors();
