@@ -23,11 +23,8 @@ std::string Nanos(int64_t nanos) {
 }
 
 // The setting that makes a bloom filter decide before data is read, which is cheaper for rare ids.
-store::QueryOptions IdQuery() {
-  store::QueryOptions options;
-  options.settings["use_skip_indexes_on_data_read"] = "0";
-  return options;
-}
+// It stands in the text: a setting beside it would cost a connection of its own.
+constexpr const char* kIdQuery = " SETTINGS use_skip_indexes_on_data_read = 0";
 
 std::string QuoteIdentifier(const std::string& name) {
   std::string quoted = "`";
@@ -52,23 +49,39 @@ char TypeLetter(otlp::HotAttribute::Type type) {
   return 's';
 }
 
-// Keys, values and one letter each; a missing letter reads as a string.
-std::vector<Attribute> Zip(std::vector<std::string> keys, std::vector<std::string> values, const std::string& types) {
+std::string Lower(std::string hex) {
+  for (char& c : hex) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return hex;
+}
+
+// A missing letter reads as a string.
+char LetterAt(const std::string& types, size_t index) {
+  return index < types.size() ? types[index] : 's';
+}
+
+// A map column as the engine prints it, an object in the map's order, and one letter for each entry.
+std::vector<Attribute> Zip(simdjson::dom::element map, const std::string& types) {
   std::vector<Attribute> attributes;
-  for (size_t i = 0; i < keys.size() && i < values.size(); ++i) {
-    attributes.push_back({std::move(keys[i]), i < types.size() ? types[i] : 's', std::move(values[i])});
+  for (auto [key, value] : simdjson::dom::object(map)) {
+    const char letter = LetterAt(types, attributes.size());
+    attributes.push_back({std::string(key), letter, std::string(std::string_view(value))});
   }
   return attributes;
 }
 
-// One array of arrays of texts (attributes of all events of a span).
-std::vector<std::vector<std::string>> TextLists(RowReader& row) {
-  std::vector<std::vector<std::string>> lists;
-  for (auto list : simdjson::dom::array(row.Next())) {
-    auto& texts = lists.emplace_back();
-    for (auto text : simdjson::dom::array(list)) texts.emplace_back(std::string_view(text));
+std::vector<Attribute> Zip(std::vector<std::string> keys, std::vector<std::string> values, const std::string& types) {
+  std::vector<Attribute> attributes;
+  for (size_t i = 0; i < keys.size() && i < values.size(); ++i) {
+    attributes.push_back({std::move(keys[i]), LetterAt(types, i), std::move(values[i])});
   }
-  return lists;
+  return attributes;
+}
+
+// An array of maps: the attributes of all events of a span.
+std::vector<simdjson::dom::element> Elements(RowReader& row) {
+  std::vector<simdjson::dom::element> elements;
+  for (auto element : simdjson::dom::array(row.Next())) elements.push_back(element);
+  return elements;
 }
 
 template <typename T>
@@ -78,29 +91,26 @@ std::vector<T> Numbers(RowReader& row) {
   return numbers;
 }
 
+// Columns as they are wherever JSON can carry them: each function in the list costs the engine more in planning than a
+// trace costs in reading.
 constexpr const char* kSpanColumns =
-    "lower(hex(SpanId)), if(ParentSpanId = toFixedString('', 8), '', lower(hex(ParentSpanId))), TraceState, Flags, "
-    "SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, toUnixTimestamp64Nano(Timestamp), Duration, "
-    "ResourceId, ScopeName, ScopeVersion, ScopeId, mapKeys(SpanAttributes), mapValues(SpanAttributes), "
+    "hex(SpanId), hex(ParentSpanId), TraceState, Flags, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
+    "toUnixTimestamp64Nano(Timestamp), Duration, ResourceId, ScopeName, ScopeVersion, ScopeId, SpanAttributes, "
     "SpanAttributeTypes, DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount, "
-    "arrayMap(t -> toUnixTimestamp64Nano(t), Events.Timestamp), Events.Name, "
-    "arrayMap(m -> mapKeys(m), Events.Attributes), arrayMap(m -> mapValues(m), Events.Attributes), "
-    "Events.AttributeTypes, Events.DroppedAttributesCount, "
-    "arrayMap(i -> lower(hex(i)), Links.TraceId), arrayMap(i -> lower(hex(i)), Links.SpanId), Links.TraceState, "
-    "arrayMap(m -> mapKeys(m), Links.Attributes), arrayMap(m -> mapValues(m), Links.Attributes), "
-    "Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, Repairs, AdjustedCount, SamplingPolicy";
+    "arrayMap(t -> toUnixTimestamp64Nano(t), Events.Timestamp), Events.Name, Events.Attributes, "
+    "Events.AttributeTypes, Events.DroppedAttributesCount, arrayMap(i -> hex(i), Links.TraceId), "
+    "arrayMap(i -> hex(i), Links.SpanId), Links.TraceState, Links.Attributes, Links.AttributeTypes, "
+    "Links.DroppedAttributesCount, Links.Flags, Repairs, AdjustedCount, SamplingPolicy";
 
 std::vector<Event> ReadEvents(RowReader& row) {
   auto times = Numbers<int64_t>(row);
   auto names = row.Texts();
-  auto keys = TextLists(row);
-  auto values = TextLists(row);
+  auto attributes = Elements(row);
   auto types = row.Texts();
   auto dropped = Numbers<uint32_t>(row);
   std::vector<Event> events(times.size());
   for (size_t i = 0; i < events.size(); ++i) {
-    events[i] = {times[i], std::move(names.at(i)), Zip(std::move(keys.at(i)), std::move(values.at(i)), types.at(i)),
-                 dropped.at(i)};
+    events[i] = {times[i], std::move(names.at(i)), Zip(attributes.at(i), types.at(i)), dropped.at(i)};
   }
   return events;
 }
@@ -109,24 +119,27 @@ std::vector<Link> ReadLinks(RowReader& row) {
   auto trace_ids = row.Texts();
   auto span_ids = row.Texts();
   auto states = row.Texts();
-  auto keys = TextLists(row);
-  auto values = TextLists(row);
+  auto attributes = Elements(row);
   auto types = row.Texts();
   auto dropped = Numbers<uint32_t>(row);
   auto flags = Numbers<uint32_t>(row);
   std::vector<Link> links(trace_ids.size());
   for (size_t i = 0; i < links.size(); ++i) {
-    links[i] = {std::move(trace_ids[i]), std::move(span_ids.at(i)),
-                std::move(states.at(i)), Zip(std::move(keys.at(i)), std::move(values.at(i)), types.at(i)),
-                dropped.at(i),           flags.at(i)};
+    links[i] = {Lower(std::move(trace_ids[i])),
+                Lower(std::move(span_ids.at(i))),
+                std::move(states.at(i)),
+                Zip(attributes.at(i), types.at(i)),
+                dropped.at(i),
+                flags.at(i)};
   }
   return links;
 }
 
 Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attributes) {
   Span span;
-  span.span_id = row.Text();
-  span.parent_span_id = row.Text();
+  span.span_id = Lower(row.Text());
+  span.parent_span_id = Lower(row.Text());
+  if (span.parent_span_id.find_first_not_of('0') == std::string::npos) span.parent_span_id.clear();
   span.trace_state = row.Text();
   span.flags = static_cast<uint32_t>(row.UInt());
   span.name = row.Text();
@@ -140,10 +153,8 @@ Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attribu
   span.scope_name = row.Text();
   span.scope_version = row.Text();
   span.scope_id = row.Text();
-  auto keys = row.Texts();
-  auto values = row.Texts();
-  const auto types = row.Text();
-  span.attributes = Zip(std::move(keys), std::move(values), types);
+  const auto attributes = row.Next();
+  span.attributes = Zip(attributes, row.Text());
   span.dropped_attributes = static_cast<uint32_t>(row.UInt());
   span.dropped_events = static_cast<uint32_t>(row.UInt());
   span.dropped_links = static_cast<uint32_t>(row.UInt());
@@ -153,10 +164,9 @@ Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attribu
   span.adjusted_count = row.Number();
   span.sampling_policy = row.Text();
   // Hot attributes come back among the others; empty means absent.
-  auto hot = row.Texts();
-  for (size_t i = 0; i < hot.size() && i < hot_attributes.size(); ++i) {
-    if (hot[i].empty()) continue;
-    span.attributes.push_back({hot_attributes[i].key, TypeLetter(hot_attributes[i].type), std::move(hot[i])});
+  for (const auto& hot : hot_attributes) {
+    auto text = row.Text();
+    if (!text.empty()) span.attributes.push_back({hot.key, TypeLetter(hot.type), std::move(text)});
   }
   std::sort(span.attributes.begin(), span.attributes.end(),
             [](const Attribute& a, const Attribute& b) { return a.key < b.key; });
@@ -213,7 +223,7 @@ Result<void> Summarize(store::ClickHouse& clickhouse, std::vector<TraceSummary>&
   if (traces.empty()) return {};
   std::unordered_map<std::string, TraceSummary*> by_id;
   for (auto& trace : traces) by_id[trace.trace_id] = &trace;
-  auto options = IdQuery();
+  store::QueryOptions options;
   options.parameters["ids"] = HexList(traces);
   options.parameters["from"] = Nanos(traces.back().matched_unix_nanos - kTraceReach);
   options.parameters["to"] = Nanos(traces.front().matched_unix_nanos + kTraceReach);
@@ -241,7 +251,8 @@ Result<void> Summarize(store::ClickHouse& clickhouse, std::vector<TraceSummary>&
           ") > 0), arraySort(groupUniqArray(ServiceName)) FROM sightline.spans WHERE TraceId IN "
           "(SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 16)) "
           "AND Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
-          "AND Timestamp <= fromUnixTimestamp64Nano({to:Int64}) GROUP BY TraceId",
+          "AND Timestamp <= fromUnixTimestamp64Nano({to:Int64}) GROUP BY TraceId" +
+          kIdQuery,
       options, read);
 }
 
@@ -289,19 +300,16 @@ Result<std::string> TraceReader::ResolvePrefix(const std::string& prefix) {
 }
 
 Result<void> TraceReader::ReadSpans(Trace& trace) {
-  auto options = IdQuery();
+  store::QueryOptions options;
   options.parameters["id"] = trace.trace_id;
   options.parameters["limit"] = std::to_string(kTraceSpansMax + 1);
-  std::string hot = "[";
-  for (const auto& attribute : hot_attributes_) {
-    if (hot.size() > 1) hot += ", ";
-    hot += "toString(" + QuoteIdentifier("a." + attribute.key) + ")";
-  }
-  hot += hot_attributes_.empty() ? "]::Array(String)" : "]";
+  std::string hot;
+  for (const auto& attribute : hot_attributes_) hot += ", " + QuoteIdentifier("a." + attribute.key);
   SIGHTLINE_TRY(ForEachRow(clickhouse_,
-                           std::string("SELECT ") + kSpanColumns + ", " + hot +
+                           std::string("SELECT ") + kSpanColumns + hot +
                                " FROM sightline.spans WHERE TraceId = toFixedString(unhex({id:String}), 16) "
-                               "ORDER BY Timestamp, SpanId LIMIT {limit:UInt32}",
+                               "ORDER BY Timestamp, SpanId LIMIT {limit:UInt32}" +
+                               kIdQuery,
                            options, [&](RowReader& row) { trace.spans.push_back(ReadSpan(row, hot_attributes_)); }));
   if (trace.spans.size() > kTraceSpansMax) {
     trace.spans.resize(kTraceSpansMax);
