@@ -86,8 +86,7 @@ class Server:
             config_file = self.work_dir / "config.yaml"
             config_file.write_text(json.dumps(self.config))  # JSON is YAML
             command += ["--config", str(config_file)]
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("SIGHTLINE_", "OTEL_"))}
-        env |= self.env
+        env = clean_environment() | self.env
         if self.fault:
             env["SIGHTLINE_TEST_FAULT"] = self.fault
         with open(self.stdout, "wb") as stdout, open(self.stderr, "wb") as stderr:
@@ -119,6 +118,12 @@ class Server:
         self.kill()
         self.fault = fault
         return self.start()
+
+    def start_or_die(self) -> bool:
+        """Starts with a fault armed: False if that ended the program before it was ready."""
+        process = self.spawn()
+        wait_until(lambda: process.poll() is not None or self._find_ready_line(), START_SECONDS_MAX, "ready, or dead")
+        return process.poll() is None
 
     @property
     def running(self) -> bool:
@@ -204,8 +209,13 @@ def export_on(channel: grpc.Channel, signal_name: str, body: bytes, compression:
     return export(body, timeout=30, compression=compression)
 
 
+def clean_environment() -> dict[str, str]:
+    """Without the tests' own variables, which the program would take for its configuration."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("SIGHTLINE_", "OTEL_"))}
+
+
 def run_cli(*arguments: str, timeout: float = 30, **options) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [str(BIN_DIR / "sightline"), *arguments], capture_output=True, text=True, timeout=timeout,
-        stdin=subprocess.DEVNULL, **options,
+        stdin=subprocess.DEVNULL, env=clean_environment(), **options,
     )  # fmt: skip

@@ -50,9 +50,9 @@ def test_sql_prints_the_answer_in_the_format_asked_for(traced: Server) -> None:
     assert (done.returncode, done.stdout) == (0, '"model-server",1\n"shop",1\n"shop-quick",1\n')
 
 
-def test_sql_errors_go_to_stderr_with_exit_code_1(traced: Server) -> None:
+def test_a_wrong_query_is_wrong_use_and_goes_to_stderr(traced: Server) -> None:
     done = traced.cli("sql", "SELECT nosuchcolumn")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "nosuchcolumn" in done.stderr
 
 

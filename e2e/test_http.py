@@ -263,7 +263,8 @@ def test_damaged_compression_is_refused(shared_server: Server) -> None:
 
 
 def test_oversized_bodies_and_bombs_are_413_and_not_retryable(make_server: Callable[..., Server]) -> None:
-    server = make_server(config={"limits": {"recv_message_bytes_max": 100_000}}).start()
+    limits = {"recv_message_bytes_max": 100_000, "recv_decompressed_bytes_max": 100_000}
+    server = make_server(config={"limits": limits}).start()
     zeros = bytes(50_000_000)  # shrinks about a thousandfold
     assert server.export_http("traces", bytes(200_000)).status_code == 413
     for encoding, body in {

@@ -192,7 +192,7 @@ def test_a_full_disk_pushes_back_and_recovers(
 
     assert export().status_code == 200
     ballast = fill(small_disk, leave_bytes)
-    refused = wait_until(lambda: (answer := export()).status_code != 200 and answer, 30, "a refused export")
+    (refused,) = wait_until(lambda: [answer for answer in [export()] if answer.status_code != 200], 30, "a refused export")
     assert refused.status_code == 503, refused.text
     assert int(refused.headers["Retry-After"]) > 0
     with pytest.raises(grpc.RpcError) as error:
