@@ -30,7 +30,8 @@ class ApiServerTest : public query::testing::EngineTest {
     options.sql.rows_to_read_max = 0;
     server_.reset();
     auto started = ApiServer::Start(options, clickhouse(), metrics_, [this] {
-      ProgramStatus status{.version = "1.2.3", .otlp_grpc_address = "127.0.0.1:4317<", .otlp_http_address = "127.0.0.1:4318"};
+      ProgramStatus status{
+          .version = "1.2.3", .otlp_grpc_address = "127.0.0.1:4317<", .otlp_http_address = "127.0.0.1:4318"};
       if (not_ready_) status.not_ready_reason = "the journal is being replayed";
       status.received = {{"traces", 5, 1, 77}};
       return status;
@@ -78,7 +79,9 @@ class ApiServerTest : public query::testing::EngineTest {
   std::unique_ptr<ApiServer> server_;
 };
 
-bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool Has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST_F(ApiServerTest, HealthReadinessAndMetrics) {
   EXPECT_EQ(Get("/healthz").status, 200);
@@ -209,8 +212,8 @@ TEST_F(ApiServerTest, TracesAndTraceKeepTheTypesOfValues) {
 }
 
 TEST_F(ApiServerTest, BadParametersAreNamed) {
-  for (std::string_view bad : {"last=yesterday", "limit=0x", "limit=99999999999", "slower_than=5", "errors=perhaps",
-                               "from=1.5", "nosuch=1"}) {
+  for (std::string_view bad :
+       {"last=yesterday", "limit=0x", "limit=99999999999", "slower_than=5", "errors=perhaps", "from=1.5", "nosuch=1"}) {
     const auto reply = Get("/api/v1/traces?" + std::string(bad));
     EXPECT_EQ(reply.status, 400) << bad;
     EXPECT_TRUE(Has(reply.body, "\"where\":\"" + std::string(bad.substr(0, bad.find('='))) + "\"")) << reply.body;
@@ -223,7 +226,8 @@ TEST_F(ApiServerTest, StatusJoinsWhatIsStoredWithWhatHasArrived) {
   const auto status = Get("/api/v1/status");
   EXPECT_EQ(status.status, 200);
   EXPECT_TRUE(Has(status.body, "\"version\":\"1.2.3\"")) << status.body;
-  EXPECT_TRUE(Has(status.body, "\"accepted_since_start\":5,\"refused_since_start\":1,\"last_arrival_unix_nano\":\"77\""))
+  EXPECT_TRUE(
+      Has(status.body, "\"accepted_since_start\":5,\"refused_since_start\":1,\"last_arrival_unix_nano\":\"77\""))
       << status.body;
 }
 
