@@ -190,14 +190,23 @@ def test_a_full_disk_pushes_back_and_recovers(
         acknowledged += 100 if answer.status_code == 200 else 0
         return answer
 
+    def export_grpc() -> grpc.StatusCode:
+        nonlocal acknowledged
+        try:
+            server.export_grpc("traces", otlp.traces("full", [otlp.span() for _ in range(100)]))
+        except grpc.RpcError as error:
+            return error.code()
+        acknowledged += 100
+        return grpc.StatusCode.OK
+
     assert export().status_code == 200
     ballast = fill(small_disk, leave_bytes)
     (refused,) = wait_until(lambda: [answer for answer in [export()] if answer.status_code != 200], 30, "a refused export")
     assert refused.status_code == 503, refused.text
     assert int(refused.headers["Retry-After"]) > 0
-    with pytest.raises(grpc.RpcError) as error:
-        server.export_grpc("traces", otlp.traces("never", [otlp.span()]))
-    assert error.value.code() == grpc.StatusCode.UNAVAILABLE
+    # A small file system may have room for one more now and then: what was answered OK counts.
+    status = wait_until(lambda: (status := export_grpc()) != grpc.StatusCode.OK and status, 30, "a refused gRPC export")
+    assert status == grpc.StatusCode.UNAVAILABLE
     assert requests.get(f"{server.http}/healthz", timeout=10).status_code == 200
     ballast.unlink()
     wait_until(lambda: export().status_code == 200, 30, "an accepted export")
@@ -205,7 +214,6 @@ def test_a_full_disk_pushes_back_and_recovers(
     server.restart()
     server.wait_for_rows(acknowledged, "otel_traces", "ServiceName = 'full'")
     assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'full'") == acknowledged
-    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'never'") == 0
 
 
 # ---- its logs
