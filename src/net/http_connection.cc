@@ -278,9 +278,10 @@ void Connection::ReadSizedBody(uint64_t length) {
   std::string& body = request_.body;
   const size_t here = std::min<uint64_t>(length, buffer_.size());
   // The rest is not touched before bytes arrive for it: what a client only claims costs address space, not memory.
-  body.resize_and_overwrite(length, [&](char* to, size_t size) {
+  // libstdc++ 12 hands the capacity to the operation, not the size that was asked for: only `length` is right.
+  body.resize_and_overwrite(length, [&](char* to, size_t /*capacity*/) {
     std::copy_n(static_cast<const char*>(buffer_.cdata().data()), here, to);
-    return size;
+    return length;
   });
   buffer_.consume(here);
   if (here == length) return OnWholeRequest();

@@ -58,23 +58,42 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
               options_.data_directory));
     return;
   }
-  const journal::FrameHeader header{request.signal, request.received_unix_nanos, request.scan.refused};
-  // The journal calls `done` unless Append itself fails; both need it, so it is shared.
-  auto answer = std::make_shared<std::function<void(Result<void>)>>(std::move(done));
-  const Result<uint64_t> number =
-      journal_.Append(header, request.bytes, [answer](Result<void> result) { (*answer)(std::move(result)); });
+  // The frame goes to its writer when both are known: its number (Append returns) and that it is durable (`done` is
+  // called, in either order). Not before: an append whose sync fails is withdrawn, and the client sends it again.
+  struct Handover {
+    PendingFrame frame;
+    std::function<void(Result<void>)> answer;
+    std::atomic<int> steps_left = 2;
+  };
+  const otlp::Signal signal = request.signal;
+  const journal::FrameHeader header{signal, request.received_unix_nanos, request.scan.refused};
+  const auto handover = std::make_shared<Handover>();
+  handover->answer = std::move(done);
+  handover->frame = {.received_unix_nanos = request.received_unix_nanos,
+                     .bytes = std::move(request.bytes),
+                     .scan = std::move(request.scan),
+                     .reservation = std::move(request.reservation)};
+  const auto step = [this, handover, signal] {
+    if (handover->steps_left.fetch_sub(1) == 1) PushAccepted(signal, std::move(handover->frame));
+  };
+  const Result<uint64_t> number = journal_.Append(header, handover->frame.bytes, [handover, step](Result<void> result) {
+    const bool durable = result.has_value();
+    handover->answer(std::move(result));
+    if (durable) step();
+  });
   if (!number) {
-    (*answer)(std::unexpected(number.error()));
+    handover->answer(std::unexpected(number.error()));
     return;
   }
-  Arrival& arrival = arrivals_[Index(request.signal)];
-  arrival.items.fetch_add(request.scan.items_accepted, std::memory_order_relaxed);
-  arrival.last_unix_nanos.store(request.received_unix_nanos, std::memory_order_relaxed);
-  writers_[Index(request.signal)]->Push(PendingFrame{.number = *number,
-                                                     .received_unix_nanos = request.received_unix_nanos,
-                                                     .bytes = std::move(request.bytes),
-                                                     .scan = std::move(request.scan),
-                                                     .reservation = std::move(request.reservation)});
+  handover->frame.number = *number;
+  step();
+}
+
+void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
+  Arrival& arrival = arrivals_[Index(signal)];
+  arrival.items.fetch_add(frame.scan.items_accepted, std::memory_order_relaxed);
+  arrival.last_unix_nanos.store(frame.received_unix_nanos, std::memory_order_relaxed);
+  writers_[Index(signal)]->Push(std::move(frame));
 }
 
 int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {

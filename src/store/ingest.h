@@ -55,6 +55,7 @@ class Ingest final : public receive::Sink {
  private:
   Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse, MemoryBudget& budget,
          MetricsRegistry& metrics, const Clock& clock);
+  void PushAccepted(otlp::Signal signal, PendingFrame frame);
   Result<void> Recover();
   Result<void> RecoverBlock(const journal::Manifest& manifest);
   Result<PendingFrame> ReadBack(uint64_t number, otlp::Signal* signal);
