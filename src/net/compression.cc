@@ -98,9 +98,10 @@ Result<std::string> InflateWithin(std::string_view encoding, InflateFunction inf
   for (;;) {
     std::string out;
     Outcome outcome = Outcome::kBadData;
-    out.resize_and_overwrite(capacity, [&](char* buffer, size_t size) {
+    // libstdc++ 12 hands its own capacity to the operation: only ours keeps the limit.
+    out.resize_and_overwrite(capacity, [&](char* buffer, size_t) {
       size_t written = 0;
-      outcome = inflate(data, buffer, size, &written);
+      outcome = inflate(data, buffer, capacity, &written);
       return outcome == Outcome::kDone ? written : 0;
     });
     if (outcome == Outcome::kBadData) {
