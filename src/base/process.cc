@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -40,6 +41,15 @@ MemoryUse ReadMemoryUse() {
     if (std::sscanf(line.c_str(), "RssAnon: %llu kB", &kib) == 1) use.anonymous_bytes = kib * 1024;
   }
   return use;
+}
+
+void LimitMallocHeaps() {
+  constexpr int kHeapsMax = 4;
+  mallopt(M_ARENA_MAX, kHeapsMax);
+}
+
+void ReleaseFreeMemory() {
+  malloc_trim(0);
 }
 
 double CpuSeconds() {

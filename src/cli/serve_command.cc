@@ -36,6 +36,7 @@ int RunServe(ConfigSources sources) {
   if (!problems.empty()) return kExitWrongUse;
 
   SetLog(config.log.level, config.log.format);
+  LimitMallocHeaps();
   ShutdownSignal shutdown;
   const Result<uint64_t> descriptors = RaiseFdLimit();
   if (!descriptors) Log(LogLevel::kWarning, "the limit of open files stays", {{"error", descriptors.error().message}});

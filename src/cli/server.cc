@@ -17,6 +17,8 @@
 namespace sightline::cli {
 namespace {
 
+constexpr int kTrimSeconds = 5;
+constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less is not worth it
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kApiGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 6'000'000'000;
@@ -160,6 +162,9 @@ Result<void> Server::OpenDoors() {
                                    .version = std::string(Version()),
                                    .instance_id = InstanceId()},
       metrics_, *ingest_, budget_, clock_);
+  // The program's own metrics are work too, but too little of it to keep memory for.
+  trimmer_ = std::make_unique<IdleTrimmer>(
+      kTrimSeconds, [this] { return ingest_->accepted_bytes() / kTrimBytes; }, [] { ReleaseFreeMemory(); });
   phase_.store(Phase::kReady, std::memory_order_release);
   return {};
 }

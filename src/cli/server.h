@@ -12,6 +12,7 @@
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 #include "cli/config.h"
+#include "cli/idle_trimmer.h"
 #include "journal/journal.h"
 #include "receive/receiver.h"
 #include "serve/api_server.h"
@@ -56,6 +57,7 @@ class Server {
   std::unique_ptr<serve::ApiServer> api_;
   std::unique_ptr<receive::Receiver> receiver_;
   std::unique_ptr<serve::SelfExporter> self_exporter_;
+  std::unique_ptr<IdleTrimmer> trimmer_;
 };
 
 }  // namespace sightline::cli

@@ -39,11 +39,14 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
                                       WriterContext{journal, ingest->inserter_, metrics, clock, ingest->next_block_});
   }
   SIGHTLINE_TRY(ingest->Recover());
+  ingest->CheckDisk();  // before the first request
   ingest->disk_watch_ = std::thread([self = ingest.get()] { self->WatchDisk(); });
   return ingest;
 }
 
 Ingest::~Ingest() {
+  // The journal may still owe an answer to a client that is no longer waited for (a sync on a slow disk).
+  under_way_.Wait(std::nullopt);
   {
     std::lock_guard lock(watch_mutex_);
     stopping_ = true;
@@ -59,10 +62,12 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
     return;
   }
   // The frame goes to its writer when both are known: its number (Append returns) and that it is durable (`done` is
-  // called, in either order). Not before: an append whose sync fails is withdrawn, and the client sends it again.
+  // called, in either order). Not before: an append whose sync fails is withdrawn, and the client sends it again. The
+  // client is answered last: whoever has seen all answers may end this object.
   struct Handover {
     PendingFrame frame;
     std::function<void(Result<void>)> answer;
+    Result<void> durable;
     std::atomic<int> steps_left = 2;
   };
   const otlp::Signal signal = request.signal;
@@ -74,14 +79,20 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
                      .scan = std::move(request.scan),
                      .reservation = std::move(request.reservation)};
   const auto step = [this, handover, signal] {
-    if (handover->steps_left.fetch_sub(1) == 1) PushAccepted(signal, std::move(handover->frame));
+    if (handover->steps_left.fetch_sub(1) != 1) return;
+    if (handover->durable) PushAccepted(signal, std::move(handover->frame));
+    const std::function<void(Result<void>)> answer = std::move(handover->answer);
+    Result<void> durable = std::move(handover->durable);
+    under_way_.Leave();
+    answer(std::move(durable));
   };
+  under_way_.Enter();
   const Result<uint64_t> number = journal_.Append(header, handover->frame.bytes, [handover, step](Result<void> result) {
-    const bool durable = result.has_value();
-    handover->answer(std::move(result));
-    if (durable) step();
+    handover->durable = std::move(result);
+    step();
   });
   if (!number) {
+    under_way_.Leave();
     handover->answer(std::unexpected(number.error()));
     return;
   }
@@ -92,6 +103,7 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
 void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
   Arrival& arrival = arrivals_[Index(signal)];
   arrival.items.fetch_add(frame.scan.items_accepted, std::memory_order_relaxed);
+  accepted_bytes_.fetch_add(frame.bytes.size(), std::memory_order_relaxed);
   arrival.last_unix_nanos.store(frame.received_unix_nanos, std::memory_order_relaxed);
   writers_[Index(signal)]->Push(std::move(frame));
 }
@@ -103,9 +115,27 @@ int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {
 
 bool Ingest::Drain(int64_t timeout_nanos) {
   const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
-  bool all_stored = true;
+  bool all_stored = under_way_.Wait(std::chrono::nanoseconds(timeout_nanos));
   for (const auto& writer : writers_) all_stored &= writer->Drain(deadline);
   return all_stored;
+}
+
+void Ingest::UnderWay::Enter() {
+  const std::lock_guard lock(mutex_);
+  ++count_;
+}
+
+void Ingest::UnderWay::Leave() {
+  const std::lock_guard lock(mutex_);
+  if (--count_ == 0) none_.notify_all();
+}
+
+bool Ingest::UnderWay::Wait(std::optional<std::chrono::nanoseconds> timeout) {
+  std::unique_lock lock(mutex_);
+  const auto is_none = [this] { return count_ == 0; };
+  if (timeout) return none_.wait_for(lock, *timeout, is_none);
+  none_.wait(lock, is_none);
+  return true;
 }
 
 Ingest::SignalStatus Ingest::status(otlp::Signal signal) const {
@@ -165,11 +195,12 @@ Result<void> Ingest::RequeueFrames() {
     otlp::Signal signal = otlp::Signal::kTraces;
     Result<PendingFrame> frame = ReadBack(number, &signal);
     if (!frame) return std::unexpected(frame.error());
-    MemoryBudget::Reservation reservation = budget_.TryReserve(frame->bytes.size());
+    const uint64_t held = frame->bytes.size() + otlp::MemoryBytes(frame->scan);
+    MemoryBudget::Reservation reservation = budget_.TryReserve(held);
     if (!reservation) {
       // The journal may hold more than memory: let the writers store what they have before reading on.
       if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
-      reservation = budget_.TryReserve(frame->bytes.size());
+      reservation = budget_.TryReserve(held);
     }
     frame->reservation = std::move(reservation);
     writers_[Index(signal)]->Push(*std::move(frame));
@@ -180,16 +211,20 @@ Result<void> Ingest::RequeueFrames() {
 
 void Ingest::WatchDisk() {
   std::unique_lock lock(watch_mutex_);
-  while (!stopping_) {
-    const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
-    const bool is_low = free && *free < options_.disk_free_bytes_min;
-    if (is_low != disk_is_low_.exchange(is_low, std::memory_order_relaxed)) {
-      Log(is_low ? LogLevel::kWarning : LogLevel::kInfo,
-          is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
-          {{"free_bytes", free ? *free : 0}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
-    }
-    watch_wake_.wait_for(lock, kDiskCheckEvery, [this] { return stopping_; });
+  while (!watch_wake_.wait_for(lock, kDiskCheckEvery, [this] { return stopping_; })) CheckDisk();
+}
+
+void Ingest::CheckDisk() {
+  const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
+  if (!free) {
+    Log(LogLevel::kWarning, "how much room the disk has is not known", {{"error", free.error().message}});
+    return;
   }
+  const bool is_low = *free < options_.disk_free_bytes_min;
+  if (is_low == disk_is_low_.exchange(is_low, std::memory_order_relaxed)) return;
+  Log(is_low ? LogLevel::kWarning : LogLevel::kInfo,
+      is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
+      {{"free_bytes", *free}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
 }
 
 }  // namespace sightline::store

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -51,6 +53,7 @@ class Ingest final : public receive::Sink {
     int64_t last_received_unix_nanos = 0;  // 0: nothing yet
   };
   SignalStatus status(otlp::Signal signal) const;
+  uint64_t accepted_bytes() const { return accepted_bytes_.load(std::memory_order_relaxed); }  // since start
 
  private:
   Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse, MemoryBudget& budget,
@@ -61,6 +64,7 @@ class Ingest final : public receive::Sink {
   Result<PendingFrame> ReadBack(uint64_t number, otlp::Signal* signal);
   Result<void> RequeueFrames();
   void WatchDisk();
+  void CheckDisk();
 
   const IngestOptions options_;
   journal::Journal& journal_;
@@ -70,11 +74,26 @@ class Ingest final : public receive::Sink {
   BlockInserter inserter_;
   std::atomic<uint64_t> next_block_ = 1;
   std::array<std::unique_ptr<BlockWriter>, 3> writers_;  // by otlp::Signal
+
+  // Requests that the journal has not answered yet. Thread: any.
+  class UnderWay {
+   public:
+    void Enter();
+    void Leave();
+    bool Wait(std::optional<std::chrono::nanoseconds> timeout);  // until there is none; false: time is over
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable none_;
+    uint64_t count_ = 0;  // guarded by mutex_
+  };
+  UnderWay under_way_;
   struct Arrival {
     std::atomic<uint64_t> items = 0;
     std::atomic<int64_t> last_unix_nanos = 0;
   };
   std::array<Arrival, 3> arrivals_;
+  std::atomic<uint64_t> accepted_bytes_ = 0;
 
   std::atomic<bool> disk_is_low_ = false;
   std::mutex watch_mutex_;
