@@ -103,11 +103,10 @@ std::string Query(std::mt19937_64& random) {
          std::string(kWhat[random() % kWhat.size()]);
 }
 
-// The spans of one trace; model.predict and ranker.rank belong to the second service.
-std::vector<Message> TraceSpans(std::mt19937_64& random, uint16_t t, bool fails) {
-  const std::string query = Query(random);
+// The request at the first service, and how it looks for articles.
+void AddSearchSpans(std::mt19937_64& random, uint16_t t, bool fails, const std::string& query,
+                    std::vector<Message>& spans) {
   const uint64_t hits = random() % 200;
-  std::vector<Message> spans;
   Span root(t, 0, -1, "GET /search", 2, 0.F, 1.F);
   root.Str("http.request.method", "GET").Str("http.route", "/search").Str("url.path", "/search");
   root.Int("http.response.status_code", fails ? 500 : 200)
@@ -152,7 +151,11 @@ std::vector<Message> TraceSpans(std::mt19937_64& random, uint16_t t, bool fails)
       .Int("thread.id", 140'000 + random() % 16);
   select.Bool("db.cached_statement", true);
   spans.push_back(select.message());
+}
 
+// What the model makes of them.
+void AddModelSpans(std::mt19937_64& random, uint16_t t, bool fails, const std::string& query,
+                   std::vector<Message>& spans) {
   Span engine(t, 4, 0, "recommendation_engine", 3, 0.31F, 0.62F);
   engine.Str("rpc.system", "grpc").Str("rpc.method", "Predict").Str("server.address", "model-server.internal");
   engine.Str("recommendation.strategy", random() % 3 == 0 ? "content" : "hybrid");
@@ -179,7 +182,9 @@ std::vector<Message> TraceSpans(std::mt19937_64& random, uint16_t t, bool fails)
       .Score("ranker.ndcg");
   rank.Str("model.version", "2026.10.1").Str("query.original", query).Bool("ranker.diversified", random() % 2).User();
   spans.push_back(rank.message());
+}
 
+void AddWikipediaSpan(std::mt19937_64& random, uint16_t t, std::vector<Message>& spans) {
   Span wiki(t, 7, 0, "HTTP GET", 3, 0.63F, 0.90F);
   wiki.Str("http.request.method", "GET").Str("server.address", "en.wikipedia.org").Int("server.port", 443);
   wiki.Str("url.full", "https://en.wikipedia.org/api/rest_v1/page/summary/" + std::to_string(random() % 500));
@@ -188,6 +193,15 @@ std::vector<Message> TraceSpans(std::mt19937_64& random, uint16_t t, bool fails)
       .Int("http.response.body.size", random() % 9'000);
   wiki.Str("external.api", "wikipedia").Int("external.attempt", 1);
   spans.push_back(wiki.message());
+}
+
+// The spans of one trace; model.predict and ranker.rank belong to the second service.
+std::vector<Message> TraceSpans(std::mt19937_64& random, uint16_t t, bool fails) {
+  const std::string query = Query(random);
+  std::vector<Message> spans;
+  AddSearchSpans(random, t, fails, query, spans);
+  AddModelSpans(random, t, fails, query, spans);
+  AddWikipediaSpan(random, t, spans);
   return spans;
 }
 
