@@ -293,7 +293,7 @@ bool Scanner::Span(std::string_view bytes) {
   } else if (!IsSpanId(span_id)) {
     Refuse(ordinal, Refusal::kSpanIdInvalid, "a span id has 8 bytes, not all zero; this one has {}{}", span_id.size(),
            span_id.size() == kSpanIdBytes ? " zero bytes" : "");
-  } else if (JudgeCommon(ordinal, std::max(start, end))) {
+  } else if (JudgeCommon(ordinal, start != 0 ? start : end)) {
     Keep(bytes, ordinal, TraceHash(trace_id));
   }
   return true;
@@ -473,6 +473,12 @@ std::string_view RefusalName(Refusal refusal) {
                                          "too_deep",         "no_data",         "histogram_invalid"};
   static_assert(std::size(kNames) == kRefusals);
   return kNames[static_cast<size_t>(refusal)];
+}
+
+uint64_t MemoryBytes(const Scan& scan) {
+  constexpr uint64_t kRowBytes = 128;  // the columns of fixed width: ids, times, numbers of interned names
+  return scan.items.size() * sizeof(ItemRef) + scan.scopes.size() * sizeof(ScopeRef) +
+         scan.refused.size() * sizeof(uint32_t) + scan.items_accepted * kRowBytes;
 }
 
 Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times) {

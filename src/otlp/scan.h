@@ -57,6 +57,10 @@ struct Scan {
   std::vector<ItemRef> items;
 };
 
+// What a scan and the rows that it leads to hold beside the request's bytes. Items may be as small as two bytes, their
+// rows are not: a budget that counted bytes alone would be passed a hundredfold.
+uint64_t MemoryBytes(const Scan& scan);
+
 // INVALID_ARGUMENT when the bytes are no such message at all (truncated, garbage, a known field with a wrong wire type,
 // a length past the end): nothing of it is accepted. The message names the field and the byte offset.
 Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times);
