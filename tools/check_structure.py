@@ -6,6 +6,7 @@
   readmes    each folder of src/ has a README.md of at most 40 lines
   places     nothing names a developer's machine or a package registry's host
   pragma     each header begins with #pragma once
+  metrics    docs/metrics.md lists each metric that src/ registers, and no other
 
 Functions are found by their braces: outside of namespaces and classes, a brace after a parameter list opens one.
 (clang-tidy's readability-function-size holds the same limit more exactly, but only where `./dev lint` runs.)
@@ -181,6 +182,22 @@ def check_pragma(root: Path) -> Iterator[Problem]:
             yield f"{path.relative_to(root)}: #pragma once must come before any code"
 
 
+def check_metrics(root: Path) -> Iterator[Problem]:
+    """Names stand as literals where metrics are registered: GetCounter, SetGauge, or a local `set` around it."""
+    registered = {
+        name: path.relative_to(root)
+        for path in files(root / "src", ".cc")
+        if not path.name.endswith(("_test.cc", "_bench.cc", "_fuzz.cc"))
+        for name in re.findall(r'\b(?:GetCounter|SetGauge|set)\(\s*"([a-z_.]+)"', path.read_text())
+    }
+    page = root / "docs/metrics.md"
+    documented = set(re.findall(r"^\| `([a-z_.]+)` \|", page.read_text() if page.exists() else "", re.MULTILINE))
+    for name in sorted(registered.keys() - documented):
+        yield f"{registered[name]}: the metric {name} is not in docs/metrics.md"
+    for name in sorted(documented - registered.keys()):
+        yield f"docs/metrics.md: nothing registers {name}"
+
+
 RULES: dict[str, Callable[[Path], Iterator[Problem]]] = {
     "layers": check_layers,
     "heavy": check_heavy,
@@ -188,6 +205,7 @@ RULES: dict[str, Callable[[Path], Iterator[Problem]]] = {
     "readmes": check_readmes,
     "places": check_places,
     "pragma": check_pragma,
+    "metrics": check_metrics,
 }
 
 

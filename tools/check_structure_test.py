@@ -113,6 +113,15 @@ def main() -> int:
     print(f"{result.testsRun - failed} passed, {failed} failed")
     return 1 if failed else 0
 
+    def test_metrics_and_their_page_must_agree(self) -> None:
+        self.write("src/store/x.cc", 'metrics\n    .GetCounter("sightline.store.blocks", "{block}", "Blocks.");\n')
+        self.write("src/store/x_test.cc", 'metrics.GetCounter("sightline.test", "", "");\n')
+        self.assertEqual(len(self.problems("metrics")), 1)
+        self.write("docs/metrics.md", "| `sightline.store.blocks` | counter |\n")
+        self.assertEqual(self.problems("metrics"), [])
+        self.write("docs/metrics.md", "| `sightline.store.blocks` | counter |\n| `sightline.gone` | gauge |\n")
+        self.assertEqual(self.problems("metrics"), ["docs/metrics.md: nothing registers sightline.gone"])
+
 
 if __name__ == "__main__":
     sys.exit(main())

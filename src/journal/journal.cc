@@ -53,14 +53,16 @@ struct Counters {
 };
 
 Counters MakeCounters(MetricsRegistry& metrics) {
-  const std::string errors = "sightline.journal.errors";
-  const std::string help = "Journal operations that failed";
+  const auto errors = [&](const char* operation) -> Counter& {
+    return metrics.GetCounter("sightline.journal.errors", "{error}", "Journal operations that failed",
+                              {{"operation", operation}});
+  };
   return {
       .frames = metrics.GetCounter("sightline.journal.frames.appended", "{frame}", "Requests written to the journal"),
       .frame_bytes = metrics.GetCounter("sightline.journal.frames.bytes", "By", "Bytes of requests written"),
-      .append_errors = metrics.GetCounter(errors, "{error}", help, {{"operation", "append_frame"}}),
-      .mark_errors = metrics.GetCounter(errors, "{error}", help, {{"operation", "append_mark"}}),
-      .delete_errors = metrics.GetCounter(errors, "{error}", help, {{"operation", "delete_segment"}}),
+      .append_errors = errors("append_frame"),
+      .mark_errors = errors("append_mark"),
+      .delete_errors = errors("delete_segment"),
       .segments_deleted = metrics.GetCounter("sightline.journal.segments.deleted", "{segment}", "Segments deleted"),
       .syncs = metrics.GetCounter("sightline.journal.syncs", "{sync}", "Group commits (fdatasync)")};
 }
@@ -150,7 +152,7 @@ class SegmentedJournal final : public Journal {
   Result<void> AppendMark(RecordType type, std::string_view body, std::string_view begin, std::string_view end);
   Result<void> MakeRoom(uint64_t bytes);
   Result<void> Roll();
-  void Withdraw(Segment& segment, uint64_t frame);
+  void Withdraw(uint64_t frame);
   void UpdateGauges();
 
   Result<void> DeleteFinishedSegments();
@@ -220,11 +222,10 @@ Result<uint64_t> SegmentedJournal::Append(const FrameHeader& header, std::string
     return number;
   }
   // Under the mutex, so that the queue has the order of the segments.
-  const std::shared_ptr<Segment>& segment = segments_.back();
-  syncer_->Enqueue(segment, [this, segment, number = *number, done = std::move(done)](Result<void> synced) {
+  syncer_->Enqueue(segments_.back(), [this, number = *number, done = std::move(done)](Result<void> synced) {
     if (!synced) {
       const std::lock_guard relock(mutex_);
-      Withdraw(*segment, number);
+      Withdraw(number);
     }
     done(std::move(synced));
   });
@@ -259,13 +260,11 @@ Result<void> SegmentedJournal::MakeRoom(uint64_t bytes) {
 }
 
 Result<void> SegmentedJournal::Roll() {
-  // A sealed segment is whole on disk: recovery relies on it.
-  if (!segments_.empty() && !segments_.back()->poisoned() &&
-      segments_.back()->header().durability == Durability::kDisk) {
-    if (auto synced = segments_.back()->Sync(); !synced) {
-      segments_.back()->Poison();
-      return synced;
-    }
+  // A sealed segment is whole (in kDisk mode on disk): recovery relies on it.
+  if (!segments_.empty()) {
+    Segment& sealed = *segments_.back();
+    SIGHTLINE_TRY(sealed.CutTorn());
+    if (!sealed.poisoned() && sealed.header().durability == Durability::kDisk) SIGHTLINE_TRY(sealed.Sync());
   }
   std::random_device random;
   SegmentHeader header;
@@ -284,8 +283,7 @@ Result<void> SegmentedJournal::Roll() {
 }
 
 // The sender was told that the frame is not kept and will send it again.
-void SegmentedJournal::Withdraw(Segment& segment, uint64_t frame) {
-  segment.Poison();  // after a failed sync nobody knows what the next one would promise
+void SegmentedJournal::Withdraw(uint64_t frame) {
   ledger_.Withdraw(frame);
   // If this cannot be written, a restart stores the frame: more than promised, not less.
   (void)AppendMark(RecordType::kWithdrawn, EncodeNumber(frame), "journal.withdraw.begin", "journal.withdraw.end");
@@ -318,8 +316,6 @@ Result<void> SegmentedJournal::AppendManifest(const Manifest& manifest) {
   if (syncer_ == nullptr) return {};
   auto synced = syncer_->Wait(segment);
   if (synced) return {};
-  const std::lock_guard lock(mutex_);
-  segment->Poison();
   counters_.mark_errors.Add(1);
   return synced;
 }

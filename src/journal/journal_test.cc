@@ -13,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "journal/segment.h"
 #include "journal/testing/journal_fixture.h"
 
 namespace sightline::journal {
@@ -345,11 +346,22 @@ TEST_F(JournalDiskTest, DoneMarksAreOnDiskBeforeTheirSegmentsGo) {
   ASSERT_TRUE(journal_->AppendManifest({.block = 1, .frames = {{1, 1}}}));
   SetFaultsForTest("journal.sync=error");
   ASSERT_TRUE(journal_->AppendDone(1));
-  EXPECT_THAT(Segments(), SizeIs(2));
+  EXPECT_THAT(Segments(), ElementsAre(SegmentName(1), SegmentName(2)));
   SetFaultsForTest("");
   ASSERT_TRUE(journal_->AppendManifest({.block = 2, .frames = {}}));
   ASSERT_TRUE(journal_->AppendDone(2));
-  EXPECT_THAT(Segments(), SizeIs(1));
+  EXPECT_THAT(Segments(), ElementsAre(SegmentName(2), SegmentName(3))) << "a file whose sync failed takes no more";
+}
+
+// The kernel reports a failed write-back once: whoever syncs next must not be told that all is well.
+TEST_F(JournalFixture, SegmentWhoseSyncFailedIsNeverSyncedAgain) {
+  std::filesystem::create_directory(options_.directory);
+  const auto segment = *Segment::Create(options_.directory, {.durability = Durability::kDisk, .sequence = 1});
+  ASSERT_TRUE(segment->Append(RecordType::kDone, EncodeNumber(1), {}, "begin", "end"));
+  SetFaultsForTest("journal.sync=error:1");
+  EXPECT_FALSE(segment->Sync());
+  EXPECT_FALSE(segment->Sync());
+  EXPECT_FALSE(segment->Append(RecordType::kDone, EncodeNumber(2), {}, "begin", "end"));
 }
 
 struct StressCase {

@@ -86,7 +86,7 @@ Result<std::shared_ptr<Segment>> Segment::Create(const std::string& directory, c
     return std::unexpected(written.error());
   }
   // Once it has its name it is a segment, even if the name is not on disk yet: the caller must use it.
-  if (header.durability == Durability::kDisk && !SyncDirectory(directory)) segment->Poison();
+  if (header.durability == Durability::kDisk && !SyncDirectory(directory)) segment->poisoned_ = true;
   return segment;
 }
 
@@ -186,7 +186,12 @@ void Segment::Adopt(const SegmentHeader& header, uint32_t size) {
 
 Result<void> Segment::Sync() {
   const uint32_t end = size();
-  SIGHTLINE_TRY(SyncFile(file_.fd(), path_));
+  // The kernel reports a failed write-back once and forgets it: the next sync would succeed over a hole.
+  if (poisoned_) return Fail(Code::kUnavailable, "sync {}: an earlier sync failed", path_);
+  if (auto synced = SyncFile(file_.fd(), path_); !synced) {
+    poisoned_ = true;
+    return synced;
+  }
   durable_.store(end, std::memory_order_relaxed);
   return {};
 }

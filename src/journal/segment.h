@@ -32,7 +32,7 @@ Result<void> SyncDirectory(const std::string& directory);
 
 // Invariant: the file's first size() bytes are a header and whole records; what a failed append left behind them is cut
 // off before the next one.
-// Thread: Append, Poison and Truncate under its journal's mutex; the rest any.
+// Thread: Append and Truncate under its journal's mutex; the rest any.
 class Segment {
  public:
   // Writes and syncs the header and gives the file its name only then, so that neither a crash nor power loss leaves a
@@ -55,10 +55,12 @@ class Segment {
   Result<void> Truncate(uint32_t size);                             // cuts off what lies behind
   Result<void> Overwrite(uint32_t offset, std::string_view bytes);  // within size()
 
-  Result<void> Sync();  // what was appended before the call is on disk
-  void Poison() { poisoned_ = true; }
+  // What was appended before the call is on disk. An error poisons the segment: from then on every append and every
+  // sync fails, as nobody knows what the next one would promise.
+  Result<void> Sync();
+  Result<void> CutTorn() { return torn_ ? Truncate(size()) : Result<void>(); }
   bool disk_full() const { return disk_full_; }  // why the last append failed
-  bool poisoned() const { return poisoned_; }    // a sync failed: nothing may be appended
+  bool poisoned() const { return poisoned_; }
 
   const SegmentHeader& header() const { return header_; }
   const std::string& path() const { return path_; }
@@ -75,7 +77,7 @@ class Segment {
   std::atomic<uint32_t> size_;
   std::atomic<uint32_t> durable_ = 0;
   bool torn_ = false;  // bytes of a failed append may lie behind size_
-  bool poisoned_ = false;
+  std::atomic<bool> poisoned_ = false;
   bool disk_full_ = false;
 };
 
