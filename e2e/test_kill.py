@@ -22,7 +22,7 @@ FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
 SEED = int(os.environ.get("SIGHTLINE_KILL_SEED", "20261101"))
 STEPS = ("journal.frame", "journal.manifest", "store.insert", "journal.done", "journal.delete")
 BOUNDARIES = [f"{step}.{side}" for step in STEPS for side in ("begin", "end")]
-RANDOM_KILLS = 12 if FULL else 3
+RANDOM_KILLS = 12 if FULL else 10
 BOUNDARY_ROUNDS = 2 if FULL else 1
 ITEMS_PER_REQUEST = 40
 SECONDS_UNTIL_FAULT_MAX = 40.0
