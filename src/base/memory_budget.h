@@ -30,6 +30,12 @@ class MemoryBudget {
     ~Reservation() { Release(); }
     explicit operator bool() const { return budget_ != nullptr; }
     uint64_t bytes() const { return bytes_; }
+    // Gives back what is over `bytes`.
+    void Shrink(uint64_t bytes) {
+      if (bytes >= bytes_) return;
+      budget_->used_.fetch_sub(bytes_ - bytes, std::memory_order_relaxed);
+      bytes_ = bytes;
+    }
     void Release() {
       if (budget_ != nullptr) budget_->used_.fetch_sub(bytes_, std::memory_order_relaxed);
       budget_ = nullptr;
@@ -50,6 +56,16 @@ class MemoryBudget {
       if (bytes > bytes_max_ || used > bytes_max_ - bytes) return {};
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
     return Reservation(this, bytes);
+  }
+
+  // Makes `reservation` (of this budget, or empty) larger by `bytes`; false, and nothing changed, beyond the limit.
+  bool TryGrow(Reservation& reservation, uint64_t bytes) {
+    Reservation more = TryReserve(bytes);
+    if (!more) return false;
+    more.bytes_ += std::exchange(reservation.bytes_, 0);
+    reservation.budget_ = nullptr;
+    reservation = std::move(more);
+    return true;
   }
 
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }

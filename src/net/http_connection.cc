@@ -8,7 +8,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
@@ -89,7 +88,9 @@ class Connection final : public HttpConnection, public HttpWire, public std::ena
   void OnHead(error_code error);
   void ReadBody();
   void ReadSizedBody(uint64_t length);
+  void ReadRestOfBody(size_t have);
   void ReadChunkedBody();
+  bool HasRoomFor(uint64_t body_bytes);
   bool StillReading(error_code error);
   void OnReadError(error_code error);
   void OnWholeRequest();
@@ -124,6 +125,7 @@ class Connection final : public HttpConnection, public HttpWire, public std::ena
   bool peer_closed_ = false;  // no further bytes will come
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpRequest request_;
+  MemoryBudget::Reservation arriving_;  // of request_.body, or of the parser's
   HttpAccess::Verdict verdict_;
 
   std::shared_ptr<HttpExchange> exchange_;
@@ -207,6 +209,7 @@ void Connection::ReadHead() {
   phase_ = Phase::kReading;
   SetDeadline(std::chrono::seconds(shared_->options.request_timeout_seconds));
   request_ = {};
+  arriving_.Release();
   verdict_ = {};
   parser_.emplace();
   parser_->header_limit(shared_->options.header_bytes_max);
@@ -284,23 +287,45 @@ void Connection::ReadSizedBody(uint64_t length) {
     return length;
   });
   buffer_.consume(here);
-  if (here == length) return OnWholeRequest();
-  asio::async_read(socket_, asio::buffer(body.data() + here, length - here),
-                   [self = shared_from_this()](error_code error, size_t) {
-                     if (!self->StillReading(error)) return;
-                     if (error) return self->OnReadError(error);
-                     self->OnWholeRequest();
-                   });
+  ReadRestOfBody(here);
+}
+
+void Connection::ReadRestOfBody(size_t have) {
+  if (!HasRoomFor(have)) return;
+  std::string& body = request_.body;
+  if (have == body.size()) return OnWholeRequest();
+  socket_.async_read_some(asio::buffer(body.data() + have, body.size() - have),
+                          [self = shared_from_this(), have](error_code error, size_t size) {
+                            if (!self->StillReading(error)) return;
+                            if (error) return self->OnReadError(error);
+                            self->ReadRestOfBody(have + size);
+                          });
 }
 
 void Connection::ReadChunkedBody() {
+  if (!HasRoomFor(parser_->get().body().size())) return;
+  if (parser_->is_done()) {
+    request_.body = std::move(parser_->get().body());
+    return OnWholeRequest();
+  }
   buffer_.reserve(kChunkedReadBytes);
-  http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
+  http::async_read_some(socket_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
     if (!self->StillReading(error)) return;
     if (error) return self->OnReadError(error);
-    self->request_.body = std::move(self->parser_->get().body());
-    self->OnWholeRequest();
+    self->ReadChunkedBody();
   });
+}
+
+// Whether the part of the body that is there fits beside those of all other connections; the request is refused if not.
+// No read may be under way.
+bool Connection::HasRoomFor(uint64_t body_bytes) {
+  const uint64_t more = body_bytes - std::min(body_bytes, arriving_.bytes());
+  if (more == 0 || shared_->arriving.TryGrow(arriving_, more)) return true;
+  request_.body = {};
+  parser_->get().body() = {};
+  arriving_.Release();
+  Refuse(503, fmt::format("more than {} bytes are arriving now over all connections", shared_->arriving.bytes_max()));
+  return false;
 }
 
 // False for a read that a timeout has overtaken: the request was answered already.
@@ -333,6 +358,7 @@ void Connection::OnWholeRequest() {
   WatchSocket();
   if (verdict_.preflight) return exchange_->Send({.status = 204, .content_type = ""});
   HttpResponder responder(std::make_shared<HttpResponder::Impl>(exchange_));
+  arriving_.Release();  // what a request holds from here on is the handler's to count
   shared_->handler(std::move(request_), std::move(responder));
 }
 

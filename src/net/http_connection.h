@@ -10,6 +10,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/memory_budget.h"
 #include "net/http_access.h"
 #include "net/http_server.h"
 
@@ -49,6 +50,7 @@ struct HttpShared {
   HttpServerOptions options;
   HttpHandler handler;
   HttpAccess access;
+  MemoryBudget arriving;
   HttpConnectionBook book;
 };
 

@@ -130,8 +130,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options,
   try {
     HttpAccess access(options.allowed_hosts, options.allowed_origins, host_port->host);
     auto io = std::make_shared<asio::io_context>(std::max(1, options.threads));
-    std::shared_ptr<HttpShared> shared(
-        new HttpShared{std::move(io), std::move(options), std::move(handler), std::move(access), {}});
+    const uint64_t arriving_bytes_max = options.arriving_bytes_max;
+    std::shared_ptr<HttpShared> shared(new HttpShared{std::move(io),
+                                                      std::move(options),
+                                                      std::move(handler),
+                                                      std::move(access),
+                                                      MemoryBudget(arriving_bytes_max),
+                                                      {}});
     auto server = std::make_unique<Server>(std::move(shared));
     SIGHTLINE_TRY(server->Listen(*host_port));
     server->Run();

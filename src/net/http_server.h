@@ -70,7 +70,9 @@ using HttpHandler = std::function<void(HttpRequest request, HttpResponder respon
 struct HttpServerOptions {
   std::string address;  // "127.0.0.1:4318", "[::1]:0"; port 0 takes a free one
   int threads = 1;
-  uint64_t body_bytes_max = 64 << 20;    // 413 beyond it, before the body is read when Content-Length tells
+  uint64_t body_bytes_max = 64 << 20;  // 413 beyond it, before the body is read when Content-Length tells
+  // Of bodies that are still arriving, over all connections: 503 to the one that goes beyond it.
+  uint64_t arriving_bytes_max = 512 << 20;
   uint32_t header_bytes_max = 64 << 10;  // 431
   uint32_t connections_max = 1024;       // further ones are accepted, answered 503 and closed
   int request_timeout_seconds = 30;      // from first byte to whole request (slow clients): 408

@@ -367,6 +367,30 @@ TEST(HttpServer, Serves200KeepAliveConnectionsAtOnce) {
   }
 }
 
+TEST(HttpServer, BoundsTheBodiesThatAreArriving) {
+  const auto server = StartServer(Echo, {.body_bytes_max = 1 << 20, .arriving_bytes_max = 100'000});
+  const std::string large(150'000, 'x'), fits(90'000, 'y');
+  const auto chunked = [](const std::string& body) {
+    return fmt::format(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", body.size(),
+        body);
+  };
+  for (int round = 0; round < 3; ++round) {  // what was counted is given back
+    for (const std::string& request : {Post("/", large), chunked(large)}) {
+      RawSocket client(server->address());
+      (void)client.Send(request);
+      EXPECT_EQ(client.ReadResponse().status, 503);
+    }
+    RawSocket client(server->address());
+    for (const std::string& request : {Post("/", fits), chunked(fits), Post("/", fits)}) {
+      ASSERT_TRUE(client.Send(request));
+      const HttpReply reply = client.ReadResponse();
+      EXPECT_EQ(reply.status, 200);
+      EXPECT_TRUE(reply.body.ends_with(fits));
+    }
+  }
+}
+
 TEST(HttpServer, TellsConnectionsBeyondTheCap503) {
   const auto server = StartServer(Echo, {.connections_max = 3});
   std::vector<std::unique_ptr<RawSocket>> clients;

@@ -18,6 +18,10 @@ constexpr uint64_t kMoreRoomFactor = 4;
 constexpr uint64_t kInflateBytesMin = 64 << 10;
 
 std::unexpected<Error> PushBack(uint64_t bytes, const MemoryBudget& budget) {
+  if (bytes > budget.bytes_max()) {
+    return Fail(Code::kResourceExhausted, "the request needs {} bytes of memory, all that there is are {}", bytes,
+                budget.bytes_max());
+  }
   return Fail(Code::kUnavailable, "no memory for a request of {} bytes now: {} of {} are in use", bytes, budget.used(),
               budget.bytes_max());
 }
@@ -130,16 +134,12 @@ Result<Export> ExportHandler::Read(ExportRequest request) {
                               .future_nanos_max = options_.future_nanos_max};
   auto scan = otlp::ScanRequest(request.signal, body->bytes, options_.limits, times);
   if (!scan) return std::unexpected(scan.error());
+  const uint64_t rows = otlp::MemoryBytes(*scan);
+  if (!budget_.TryGrow(body->reservation, rows)) return PushBack(body->bytes.size() + rows, budget_);
   result.scan = std::move(*scan);
   result.bytes = std::move(body->bytes);
   result.reservation = std::move(body->reservation);
   return result;
-}
-
-Result<ExportHandler::Body> ExportHandler::Reserve(std::string bytes) const {
-  Body body{std::move(bytes), budget_.TryReserve(bytes.size())};
-  if (!body.reservation) return PushBack(body.bytes.size(), budget_);
-  return body;
 }
 
 Result<ExportHandler::Body> ExportHandler::Inflate(std::string_view encoding, std::string bytes) const {
@@ -167,14 +167,13 @@ Result<ExportHandler::Body> ExportHandler::Inflate(std::string_view encoding, st
       continue;
     }
     if (!inflated) return std::unexpected(inflated.error());
-    // Give back what was too much. If that fails, another took it just now, and the larger reservation stays.
-    if (auto exact = budget_.TryReserve(inflated->size()); exact) reservation = std::move(exact);
+    reservation.Shrink(inflated->size());
     return Body{std::move(*inflated), std::move(reservation)};
   }
 }
 
 Result<ExportHandler::Body> ExportHandler::Transcode(Signal signal, Body json) const {
-  // Nearly always smaller than the JSON; what is really needed is reserved afterwards.
+  // Nearly always smaller than the JSON.
   auto room = budget_.TryReserve(json.bytes.size());
   if (!room) return PushBack(json.bytes.size(), budget_);
   auto protobuf = otlp::JsonToProtobuf(signal, json.bytes, options_.limits);
@@ -184,8 +183,14 @@ Result<ExportHandler::Body> ExportHandler::Transcode(Signal signal, Body json) c
                 options_.decompressed_bytes_max);
   }
   json = {};
-  room.Release();
-  return Reserve(std::move(*protobuf));
+  const uint64_t needed = protobuf->size();
+  if (room.bytes() < needed) {
+    room.Release();
+    room = budget_.TryReserve(needed);
+    if (!room) return PushBack(needed, budget_);
+  }
+  room.Shrink(needed);
+  return Body{std::move(*protobuf), std::move(room)};
 }
 
 void ExportHandler::Count(Signal signal, Transport transport, const Answer& answer) {

@@ -30,7 +30,7 @@ struct ExportRequest {
 };
 
 // Memory for a request is reserved in the budget before it is allocated: its bytes as sent, then inflated, then as
-// protobuf; each is given back when the next stands. What is left travels with the export.
+// protobuf; each is given back when the next stands. What travels with the export also covers the rows it will become.
 // Thread: any; the work is done on the caller's, which is one of the transport's few.
 class ExportHandler : public std::enable_shared_from_this<ExportHandler> {
  public:
@@ -51,7 +51,6 @@ class ExportHandler : public std::enable_shared_from_this<ExportHandler> {
     std::string bytes;
     MemoryBudget::Reservation reservation;
   };
-  Result<Body> Reserve(std::string bytes) const;
   Result<Body> Inflate(std::string_view encoding, std::string bytes) const;
   Result<Body> Transcode(otlp::Signal signal, Body json) const;
   Result<Export> Read(ExportRequest request);

@@ -15,14 +15,16 @@ Result<std::unique_ptr<Receiver>> Receiver::Start(const Options& options, Sink& 
                              .future_nanos_max = options.future_nanos_max},
       sink, budget, metrics, clock);
   std::unique_ptr<Receiver> receiver(new Receiver);
-  auto grpc = net::GrpcServer::Start(
-      {.address = options.grpc_address, .recv_message_bytes_max = options.recv_message_bytes_max},
-      GrpcExports(handler));
+  auto grpc = net::GrpcServer::Start({.address = options.grpc_address,
+                                      .recv_message_bytes_max = options.recv_message_bytes_max,
+                                      .memory_bytes_max = options.arriving_bytes_max},
+                                     GrpcExports(handler));
   if (!grpc) return Wrap("OTLP/gRPC", grpc.error());
   receiver->grpc_ = std::move(*grpc);
   auto http = net::HttpServer::Start({.address = options.http_address,
                                       .threads = options.http_threads,
                                       .body_bytes_max = options.recv_message_bytes_max,
+                                      .arriving_bytes_max = options.arriving_bytes_max,
                                       .connections_max = options.connections_max,
                                       .allowed_hosts = options.allowed_hosts,
                                       .allowed_origins = options.allowed_origins,

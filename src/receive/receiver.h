@@ -26,9 +26,10 @@ class Receiver {
     std::string grpc_address = "127.0.0.1:4317";  // port 0 takes a free one
     std::string http_address = "127.0.0.1:4318";
     int http_threads = 2;
-    uint32_t recv_message_bytes_max = 64 << 20;               // as sent
-    uint64_t recv_decompressed_bytes_max = 64 << 20;          // inflated, and as protobuf
-    uint32_t connections_max = 1024;                          // of HTTP
+    uint32_t recv_message_bytes_max = 64 << 20;       // as sent
+    uint64_t recv_decompressed_bytes_max = 64 << 20;  // inflated, and as protobuf
+    uint64_t arriving_bytes_max = 512 << 20;          // of requests that are not complete yet, over each transport
+    uint32_t connections_max = 1024;                  // of HTTP
     std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
     otlp::Limits limits;
     int64_t future_nanos_max = otlp::TimeRules{}.future_nanos_max;

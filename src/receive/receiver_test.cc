@@ -242,7 +242,7 @@ TEST_F(ReceiverTest, TakesEveryEncodingOverHttp) {
     EXPECT_EQ(exports[0].signal, Signal::kTraces);
     EXPECT_EQ(exports[0].received_unix_nanos, kNow);
     EXPECT_EQ(exports[0].scan.items_accepted, 2U);
-    EXPECT_EQ(exports[0].reservation.bytes(), request.size());
+    EXPECT_EQ(exports[0].reservation.bytes(), request.size() + otlp::MemoryBytes(exports[0].scan));
   }
   EXPECT_EQ(budget_.used(), 0U);
   EXPECT_EQ(Metric("sightline.receive.requests", {"traces", "http", "accepted"}), 7);
@@ -453,8 +453,38 @@ TEST_F(ReceiverTest, PushesBackWhileTheMemoryBudgetIsSpent) {
   ExpectPushedBack(PostTraces(net::Gzip(large).value(), "gzip"));
   others.Release();
   EXPECT_EQ(PostTraces(net::Gzip(large).value(), "gzip").status, 200);
-  EXPECT_EQ(budget_.used(), large.size()) << "the sink holds the reservation";
+  const auto exports = sink_.Take();
+  ASSERT_THAT(exports, SizeIs(1));
+  EXPECT_EQ(budget_.used(), large.size() + otlp::MemoryBytes(exports[0].scan)) << "the sink holds the reservation";
+}
+
+TEST_F(ReceiverTest, JsonIsReservedLikeProtobuf) {
+  const std::string json = R"({"resourceSpans":[{"scopeSpans":[{"spans":[
+      {"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","name":")" +
+                           std::string(100'000, 'x') + R"("}]}]}]})";
+  EXPECT_EQ(Post("/v1/traces", json, "application/json").status, 200);
+  const auto exports = sink_.Take();
+  ASSERT_THAT(exports, SizeIs(1));
+  EXPECT_GT(exports[0].bytes.size(), 100'000U);
+  EXPECT_EQ(budget_.used(), exports[0].bytes.size() + otlp::MemoryBytes(exports[0].scan));
+}
+
+// Two bytes an item as sent, but a row each: the budget counts what they will need, and what can never fit is final.
+TEST_F(ReceiverTest, ItemsWithoutBytesCostMemoryToo) {
+  const auto empty_logs = [](size_t count) {
+    otlp::WireWriter out;
+    const size_t resource = out.Begin(1 << 3 | 2);
+    const size_t scope = out.Begin(2 << 3 | 2);
+    for (size_t i = 0; i < count; ++i) out.End(out.Begin(2 << 3 | 2));
+    out.End(scope);
+    out.End(resource);
+    return out.Take();
+  };
+  EXPECT_EQ(Post("/v1/logs", empty_logs(10'000), "application/x-protobuf").status, 200);
+  EXPECT_GT(budget_.used(), 1'000'000U);
   sink_.Take();
+  EXPECT_EQ(budget_.used(), 0U);
+  EXPECT_EQ(Post("/v1/logs", empty_logs(1'000'000), "application/x-protobuf").status, 413);
   EXPECT_EQ(budget_.used(), 0U);
 }
 
