@@ -147,6 +147,7 @@ Result<void> Server::OpenDoors() {
   receive.http_address = config_.otlp.http;
   receive.recv_message_bytes_max = config_.limits.recv_message_bytes_max;
   receive.recv_decompressed_bytes_max = config_.limits.recv_decompressed_bytes_max;
+  receive.arriving_bytes_max = config_.limits.memory_bytes_max;
   receive.connections_max = config_.limits.connections_max;
   receive.allowed_hosts = config_.http.allowed_hosts;
   receive.allowed_origins = config_.http.allowed_origins;
