@@ -68,7 +68,7 @@ Result<bool> BlockInserter::IsStored(uint64_t block, const otlp::TableBlock& tab
   options.parameters = {{"block", fmt::format("{}", block)}, {"day", fmt::format("{}", table.day)}};
   auto rows = clickhouse_.Rows(
       fmt::format(
-          "SELECT count() FROM {}.{} WHERE Block = {{block:UInt64}} AND toDate(Timestamp) = toDate({{day:Int32}})",
+          "SELECT count() FROM {}.{} WHERE Block = {{block:UInt64}} AND toDate(Timestamp, 'UTC') = toDate({{day:Int32}})",
           database_, table.table),
       std::move(options));
   if (!rows) return Wrap(fmt::format("look for block {} in {}", block, table.table), rows.error());

@@ -31,8 +31,7 @@ BlockWriter::~BlockWriter() {
   }
   wake_.notify_all();
   thread_.join();
-  context_.metrics.SetGauge("sightline.store.lag", "s", "Age of the oldest accepted request that is not yet stored.",
-                            {{"signal", std::string(otlp::SignalName(signal_))}}, [] { return 0.0; });
+  context_.metrics.Unregister("sightline.store.lag", {{"signal", std::string(otlp::SignalName(signal_))}});
 }
 
 void BlockWriter::Push(PendingFrame frame) {
@@ -127,7 +126,7 @@ void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
     builder_->ForgetWrittenSets();
     return;
   }
-  Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); });
+  if (!Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); })) return;
   context_.metrics
       .GetCounter("sightline.store.blocks", "{block}", "Blocks written.",
                   {{"signal", std::string(otlp::SignalName(signal_))}})
@@ -179,8 +178,8 @@ void BlockWriter::PublishRepairs() {
     const uint64_t added = now.*count - published_repairs_.*count;
     if (added == 0) return;
     context_.metrics
-        .GetCounter("sightline.receive.repairs", "{repair}", "Things mended in accepted items; docs/oddities.md.",
-                    {{"signal", std::string(otlp::SignalName(signal_))}, {"repair", mark}})
+        .GetCounter("sightline.receive.repairs", "{item}", "Accepted items that were mended; docs/oddities.md.",
+                    {{"signal", std::string(otlp::SignalName(signal_))}, {"mark", mark}})
         .Add(added);
   };
   publish("utf8", &otlp::RepairCounts::invalid_utf8);
@@ -191,6 +190,7 @@ void BlockWriter::PublishRepairs() {
   publish("time_missing", &otlp::RepairCounts::time_missing);
   publish("time_clamped", &otlp::RepairCounts::time_clamped);
   publish("end_before_start", &otlp::RepairCounts::end_before_start);
+  publish("id_dropped", &otlp::RepairCounts::ids_dropped);
   published_repairs_ = now;
 }
 

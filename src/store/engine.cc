@@ -147,7 +147,10 @@ Engine::~Engine() {
 
 Result<ChdbConnection> Engine::Connect(Role role, bool pooled) {
   std::vector<std::string> arguments = {"sightline", "--path=" + options_.data_directory,
-                                        "--config-file=" + options_.data_directory + "/clickhouse.xml"};
+                                        "--config-file=" + options_.data_directory + "/clickhouse.xml",
+                                        // The engine would take the machine's zone, and a time's text mean what it says
+                                        // only there. The configuration's <timezone> is not heard by libchdb.
+                                        "--session_timezone=UTC"};
   if (role == Role::kRead) {
     arguments.push_back(fmt::format("--max_threads={}", kReaderThreads));
     if (pooled) arguments.push_back("--readonly=2");

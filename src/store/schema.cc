@@ -29,6 +29,10 @@ constexpr ExpiringTable kExpiringTables[] = {
     {"metric_summaries", Signal::kMetrics},
 };
 
+// Tables that are kept for good. Their rows are as much a part of what was accepted as the others: without a resource
+// or a series the rows that name it say nothing.
+constexpr std::string_view kLastingTables[] = {"attribute_sets", "metric_series"};
+
 constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_traces_trace_id_ts",
                                        "otel_logs",
@@ -191,26 +195,32 @@ class SchemaOpener {
     std::map<std::string, std::string, std::less<>> engines;
     for (auto& row : *rows) engines[row.at(0)] = row.at(1);
     for (const auto& [name, signal] : kExpiringTables) {
-      const auto found = engines.find(name);
-      if (found == engines.end()) return Fail(Code::kInternal, "table {}.{} is missing", database_, name);
-      const std::string& engine = found->second;
-      const std::string ttl = TtlClause(Retention(signal));
-      const bool has_ttl = engine.find(" TTL ") != std::string::npos;
-      std::string change;
-      if (ttl.empty() && has_ttl) change = "REMOVE TTL";
-      if (!ttl.empty() && engine.find(ttl + " ") == std::string::npos) change = "MODIFY " + ttl;
-      if (!change.empty()) {
-        SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("ALTER TABLE {}.{} {}", database_, name, change)));
-      }
-      const bool fsync = engine.find("fsync_after_insert = 1") != std::string::npos;
-      if (fsync != options_.fsync_inserts) {
-        const int on = options_.fsync_inserts ? 1 : 0;
-        SIGHTLINE_TRY(clickhouse_.Execute(
-            fmt::format("ALTER TABLE {}.{} MODIFY SETTING fsync_after_insert = {}, fsync_part_directory = {}",
-                        database_, name, on, on)));
-      }
+      const std::string& engine = engines[std::string(name)];
+      SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(Retention(signal))));
+      SIGHTLINE_TRY(AlterDurability(name, engine));
+    }
+    for (const std::string_view name : kLastingTables) {
+      SIGHTLINE_TRY(AlterDurability(name, engines[std::string(name)]));
     }
     return {};
+  }
+
+  Result<void> AlterTtl(std::string_view table, const std::string& engine, const std::string& ttl) {
+    const bool has_ttl = engine.find(" TTL ") != std::string::npos;
+    std::string change;
+    if (ttl.empty() && has_ttl) change = "REMOVE TTL";
+    if (!ttl.empty() && engine.find(ttl + " ") == std::string::npos) change = "MODIFY " + ttl;
+    if (change.empty()) return {};
+    return clickhouse_.Execute(fmt::format("ALTER TABLE {}.{} {}", database_, table, change));
+  }
+
+  Result<void> AlterDurability(std::string_view table, const std::string& engine) {
+    const bool fsync = engine.find("fsync_after_insert = 1") != std::string::npos;
+    if (fsync == options_.fsync_inserts) return {};
+    const int on = options_.fsync_inserts ? 1 : 0;
+    return clickhouse_.Execute(
+        fmt::format("ALTER TABLE {}.{} MODIFY SETTING fsync_after_insert = {}, fsync_part_directory = {}", database_,
+                    table, on, on));
   }
 
   Result<void> CreateViews() {

@@ -1,5 +1,7 @@
 -- Physical tables, schema version 1. docs/adr/002-table-layout.md says why they look like this.
 -- {db}: the database. {hot_columns}: one line for each hot attribute. {ttl_*}: a TTL clause or nothing. Statements end in ";\n".
+-- Days are those of UTC, whatever the server's time zone is: the writers split blocks by them, and an insert is atomic for one.
+-- attribute_sets and metric_series get their durability at each start, like the others.
 -- Attribute values are text; the Types column beside a map has one letter for each entry, in the map's order:
 --   s string, i int, d double, b bool, x bytes (base64), a array (JSON), m key-value list (JSON), e empty.
 
@@ -34,7 +36,7 @@ CREATE TABLE IF NOT EXISTS {db}.spans (
   INDEX idx_trace TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX idx_service ServiceName TYPE bloom_filter(0.01) GRANULARITY 1
   {hot_indexes}
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Block {ttl_traces}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY Block {ttl_traces}
 SETTINGS {merge_tree_settings};
 
 CREATE TABLE IF NOT EXISTS {db}.logs (
@@ -54,7 +56,7 @@ CREATE TABLE IF NOT EXISTS {db}.logs (
   INDEX idx_trace TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX idx_service ServiceName TYPE bloom_filter(0.01) GRANULARITY 1,
   INDEX idx_severity SeverityNumber TYPE minmax GRANULARITY 1
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Block {ttl_logs}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY Block {ttl_logs}
 SETTINGS {merge_tree_settings};
 
 -- A metric stream: everything about it that is not a point. Written before the points that name it; keyed by content.
@@ -80,7 +82,7 @@ CREATE TABLE IF NOT EXISTS {db}.metric_points (
   Block UInt64 CODEC(DoubleDelta, Default),
   INDEX idx_block Block TYPE minmax GRANULARITY 1,
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (SeriesId, Timestamp) {ttl_metrics}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY (SeriesId, Timestamp) {ttl_metrics}
 SETTINGS {merge_tree_settings};
 
 -- Has: bit 0 Sum, bit 1 Min, bit 2 Max are set in the point.
@@ -96,7 +98,7 @@ CREATE TABLE IF NOT EXISTS {db}.metric_histograms (
   Block UInt64 CODEC(DoubleDelta, Default),
   INDEX idx_block Block TYPE minmax GRANULARITY 1,
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (SeriesId, Timestamp) {ttl_metrics}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY (SeriesId, Timestamp) {ttl_metrics}
 SETTINGS {merge_tree_settings};
 
 CREATE TABLE IF NOT EXISTS {db}.metric_exponential_histograms (
@@ -112,7 +114,7 @@ CREATE TABLE IF NOT EXISTS {db}.metric_exponential_histograms (
   Block UInt64 CODEC(DoubleDelta, Default),
   INDEX idx_block Block TYPE minmax GRANULARITY 1,
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (SeriesId, Timestamp) {ttl_metrics}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY (SeriesId, Timestamp) {ttl_metrics}
 SETTINGS {merge_tree_settings};
 
 CREATE TABLE IF NOT EXISTS {db}.metric_summaries (
@@ -125,5 +127,5 @@ CREATE TABLE IF NOT EXISTS {db}.metric_summaries (
   Block UInt64 CODEC(DoubleDelta, Default),
   INDEX idx_block Block TYPE minmax GRANULARITY 1,
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (SeriesId, Timestamp) {ttl_metrics}
+) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY (SeriesId, Timestamp) {ttl_metrics}
 SETTINGS {merge_tree_settings};

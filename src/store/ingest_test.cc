@@ -1,0 +1,294 @@
+// The way of accepted requests into a real store, and what is left of it after a crash: each item once.
+#include "store/ingest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fault.h"
+#include "otlp/testing/requests.h"
+#include "store/schema.h"
+#include "store/testing/stores.h"
+
+namespace sightline::store {
+namespace {
+
+using otlp::Signal;
+using otlp::testing::kTestTime;
+using otlp::testing::Request;
+using otlp::testing::Span;
+using ::testing::HasSubstr;
+using testing::Kind;
+
+constexpr uint64_t kDayNanos = 86'400'000'000'000;
+constexpr int64_t kReceived = static_cast<int64_t>(kTestTime) + 1'000'000'000;
+constexpr int64_t kDrainNanos = 30'000'000'000;
+constexpr uint64_t kBudgetBytes = 64 << 20;
+
+class IngestTest : public ::testing::TestWithParam<Kind> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == Kind::kRemote && testing::ChildServer::Program().empty()) {
+      GTEST_SKIP() << "no sightline-clickhouse: name one with SIGHTLINE_CLICKHOUSE_BIN";
+    }
+    directory_ = std::make_unique<testing::TempDirectory>();
+    store_ = std::make_unique<testing::TestStore>(GetParam(), directory_->path() + "/clickhouse");
+    ASSERT_EQ(store_->error(), "");
+    // The items have times of their own: no retention may depend on today.
+    const auto opened = OpenSchema(**store_, {.retention_seconds = {kForever, kForever, kForever}});
+    ASSERT_TRUE(opened) << opened.error().message;
+    options_.data_directory = directory_->path();
+    options_.disk_free_bytes_min = 0;
+    options_.writer.block_age_nanos_max = 10'000'000;
+    OpenJournal();
+  }
+  void TearDown() override {
+    SetFaultsForTest("");
+    ingest_.reset();
+    journal_.reset();
+  }
+
+  // As a program does that starts again.
+  void OpenJournal() {
+    ingest_.reset();
+    journal_.reset();
+    auto journal = journal::Journal::Open(
+        {.directory = directory_->path() + "/journal", .durability = durability_, .segment_bytes_max = 4096}, metrics_);
+    ASSERT_TRUE(journal) << journal.error().message;
+    journal_ = std::move(*journal);
+  }
+  void StartIngest() {
+    auto ingest = Ingest::Start(options_, *journal_, **store_, budget_, metrics_, Clock::System());
+    ASSERT_TRUE(ingest) << ingest.error().message;
+    ingest_ = std::move(*ingest);
+  }
+  void Restart() {
+    OpenJournal();
+    StartIngest();
+  }
+
+  static otlp::Scan Scanned(Signal signal, const std::string& request) {
+    auto scan = otlp::ScanRequest(signal, request, {}, {.received_unix_nanos = kReceived});
+    EXPECT_TRUE(scan);
+    return scan ? *std::move(scan) : otlp::Scan();
+  }
+  Result<void> Accept(const std::string& request, Signal signal = Signal::kTraces) {
+    std::promise<Result<void>> answer;
+    ingest_->Accept({.signal = signal,
+                     .received_unix_nanos = kReceived,
+                     .bytes = request,
+                     .scan = Scanned(signal, request),
+                     .reservation = budget_.TryReserve(request.size())},
+                    [&](Result<void> result) { answer.set_value(std::move(result)); });
+    return answer.get_future().get();
+  }
+
+  // What a crash may leave: a frame alone, and a block of it whose rows of some days reached the store.
+  uint64_t AppendFrame(const std::string& request) {
+    const auto number = journal_->Append({Signal::kTraces, kReceived, Scanned(Signal::kTraces, request).refused},
+                                         request, [](const Result<void>&) {});
+    EXPECT_TRUE(number);
+    return number.value_or(0);
+  }
+  void LeaveBlock(uint64_t block, const std::string& request, const std::vector<int32_t>& stored_days) {
+    const uint64_t number = AppendFrame(request);
+    ASSERT_TRUE(journal_->AppendManifest({.block = block, .signal = Signal::kTraces, .frames = {{number, number}}}));
+    const otlp::Scan scan = Scanned(Signal::kTraces, request);
+    const auto builder = otlp::BlockBuilder::Create(Signal::kTraces, options_.writer.builder);
+    for (const otlp::ItemRef& item : scan.items) builder->Append(request, scan, item, kReceived);
+    BlockInserter inserter(**store_, options_.database, options_.writer.builder.hot_attributes, metrics_);
+    std::vector<otlp::TableBlock> stored;
+    for (otlp::TableBlock& table : builder->Finish(block)) {
+      if (std::ranges::count(stored_days, table.day) > 0) stored.push_back(std::move(table));
+    }
+    const auto inserted = inserter.Insert(block, stored, /*may_exist=*/false);
+    ASSERT_TRUE(inserted) << inserted.error().message;
+  }
+
+  std::string Value(const std::string& sql) {
+    const auto rows = (**store_).Rows(sql);
+    if (!rows) return rows.error().message;
+    return rows->size() == 1 && rows->front().size() == 1 ? rows->front().front() : "not one value";
+  }
+  std::string Spans() {
+    return Value("SELECT toString(count()) || '/' || toString(uniqExact(SpanId)) FROM sightline.spans");
+  }
+  double Metric(const std::string& name) const {
+    double sum = 0;
+    for (const auto& sample : metrics_.Snapshot()) sum += sample.name == name ? sample.value : 0;
+    return sum;
+  }
+  bool JournalIsDone() {
+    OpenJournal();
+    return journal_->unfinished().blocks.empty() && journal_->unfinished().frames.empty();
+  }
+
+  MetricsRegistry metrics_;
+  MemoryBudget budget_{kBudgetBytes};
+  journal::Durability durability_ = journal::Durability::kProcess;
+  IngestOptions options_;
+  std::unique_ptr<testing::TempDirectory> directory_;
+  std::unique_ptr<testing::TestStore> store_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<Ingest> ingest_;
+};
+
+std::string TwoDays() {
+  return Request({Span(1, 1), Span(1, 2), Span(2, 3, kTestTime - kDayNanos)});
+}
+constexpr int32_t kToday = kTestTime / kDayNanos, kYesterday = kToday - 1;
+
+TEST_P(IngestTest, AcceptedItemsOfAllSignalsBecomeVisibleAndLeaveTheJournal) {
+  StartIngest();
+  ASSERT_TRUE(Accept(TwoDays()));
+  ASSERT_TRUE(Accept(Request({otlp::testing::Log(), otlp::testing::Log()}), Signal::kLogs));
+  const std::string metric =
+      Request({otlp::testing::Metric(otlp::field::metric::kSum, {otlp::testing::NumberPoint(7)})});
+  ASSERT_TRUE(Accept(metric, Signal::kMetrics));
+  EXPECT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_EQ(Value("SELECT count() FROM sightline.logs"), "2");
+  EXPECT_EQ(Value("SELECT Value FROM sightline.otel_metrics_sum"), "7");
+  EXPECT_EQ(Value("SELECT any(ResourceAttributes['service.name']) FROM sightline.otel_traces"), "shop");
+  EXPECT_EQ(ingest_->status(Signal::kTraces).accepted_items, 3U);
+  EXPECT_EQ(ingest_->status(Signal::kTraces).last_received_unix_nanos, kReceived);
+  EXPECT_EQ(budget_.used(), 0U);
+  EXPECT_TRUE(JournalIsDone());
+}
+
+TEST_P(IngestTest, BlockThatACrashInterruptedIsCompletedOnce) {
+  const std::vector<std::vector<int32_t>> crashes = {{}, {kToday}, {kYesterday}, {kToday, kYesterday}};
+  uint64_t block = 10;
+  for (const auto& stored_days : crashes) LeaveBlock(block++, TwoDays(), stored_days);
+  Restart();
+  EXPECT_EQ(
+      Value(
+          "SELECT groupArray(rows) FROM (SELECT count() AS rows FROM sightline.spans GROUP BY Block, toDate(Timestamp, "
+          "'UTC') ORDER BY Block, toDate(Timestamp, 'UTC'))"),
+      "[1,2,1,2,1,2,1,2]");
+  EXPECT_EQ(Metric("sightline.store.partial_blocks"), 0);
+  ASSERT_TRUE(Accept(Request({Span(3, 9)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "14") << "numbers go on behind those of the last run";
+  EXPECT_TRUE(JournalIsDone());
+  StartIngest();
+  EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "13");
+}
+
+TEST_P(IngestTest, FramesWithoutABlockAreStoredWithWhatTheScanDecided) {
+  AppendFrame(TwoDays());
+  AppendFrame(Request({Span(3, 4), Span(0, 5), Span(3, 6)}));  // a trace id of zeros is refused
+  Restart();
+  EXPECT_EQ(Spans(), "5/5");
+  EXPECT_TRUE(JournalIsDone());
+}
+
+// An insert that fails before it begins, and one that is stored though it is reported as failed.
+TEST_P(IngestTest, FailingInsertsAreRepeatedUntilAllIsStoredOnce) {
+  StartIngest();
+  SetFaultsForTest("store.insert.begin=error:2;store.insert.end=error:1-2");
+  ASSERT_TRUE(Accept(TwoDays()));
+  EXPECT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_EQ(Metric("sightline.store.errors"), 3);
+  EXPECT_TRUE(JournalIsDone());
+}
+
+TEST_P(IngestTest, WhatTheStoreDoesNotTakeStaysInTheJournalForTheNextStart) {
+  StartIngest();
+  SetFaultsForTest("store.insert.begin=error");
+  ASSERT_TRUE(Accept(TwoDays())) << "the journal has it: the client is answered OK";
+  EXPECT_FALSE(ingest_->Drain(300'000'000));
+  EXPECT_GT(budget_.used(), 0U) << "what is not stored holds its memory, so that the door pushes back";
+  EXPECT_EQ(Spans(), "0/0");
+  ingest_.reset();
+  EXPECT_EQ(budget_.used(), 0U);
+  SetFaultsForTest("");
+  Restart();
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_TRUE(JournalIsDone());
+}
+
+TEST_P(IngestTest, NothingIsAcceptedWhileTheDiskIsNearlyFull) {
+  options_.disk_free_bytes_min = UINT64_MAX;
+  StartIngest();
+  const auto refused = Accept(TwoDays());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr(options_.data_directory));
+  EXPECT_EQ(Metric("sightline.journal.frames.appended"), 0);
+  EXPECT_EQ(budget_.used(), 0U);
+}
+
+TEST_P(IngestTest, RequestWhoseSyncFailedIsNotStored) {
+  durability_ = journal::Durability::kDisk;
+  Restart();
+  SetFaultsForTest("journal.sync=error:1");
+  const auto refused = Accept(Request({Span(1, 1)}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kUnavailable);
+  ASSERT_TRUE(Accept(Request({Span(1, 2)})));
+  EXPECT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "1/1");
+  EXPECT_TRUE(JournalIsDone());
+  StartIngest();
+  EXPECT_EQ(Spans(), "1/1");
+}
+
+// The journal may answer after the receivers have given up waiting: the sync thread still hands the frame over.
+TEST_P(IngestTest, EndsOnlyWhenTheJournalHasAnsweredAll) {
+  durability_ = journal::Durability::kDisk;
+  Restart();
+  std::atomic<int> answered = 0;
+  for (uint64_t i = 1; i <= 50; ++i) {
+    const std::string request = Request({Span(1, i)});
+    ingest_->Accept({.signal = Signal::kTraces,
+                     .received_unix_nanos = kReceived,
+                     .bytes = request,
+                     .scan = Scanned(Signal::kTraces, request),
+                     .reservation = {}},
+                    [&](const Result<void>& result) { answered += result.has_value(); });
+  }
+  ingest_.reset();
+  Restart();
+  EXPECT_EQ(answered, 50);
+  EXPECT_EQ(Spans(), "50/50");
+}
+
+INSTANTIATE_TEST_SUITE_P(, IngestTest, ::testing::ValuesIn(testing::Kinds()),
+                         [](const auto& info) { return testing::KindName(info.param); });
+
+// Blocks are split by days of UTC. In another time zone a day of ClickHouse would hold rows of two of them, and
+// recovery would look for rows on the wrong day.
+class IngestInAnotherTimeZone : public IngestTest {
+ protected:
+  void SetUp() override {
+    setenv("TZ", "America/New_York", 1);  // inherited by the child, before which nothing else reads it
+    IngestTest::SetUp();
+  }
+  void TearDown() override {
+    IngestTest::TearDown();
+    unsetenv("TZ");
+  }
+};
+
+TEST_P(IngestInAnotherTimeZone, InterruptedBlockIsFoundOnItsDay) {
+  EXPECT_EQ(Value("SELECT timezone()"), "UTC") << "texts of times mean the same everywhere";
+  const uint64_t midnight = kToday * kDayNanos;
+  LeaveBlock(1, Request({Span(1, 1, midnight), Span(1, 2, midnight + kDayNanos - 1)}), {kToday});
+  Restart();
+  EXPECT_EQ(Spans(), "2/2");
+  EXPECT_EQ(Value("SELECT uniqExact(partition) FROM system.parts WHERE table = 'spans' AND active"), "1");
+}
+
+INSTANTIATE_TEST_SUITE_P(, IngestInAnotherTimeZone, ::testing::Values(Kind::kRemote),
+                         [](const auto& info) { return testing::KindName(info.param); });
+
+}  // namespace
+}  // namespace sightline::store
