@@ -33,10 +33,6 @@ constexpr off_t kReserveBytes = 256 << 10;
 // must not take numbers that might have been used.
 constexpr uint64_t kBlocksLostMax = 1 << 20;
 
-std::string ErrnoText() {
-  return std::generic_category().message(errno);
-}
-
 // What gauges read, at any time, also after the journal is closed.
 struct Gauges {
   std::atomic<uint64_t> bytes = 0, segments = 0, unfinished_frames = 0;

@@ -17,10 +17,6 @@
 namespace sightline::journal {
 namespace {
 
-std::string ErrnoText() {
-  return std::generic_category().message(errno);
-}
-
 Result<void> ReadExactly(int fd, char* to, size_t size, uint64_t offset) {
   while (size > 0) {
     const ssize_t n = pread(fd, to, size, static_cast<off_t>(offset));
@@ -53,6 +49,10 @@ Result<void> SyncFile(int fd, const std::string& path) {
 }
 
 }  // namespace
+
+std::string ErrnoText() {
+  return std::generic_category().message(errno);
+}
 
 File::~File() {
   if (fd_ >= 0) close(fd_);

@@ -27,6 +27,7 @@ class File {
   const int fd_;
 };
 
+std::string ErrnoText();                     // of the system call that failed just now
 std::string SegmentName(uint64_t sequence);  // "00000000000000000001.journal"
 Result<void> SyncDirectory(const std::string& directory);
 

@@ -62,6 +62,7 @@ Error ClickHouseError(std::string message) {
       code = Code::kAlreadyExists;
       break;
     case 158:  // TOO_MANY_ROWS
+    case 173:  // CANNOT_ALLOCATE_MEMORY
     case 241:  // MEMORY_LIMIT_EXCEEDED
     case 307:  // TOO_MANY_BYTES
     case 396:  // TOO_MANY_ROWS_OR_BYTES
@@ -75,13 +76,23 @@ Error ClickHouseError(std::string message) {
     case 734:  // QUERY_WAS_CANCELLED_BY_CLIENT
       code = Code::kCancelled;
       break;
+    case 95:   // CANNOT_READ_FROM_SOCKET
+    case 96:   // CANNOT_WRITE_TO_SOCKET
     case 202:  // TOO_MANY_SIMULTANEOUS_QUERIES
+    case 203:  // NO_FREE_CONNECTION
     case 209:  // SOCKET_TIMEOUT
     case 210:  // NETWORK_ERROR
+    case 225:  // NO_ZOOKEEPER
+    case 236:  // ABORTED
     case 242:  // TABLE_IS_READ_ONLY
     case 243:  // NOT_ENOUGH_SPACE
     case 252:  // TOO_MANY_PARTS
+    case 279:  // ALL_CONNECTION_TRIES_FAILED
+    case 285:  // TOO_FEW_LIVE_REPLICAS
+    case 286:  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
     case 319:  // UNKNOWN_STATUS_OF_INSERT
+    case 439:  // CANNOT_SCHEDULE_TASK
+    case 473:  // DEADLOCK_AVOIDED
     case 999:  // KEEPER_EXCEPTION
       code = Code::kUnavailable;
       break;
@@ -99,9 +110,11 @@ Error ClickHouseError(std::string message) {
       break;
     case 0:
     case 49:    // LOGICAL_ERROR
+    case 24:    // CANNOT_WRITE_TO_OSTREAM
     case 74:    // CANNOT_READ_FROM_FILE_DESCRIPTOR
     case 75:    // CANNOT_WRITE_TO_FILE_DESCRIPTOR
     case 76:    // CANNOT_OPEN_FILE
+    case 425:   // SYSTEM_ERROR
     case 1000:  // POCO_EXCEPTION
     case 1001:  // STD_EXCEPTION
     case 1002:  // UNKNOWN_EXCEPTION
