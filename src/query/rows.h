@@ -1,11 +1,13 @@
-// Rows of ClickHouse as JSON arrays (JSONCompactEachRow), one callback a row.
+// Rows of ClickHouse in its format RowBinary, one callback a row. Columns come as they are stored, so that the engine
+// need not turn them into text: planning and running the functions for that costs more than reading a trace.
 #pragma once
 
-#include <simdjson.h>
-
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -13,26 +15,53 @@
 
 namespace sightline::query {
 
-// Reads the fields of one row in their order. A field of another type than asked for throws simdjson_error, which
-// ForEachRow turns into kInternal: the query and the code that reads it do not fit together.
+// Reads the fields of one row in their order. The format carries no types: what is asked for must be what the query
+// selects. LowCardinality(T) reads as T, DateTime64(9) as Number<int64_t>, Bool as Number<uint8_t>.
 class RowReader {
  public:
-  explicit RowReader(const simdjson::dom::array& row) : field_(row.begin()), end_(row.end()) {}
+  // `bytes` begin with the row and must outlive the reader.
+  explicit RowReader(std::string_view bytes) : bytes_(bytes) {}
 
-  simdjson::dom::element Next();
-  std::string Text();
-  int64_t Int();
-  uint64_t UInt();
-  double Number();
-  bool Flag() { return UInt() != 0; }
-  std::vector<std::string> Texts();
+  // Of exactly that width: Number<uint32_t> reads an UInt32.
+  template <typename T>
+  T Number() {
+    static_assert(std::endian::native == std::endian::little);
+    T value;
+    std::memcpy(&value, Take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  std::string Text() { return std::string(Take(Count())); }
+  // A FixedString(size) as lower-case hex.
+  std::string Hex(size_t size);
+
+  // An Array: `read` takes one element off this reader. Of a Map it takes a key, then a value.
+  template <typename Read>
+  auto Array(Read read) {
+    std::vector<decltype(read())> elements;
+    for (uint64_t left = Count(); left > 0; --left) elements.push_back(read());
+    return elements;
+  }
+  template <typename T>
+  std::vector<T> Numbers() {
+    return Array([this] { return Number<T>(); });
+  }
+  std::vector<std::string> Texts() {
+    return Array([this] { return Text(); });
+  }
+
+  size_t position() const { return position_; }
 
  private:
-  simdjson::dom::array::iterator field_, end_;
+  std::string_view Take(uint64_t size);
+  uint64_t Count();  // of bytes or elements that follow
+
+  std::string_view bytes_;
+  size_t position_ = 0;
 };
 
-int64_t ToInt(const simdjson::dom::element& field);
-
+// `read` takes all fields of one row off the reader. It is called again for a row whose end has not come yet, so it
+// must store nothing before it has read the last field. kInternal when the query and the code that reads it do not fit
+// together.
 Result<void> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
                         const std::function<void(RowReader& row)>& read);
 

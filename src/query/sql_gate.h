@@ -1,6 +1,5 @@
 // Lets read-only SQL of strangers through, and nothing else. Data: text as sent -> the engine's own canonical text of
-// it
-// -> checks on that text and on the engine's syntax tree of it -> the same canonical text, to be run.
+// it -> checks on that text and on the engine's syntax tree of it -> the same canonical text, to be run.
 //
 // Why the canonical text: the engine's parser has then proved that it is one statement, and comments (which steer the
 // embedded client: "-- { serverError 47 }"), heredocs and exotic quotes are gone, so a lexer of a few lines reads it
@@ -44,7 +43,7 @@ class SqlGate {
   explicit SqlGate(store::ClickHouse& clickhouse, std::string database = "sightline")
       : clickhouse_(clickhouse), database_(std::move(database)) {}
 
-  // Three small questions to the engine, none of which runs the text.
+  // Two small questions to the engine, neither of which runs the text.
   Result<CheckedSql> Check(std::string_view sql);
 
  private:

@@ -10,8 +10,11 @@ namespace sightline::query {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kFirstWindow = 60 * kSecond;
-constexpr int64_t kWindowGrowth = 8;
+// FindTraces first looks at the last stored matches to see how far back it must go: this many for each trace wanted.
+constexpr uint32_t kProbesPerTrace = 4;
+// How the time looked at grows when it held too few traces.
+constexpr int64_t kReachGrowthMin = 4, kReachGrowthMax = 32;
+constexpr int64_t kReachMin = kSecond / 10;
 // How far from a matching span the rest of its trace is looked for. Keeps a search off partitions it does not need.
 constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
 
@@ -22,9 +25,9 @@ std::string Nanos(int64_t nanos) {
   return std::to_string(std::max<int64_t>(nanos, 0));
 }
 
-// The setting that makes a bloom filter decide before data is read, which is cheaper for rare ids.
+// Makes the skipping indexes decide before data is read, which is cheaper for what is rare or is found soon.
 // It stands in the text: a setting beside it would cost a connection of its own.
-constexpr const char* kIdQuery = " SETTINGS use_skip_indexes_on_data_read = 0";
+constexpr const char* kSkipFirst = " SETTINGS use_skip_indexes_on_data_read = 0";
 
 std::string QuoteIdentifier(const std::string& name) {
   std::string quoted = "`";
@@ -49,119 +52,99 @@ char TypeLetter(otlp::HotAttribute::Type type) {
   return 's';
 }
 
-std::string Lower(std::string hex) {
-  for (char& c : hex) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return hex;
-}
-
 // A missing letter reads as a string.
 char LetterAt(const std::string& types, size_t index) {
   return index < types.size() ? types[index] : 's';
 }
 
-// A map column as the engine prints it, an object in the map's order, and one letter for each entry.
-std::vector<Attribute> Zip(simdjson::dom::element map, const std::string& types) {
-  std::vector<Attribute> attributes;
-  for (auto [key, value] : simdjson::dom::object(map)) {
-    const char letter = LetterAt(types, attributes.size());
-    attributes.push_back({std::string(key), letter, std::string(std::string_view(value))});
-  }
-  return attributes;
+// `types` has one letter for each attribute, in their order.
+void SetTypes(std::vector<Attribute>& attributes, const std::string& types) {
+  for (size_t i = 0; i < attributes.size(); ++i) attributes[i].type = LetterAt(types, i);
 }
 
-std::vector<Attribute> Zip(std::vector<std::string> keys, std::vector<std::string> values, const std::string& types) {
-  std::vector<Attribute> attributes;
-  for (size_t i = 0; i < keys.size() && i < values.size(); ++i) {
-    attributes.push_back({std::move(keys[i]), LetterAt(types, i), std::move(values[i])});
-  }
-  return attributes;
+// A Map of texts.
+std::vector<Attribute> ReadMap(RowReader& row) {
+  return row.Array([&] {
+    Attribute attribute;
+    attribute.key = row.Text();
+    attribute.text = row.Text();
+    return attribute;
+  });
 }
 
-// An array of maps: the attributes of all events of a span.
-std::vector<simdjson::dom::element> Elements(RowReader& row) {
-  std::vector<simdjson::dom::element> elements;
-  for (auto element : simdjson::dom::array(row.Next())) elements.push_back(element);
-  return elements;
+std::vector<std::vector<Attribute>> ReadMaps(RowReader& row) {
+  return row.Array([&] { return ReadMap(row); });
 }
 
-template <typename T>
-std::vector<T> Numbers(RowReader& row) {
-  std::vector<T> numbers;
-  for (auto number : simdjson::dom::array(row.Next())) numbers.push_back(static_cast<T>(ToInt(number)));
-  return numbers;
-}
-
-// Columns as they are wherever JSON can carry them: each function in the list costs the engine more in planning than a
-// trace costs in reading.
+// What ReadSpan reads, in its order. Columns as they are stored: each function in the list costs the engine more in
+// planning than a trace costs in reading.
 constexpr const char* kSpanColumns =
-    "hex(SpanId), hex(ParentSpanId), TraceState, Flags, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, "
-    "toUnixTimestamp64Nano(Timestamp), Duration, ResourceId, ScopeName, ScopeVersion, ScopeId, SpanAttributes, "
-    "SpanAttributeTypes, DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount, "
-    "arrayMap(t -> toUnixTimestamp64Nano(t), Events.Timestamp), Events.Name, Events.Attributes, "
-    "Events.AttributeTypes, Events.DroppedAttributesCount, arrayMap(i -> hex(i), Links.TraceId), "
-    "arrayMap(i -> hex(i), Links.SpanId), Links.TraceState, Links.Attributes, Links.AttributeTypes, "
-    "Links.DroppedAttributesCount, Links.Flags, Repairs, AdjustedCount, SamplingPolicy";
+    "SpanId, ParentSpanId, TraceState, Flags, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, Timestamp, "
+    "Duration, ResourceId, ScopeName, ScopeVersion, ScopeId, SpanAttributes, SpanAttributeTypes, "
+    "DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount, Events.Timestamp, Events.Name, Events.Attributes, "
+    "Events.AttributeTypes, Events.DroppedAttributesCount, Links.TraceId, Links.SpanId, Links.TraceState, "
+    "Links.Attributes, Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, Repairs, AdjustedCount, "
+    "SamplingPolicy";
 
 std::vector<Event> ReadEvents(RowReader& row) {
-  auto times = Numbers<int64_t>(row);
+  auto times = row.Numbers<int64_t>();
   auto names = row.Texts();
-  auto attributes = Elements(row);
+  auto attributes = ReadMaps(row);
   auto types = row.Texts();
-  auto dropped = Numbers<uint32_t>(row);
+  auto dropped = row.Numbers<uint32_t>();
   std::vector<Event> events(times.size());
   for (size_t i = 0; i < events.size(); ++i) {
-    events[i] = {times[i], std::move(names.at(i)), Zip(attributes.at(i), types.at(i)), dropped.at(i)};
+    SetTypes(attributes.at(i), types.at(i));
+    events[i] = {times[i], std::move(names.at(i)), std::move(attributes[i]), dropped.at(i)};
   }
   return events;
 }
 
 std::vector<Link> ReadLinks(RowReader& row) {
-  auto trace_ids = row.Texts();
-  auto span_ids = row.Texts();
+  auto trace_ids = row.Array([&] { return row.Hex(16); });
+  auto span_ids = row.Array([&] { return row.Hex(8); });
   auto states = row.Texts();
-  auto attributes = Elements(row);
+  auto attributes = ReadMaps(row);
   auto types = row.Texts();
-  auto dropped = Numbers<uint32_t>(row);
-  auto flags = Numbers<uint32_t>(row);
+  auto dropped = row.Numbers<uint32_t>();
+  auto flags = row.Numbers<uint32_t>();
   std::vector<Link> links(trace_ids.size());
   for (size_t i = 0; i < links.size(); ++i) {
-    links[i] = {Lower(std::move(trace_ids[i])),
-                Lower(std::move(span_ids.at(i))),
-                std::move(states.at(i)),
-                Zip(attributes.at(i), types.at(i)),
-                dropped.at(i),
-                flags.at(i)};
+    SetTypes(attributes.at(i), types.at(i));
+    links[i] = {std::move(trace_ids[i]), std::move(span_ids.at(i)),
+                std::move(states.at(i)), std::move(attributes[i]),
+                dropped.at(i),           flags.at(i)};
   }
   return links;
 }
 
 Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attributes) {
   Span span;
-  span.span_id = Lower(row.Text());
-  span.parent_span_id = Lower(row.Text());
+  span.span_id = row.Hex(8);
+  span.parent_span_id = row.Hex(8);
   if (span.parent_span_id.find_first_not_of('0') == std::string::npos) span.parent_span_id.clear();
   span.trace_state = row.Text();
-  span.flags = static_cast<uint32_t>(row.UInt());
+  span.flags = row.Number<uint32_t>();
   span.name = row.Text();
   span.kind = row.Text();
   span.service = row.Text();
   span.status = row.Text();
   span.status_message = row.Text();
-  span.start_unix_nanos = row.Int();
-  span.duration_nanos = row.UInt();
+  span.start_unix_nanos = row.Number<int64_t>();
+  span.duration_nanos = row.Number<uint64_t>();
   span.resource_id = row.Text();
   span.scope_name = row.Text();
   span.scope_version = row.Text();
   span.scope_id = row.Text();
-  const auto attributes = row.Next();
-  span.attributes = Zip(attributes, row.Text());
-  span.dropped_attributes = static_cast<uint32_t>(row.UInt());
-  span.dropped_events = static_cast<uint32_t>(row.UInt());
-  span.dropped_links = static_cast<uint32_t>(row.UInt());
+  span.attributes = ReadMap(row);
+  SetTypes(span.attributes, row.Text());
+  span.dropped_attributes = row.Number<uint32_t>();
+  span.dropped_events = row.Number<uint32_t>();
+  span.dropped_links = row.Number<uint32_t>();
   span.events = ReadEvents(row);
   span.links = ReadLinks(row);
   span.repairs = row.Text();
-  span.adjusted_count = row.Number();
+  span.adjusted_count = row.Number<double>();
   span.sampling_policy = row.Text();
   // Hot attributes come back among the others; empty means absent.
   for (const auto& hot : hot_attributes) {
@@ -174,7 +157,10 @@ Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attribu
 }
 
 std::string MatchConditions(const TraceFilter& filter, store::QueryOptions& options) {
-  std::string sql;
+  std::string sql =
+      "Timestamp >= fromUnixTimestamp64Nano({from:Int64}) AND Timestamp < fromUnixTimestamp64Nano({to:Int64})";
+  options.parameters["from"] = Nanos(filter.from_unix_nanos);
+  options.parameters["to"] = Nanos(filter.to_unix_nanos);
   if (!filter.service.empty()) {
     sql += " AND ServiceName = {service:String}";
     options.parameters["service"] = filter.service;
@@ -187,35 +173,47 @@ std::string MatchConditions(const TraceFilter& filter, store::QueryOptions& opti
   return sql;
 }
 
-// ['00ff…','…'] as an array parameter; hex needs no escapes.
-std::string HexList(const std::vector<TraceSummary>& traces) {
-  std::string list = "[";
+// A constant list for IN, of hex that came from the store. As a bound array it would need a subquery to decode it,
+// which doubles the cost of the search.
+std::string IdList(const std::vector<TraceSummary>& traces) {
+  std::string list = "(";
   for (const auto& trace : traces) {
-    if (list.size() > 1) list += ',';
-    list += "'" + trace.trace_id + "'";
+    if (list.size() > 1) list += ", ";
+    list += "unhex('" + trace.trace_id + "')";
   }
-  return list + "]";
+  return list + ")";
 }
 
-Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const TraceFilter& filter, int64_t from) {
+// The start times of the matching spans that were stored last, newest first. Rows lie in the order of their blocks, so
+// that the engine reads the table backwards and stops soon, however many spans match.
+Result<std::vector<int64_t>> LastStored(store::ClickHouse& clickhouse, const TraceFilter& filter) {
   store::QueryOptions options;
   const std::string conditions = MatchConditions(filter, options);
-  options.parameters["from"] = Nanos(from);
-  options.parameters["to"] = Nanos(filter.to_unix_nanos);
+  options.parameters["limit"] = std::to_string(filter.limit * kProbesPerTrace);
+  std::vector<int64_t> times;
+  SIGHTLINE_TRY(ForEachRow(clickhouse,
+                           "SELECT Timestamp FROM sightline.spans WHERE " + conditions +
+                               " ORDER BY Block DESC LIMIT {limit:UInt32}" + kSkipFirst,
+                           options, [&](RowReader& row) { times.push_back(row.Number<int64_t>()); }));
+  std::sort(times.rbegin(), times.rend());
+  return times;
+}
+
+Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const TraceFilter& filter) {
+  store::QueryOptions options;
+  const std::string conditions = MatchConditions(filter, options);
   options.parameters["limit"] = std::to_string(filter.limit);
   std::vector<TraceSummary> found;
   auto read = [&](RowReader& row) {
-    auto& trace = found.emplace_back();
-    trace.trace_id = row.Text();
-    trace.matched_unix_nanos = row.Int();
+    TraceSummary trace;
+    trace.trace_id = row.Hex(16);
+    trace.matched_unix_nanos = row.Number<int64_t>();
+    found.push_back(std::move(trace));
   };
-  SIGHTLINE_TRY(
-      ForEachRow(clickhouse,
-                 "SELECT lower(hex(TraceId)), toUnixTimestamp64Nano(max(Timestamp)) AS newest FROM sightline.spans "
-                 "WHERE Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
-                 "AND Timestamp < fromUnixTimestamp64Nano({to:Int64})" +
-                     conditions + " GROUP BY TraceId ORDER BY newest DESC, TraceId LIMIT {limit:UInt32}",
-                 options, read));
+  SIGHTLINE_TRY(ForEachRow(clickhouse,
+                           "SELECT TraceId, max(Timestamp) AS newest FROM sightline.spans WHERE " + conditions +
+                               " GROUP BY TraceId ORDER BY newest DESC, TraceId LIMIT {limit:UInt32}",
+                           options, read));
   return found;
 }
 
@@ -224,36 +222,37 @@ Result<void> Summarize(store::ClickHouse& clickhouse, std::vector<TraceSummary>&
   std::unordered_map<std::string, TraceSummary*> by_id;
   for (auto& trace : traces) by_id[trace.trace_id] = &trace;
   store::QueryOptions options;
-  options.parameters["ids"] = HexList(traces);
   options.parameters["from"] = Nanos(traces.back().matched_unix_nanos - kTraceReach);
   options.parameters["to"] = Nanos(traces.front().matched_unix_nanos + kTraceReach);
-  auto read = [&](RowReader& row) {
-    auto found = by_id.find(row.Text());
+  auto take = [&](RowReader& row) {
+    TraceSummary read;
+    read.trace_id = row.Hex(16);
+    read.spans = row.Number<uint64_t>();
+    read.errors = row.Number<uint64_t>();
+    read.start_unix_nanos = row.Number<int64_t>();
+    read.duration_nanos = static_cast<uint64_t>(std::max<int64_t>(row.Number<int64_t>() - read.start_unix_nanos, 0));
+    read.root_service = row.Text();
+    read.root_name = row.Text();
+    read.root_status = row.Text();
+    read.root_missing = row.Number<uint64_t>() == 0;
+    read.services = row.Texts();
+    auto found = by_id.find(read.trace_id);
     if (found == by_id.end()) return;
-    TraceSummary& trace = *found->second;
-    trace.spans = row.UInt();
-    trace.errors = row.UInt();
-    trace.start_unix_nanos = row.Int();
-    trace.duration_nanos = static_cast<uint64_t>(std::max<int64_t>(row.Int() - trace.start_unix_nanos, 0));
-    trace.root_service = row.Text();
-    trace.root_name = row.Text();
-    trace.root_status = row.Text();
-    trace.root_missing = !row.Flag();
-    trace.services = row.Texts();
+    read.matched_unix_nanos = found->second->matched_unix_nanos;
+    *found->second = std::move(read);
   };
   const std::string root_first = std::string("(not(") + kNoParent + "), Timestamp)";
-  return ForEachRow(
-      clickhouse,
-      "SELECT lower(hex(TraceId)), count(), countIf(StatusCode = 'Error'), toUnixTimestamp64Nano(min(Timestamp)), "
-      "max(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)), argMin(ServiceName, " +
-          root_first + "), argMin(SpanName, " + root_first + "), argMin(StatusCode, " + root_first +
-          "), toUInt8(countIf(" + kNoParent +
-          ") > 0), arraySort(groupUniqArray(ServiceName)) FROM sightline.spans WHERE TraceId IN "
-          "(SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 16)) "
-          "AND Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
-          "AND Timestamp <= fromUnixTimestamp64Nano({to:Int64}) GROUP BY TraceId" +
-          kIdQuery,
-      options, read);
+  return ForEachRow(clickhouse,
+                    "SELECT TraceId, count(), countIf(StatusCode = 'Error'), min(Timestamp), "
+                    "max(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)), argMin(ServiceName, " +
+                        root_first + "), argMin(SpanName, " + root_first + "), argMin(StatusCode, " + root_first +
+                        "), countIf(" + kNoParent +
+                        "), arraySort(groupUniqArray(ServiceName)) FROM sightline.spans WHERE TraceId IN " +
+                        IdList(traces) +
+                        " AND Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
+                        "AND Timestamp <= fromUnixTimestamp64Nano({to:Int64}) GROUP BY TraceId" +
+                        kSkipFirst,
+                    options, take);
 }
 
 }  // namespace
@@ -267,14 +266,27 @@ Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& wan
     return Fail(Code::kInvalidArgument, "the time range is empty: from {} to {}", filter.from_unix_nanos,
                 filter.to_unix_nanos);
   }
+  const int64_t from = std::max<int64_t>(filter.from_unix_nanos, 0);
+  filter.from_unix_nanos = from;
+  auto times = LastStored(clickhouse_, filter);
+  if (!times) return std::unexpected(times.error());
+  if (times->empty()) return std::vector<TraceSummary>();
+  const bool all = times->size() < size_t{filter.limit} * kProbesPerTrace;
+  // What came late makes the oldest of them too old.
+  const int64_t newest = times->front();
+  int64_t reach = std::max(newest - (all ? times->back() : times->at(times->size() * 3 / 4)), kReachMin);
   std::vector<TraceSummary> traces;
-  for (int64_t window = kFirstWindow;; window *= kWindowGrowth) {
-    // The whole range at last; the comparison does not overflow for any range.
-    const bool whole = window >= filter.to_unix_nanos - std::max<int64_t>(filter.from_unix_nanos, 0);
-    auto found = Matches(clickhouse_, filter, whole ? filter.from_unix_nanos : filter.to_unix_nanos - window);
+  while (true) {
+    const bool whole = reach >= newest - from;
+    filter.from_unix_nanos = whole ? from : newest - reach;
+    auto found = Matches(clickhouse_, filter);
     if (!found) return std::unexpected(found.error());
     traces = std::move(*found);
-    if (whole || traces.size() >= filter.limit) break;
+    if (all || whole || traces.size() >= filter.limit) break;
+    // As much as the answer so far lets hope for, with a margin.
+    const int64_t hoped = traces.empty() ? kReachGrowthMax : 2 * filter.limit / static_cast<int64_t>(traces.size());
+    const int64_t growth = std::clamp(hoped, kReachGrowthMin, kReachGrowthMax);
+    reach = reach > INT64_MAX / growth ? INT64_MAX : reach * growth;
   }
   SIGHTLINE_TRY(Summarize(clickhouse_, traces));
   return traces;
@@ -286,10 +298,10 @@ Result<std::string> TraceReader::ResolvePrefix(const std::string& prefix) {
   options.parameters["last"] = prefix + std::string(32 - prefix.size(), 'f');
   std::vector<std::string> ids;
   SIGHTLINE_TRY(ForEachRow(clickhouse_,
-                           "SELECT DISTINCT lower(hex(TraceId)) FROM sightline.spans WHERE TraceId >= "
+                           "SELECT DISTINCT TraceId FROM sightline.spans WHERE TraceId >= "
                            "toFixedString(unhex({first:String}), 16) AND TraceId <= "
                            "toFixedString(unhex({last:String}), 16) LIMIT 4",
-                           options, [&](RowReader& row) { ids.push_back(row.Text()); }));
+                           options, [&](RowReader& row) { ids.push_back(row.Hex(16)); }));
   if (ids.empty()) return Fail(Code::kNotFound, "no trace begins with {}", prefix);
   if (ids.size() > 1) {
     std::string list;
@@ -309,7 +321,7 @@ Result<void> TraceReader::ReadSpans(Trace& trace) {
                            std::string("SELECT ") + kSpanColumns + hot +
                                " FROM sightline.spans WHERE TraceId = toFixedString(unhex({id:String}), 16) "
                                "ORDER BY Timestamp, SpanId LIMIT {limit:UInt32}" +
-                               kIdQuery,
+                               kSkipFirst,
                            options, [&](RowReader& row) { trace.spans.push_back(ReadSpan(row, hot_attributes_)); }));
   if (trace.spans.size() > kTraceSpansMax) {
     trace.spans.resize(kTraceSpansMax);
@@ -335,15 +347,18 @@ Result<void> TraceReader::ReadAttributeSets(Trace& trace) {
   options.parameters["ids"] = list + "]";
   return ForEachRow(clickhouse_,
                     "SELECT Id, Keys, Values, Types, SchemaUrl, DroppedAttributesCount FROM sightline.attribute_sets "
-                    "WHERE Id IN (SELECT arrayJoin({ids:Array(String)})) LIMIT 1 BY Id",
+                    "WHERE Id IN {ids:Array(String)} LIMIT 1 BY Id",
                     options, [&](RowReader& row) {
                       AttributeSet set;
                       set.id = row.Text();
                       auto keys = row.Texts();
                       auto values = row.Texts();
-                      set.attributes = Zip(std::move(keys), std::move(values), row.Text());
+                      const auto types = row.Text();
+                      for (size_t i = 0; i < keys.size(); ++i) {
+                        set.attributes.push_back({std::move(keys[i]), LetterAt(types, i), std::move(values.at(i))});
+                      }
                       set.schema_url = row.Text();
-                      set.dropped_attributes = static_cast<uint32_t>(row.UInt());
+                      set.dropped_attributes = row.Number<uint32_t>();
                       trace.resources.push_back(std::move(set));
                     });
 }
@@ -372,8 +387,9 @@ Result<std::vector<SignalStatus>> TraceReader::Status() {
   auto read = [&](RowReader& row) {
     const auto table = row.Text();
     auto& signal = signals[table == "spans" ? 0 : table == "logs" ? 2 : 1];
-    signal.rows += row.UInt();
-    signal.bytes_on_disk += row.UInt();
+    const auto rows = row.Number<uint64_t>();
+    signal.bytes_on_disk += row.Number<uint64_t>();
+    signal.rows += rows;
   };
   SIGHTLINE_TRY(ForEachRow(clickhouse_,
                            "SELECT table, sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active AND "
@@ -387,9 +403,9 @@ Result<std::vector<SignalStatus>> TraceReader::Status() {
     for (const char* table : kTablesOf[i]) {
       if (table == nullptr) continue;
       auto newest = [&](RowReader& row) {
-        signals[i].newest_unix_nanos = std::max(signals[i].newest_unix_nanos, row.Int());
+        signals[i].newest_unix_nanos = std::max(signals[i].newest_unix_nanos, row.Number<int64_t>());
       };
-      const std::string last = std::string("SELECT toUnixTimestamp64Nano(max(Timestamp)) FROM sightline.") + table;
+      const std::string last = std::string("SELECT max(Timestamp) FROM sightline.") + table;
       SIGHTLINE_TRY(ForEachRow(clickhouse_, last + " WHERE Timestamp > now() - INTERVAL 5 MINUTE", {}, newest));
       if (signals[i].newest_unix_nanos > 0) continue;
       SIGHTLINE_TRY(ForEachRow(clickhouse_, last + " WHERE Timestamp > now() - INTERVAL 1 DAY", {}, newest));

@@ -105,7 +105,8 @@ class TraceReader {
                        std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes())
       : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)) {}
 
-  // Newest first. Looks at the last minute, then at ever longer times until enough are found: cost follows the answer.
+  // Newest first. Looks at the times of the last stored matches, then at ever longer times until enough are found: cost
+  // follows the answer, not the range.
   Result<std::vector<TraceSummary>> FindTraces(const TraceFilter& filter);
 
   // kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace.

@@ -32,16 +32,15 @@ class TracesTest : public EngineTest {
     int64_t millis = 10;
   };
 
-  void Insert(const std::vector<Row>& rows) {
+  void Insert(const std::vector<Row>& rows, int block = 1) {
     std::string sql =
         "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, ServiceName, SpanName, "
-        "SpanKind, "
-        "StatusCode, Duration) VALUES ";
+        "SpanKind, StatusCode, Duration) VALUES ";
     for (const auto& row : rows) {
       sql += fmt::format(
-          "(1, fromUnixTimestamp64Nano({}), unhex('{:0>32}'), unhex('{:0>16}'), unhex('{}'), '{}', '{}', "
+          "({}, fromUnixTimestamp64Nano({}), unhex('{:0>32}'), unhex('{:0>16}'), unhex('{}'), '{}', '{}', "
           "'Server', '{}', {}),",
-          now_ - row.ago_seconds * kSecond, row.trace, row.span,
+          block, now_ - row.ago_seconds * kSecond, row.trace, row.span,
           row.parent.empty() ? "" : fmt::format("{:0>16}", row.parent), row.service, row.name, row.status,
           row.millis * 1'000'000);
     }
@@ -83,6 +82,32 @@ TEST_F(TracesTest, NewestFirstAcrossAllWindows) {
   auto two = Last(10000);
   two.limit = 2;
   EXPECT_EQ(Ids(two), (Strings{"a1", "a2"}));
+}
+
+TEST_F(TracesTest, WhatWasStoredLateStandsAtItsTime) {
+  std::vector<Row> rows;
+  for (int i = 0; i < 40; ++i) rows.push_back({.trace = fmt::format("a{}", i), .span = "1", .ago_seconds = 100 + i});
+  Insert(rows, 1);
+  Insert({{.trace = "b", .span = "1", .ago_seconds = 3500}, {.trace = "c", .span = "1", .ago_seconds = 120}}, 2);
+  auto filter = Last(3600);
+  filter.limit = 3;
+  EXPECT_EQ(Ids(filter), (Strings{"a0", "a1", "a2"}));
+  filter.limit = 42;
+  EXPECT_EQ(Ids(filter).back(), "b");
+}
+
+TEST_F(TracesTest, ATraceOfManySpansHidesNoOther) {
+  std::vector<Row> rows;
+  for (int i = 1; i <= 500; ++i) rows.push_back({.trace = "a1", .span = fmt::format("{}", i), .ago_seconds = 1});
+  rows.push_back({.trace = "a2", .span = "1", .ago_seconds = 2000});
+  rows.push_back({.trace = "a3", .span = "1", .ago_seconds = 3599});
+  Insert(rows);
+  auto filter = Last(3600);
+  EXPECT_EQ(Ids(filter), (Strings{"a1", "a2", "a3"}));
+  filter.limit = 2;
+  EXPECT_EQ(Ids(filter), (Strings{"a1", "a2"}));
+  filter = Last(1000);
+  EXPECT_EQ(Ids(filter), Strings{"a1"});
 }
 
 TEST_F(TracesTest, OneSpanMustMeetAllConditions) {
