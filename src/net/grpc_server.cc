@@ -9,7 +9,6 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +18,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/log.h"
 #include "net/http_server.h"
 
 namespace sightline::net {
@@ -38,7 +38,8 @@ thread_local std::string last_grpc_error;
 void OnGrpcLog(gpr_log_func_args* args) {
   if (args->severity != GPR_LOG_SEVERITY_ERROR) return;
   last_grpc_error = args->message;
-  spdlog::debug("grpc: {}", args->message);  // a client can cause these; what matters is answered or counted elsewhere
+  // A client can cause these; what matters is answered or counted elsewhere.
+  Log(LogLevel::kDebug, "gRPC reports an error", {{"error", args->message}});
 }
 
 void RouteGrpcLog() {

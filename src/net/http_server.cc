@@ -1,7 +1,6 @@
 #include "net/http_server.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -14,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log.h"
 #include "net/http_connection.h"
 
 namespace sightline::net {
@@ -95,7 +95,8 @@ class Server final : public HttpServer {
         return Accept();
       }
       if (error == asio::error::connection_aborted || error == asio::error::interrupted) return Accept();
-      spdlog::warn("accept on {}: {}", address_, error.message());
+      Log(LogLevel::kWarning, "a connection could not be accepted",
+          {{"address", address_}, {"error", error.message()}});
       pause_.expires_after(kAcceptPause);
       pause_.async_wait([this](error_code cancelled) {
         if (!cancelled && acceptor_.is_open()) Accept();

@@ -66,11 +66,10 @@ Result<void> BlockInserter::InsertOne(uint64_t block, const otlp::TableBlock& ta
 Result<bool> BlockInserter::IsStored(uint64_t block, const otlp::TableBlock& table) {
   QueryOptions options;
   options.parameters = {{"block", fmt::format("{}", block)}, {"day", fmt::format("{}", table.day)}};
-  auto rows = clickhouse_.Rows(
-      fmt::format(
-          "SELECT count() FROM {}.{} WHERE Block = {{block:UInt64}} AND toDate(Timestamp, 'UTC') = toDate({{day:Int32}})",
-          database_, table.table),
-      std::move(options));
+  auto rows = clickhouse_.Rows(fmt::format("SELECT count() FROM {}.{} WHERE Block = {{block:UInt64}} AND "
+                                           "toDate(Timestamp, 'UTC') = toDate({{day:Int32}})",
+                                           database_, table.table),
+                               std::move(options));
   if (!rows) return Wrap(fmt::format("look for block {} in {}", block, table.table), rows.error());
   const uint64_t stored = rows->empty() ? 0 : ToNumber(rows->front().front());
   if (stored != 0 && stored != table.rows) {
@@ -83,10 +82,12 @@ Result<bool> BlockInserter::IsStored(uint64_t block, const otlp::TableBlock& tab
   return stored != 0;
 }
 
-Result<uint64_t> BlockInserter::BlockMax() {
-  uint64_t block_max = 0;
+Result<uint64_t> BlockInserter::BlockMax(uint64_t known) {
+  uint64_t block_max = known;
   for (const std::string& table : block_tables_) {
-    auto rows = clickhouse_.Rows(fmt::format("SELECT max(Block) FROM {}.{}", database_, table));
+    auto rows =
+        clickhouse_.Rows(fmt::format("SELECT max(Block) FROM {}.{} WHERE Block > {{known:UInt64}}", database_, table),
+                         {.parameters = {{"known", fmt::format("{}", known)}}});
     if (!rows) return Wrap("find the last block", rows.error());
     if (!rows->empty()) block_max = std::max(block_max, ToNumber(rows->front().front()));
   }

@@ -26,8 +26,8 @@ class BlockInserter {
   // uninserted; calling again with may_exist = true completes it.
   Result<void> Insert(uint64_t block, const std::vector<otlp::TableBlock>& tables, bool may_exist);
 
-  // The largest block number in the store, 0 if it is empty.
-  Result<uint64_t> BlockMax();
+  // The largest block number in the store, or `known` if that is larger. Indexes leave little to read above `known`.
+  Result<uint64_t> BlockMax(uint64_t known);
 
  private:
   Result<void> InsertOne(uint64_t block, const otlp::TableBlock& table);

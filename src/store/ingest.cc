@@ -29,10 +29,10 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
 Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
                                               MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock) {
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(options), journal, clickhouse, budget, metrics, clock));
-  const Result<uint64_t> stored_max = ingest->inserter_.BlockMax();
-  if (!stored_max) return std::unexpected(stored_max.error());
   // Both are asked: the journal's tail may be lost with the machine, and a block may have a manifest but no row yet.
-  ingest->next_block_ = std::max(*stored_max, journal.unfinished().block_max) + 1;
+  const Result<uint64_t> block_max = ingest->inserter_.BlockMax(journal.unfinished().block_max);
+  if (!block_max) return std::unexpected(block_max.error());
+  ingest->next_block_ = *block_max + 1;
   for (otlp::Signal signal : otlp::kSignals) {
     ingest->writers_[Index(signal)] =
         std::make_unique<BlockWriter>(signal, ingest->options_.writer,

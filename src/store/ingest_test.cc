@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <optional>
@@ -179,6 +180,17 @@ TEST_P(IngestTest, BlockThatACrashInterruptedIsCompletedOnce) {
   EXPECT_TRUE(JournalIsDone());
   StartIngest();
   EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "13");
+}
+
+TEST_P(IngestTest, BlockNumbersGoOnBehindTheStoresWhenTheJournalIsLost) {
+  LeaveBlock(77, TwoDays(), {kToday});
+  ingest_.reset();
+  journal_.reset();
+  std::filesystem::remove_all(directory_->path() + "/journal");
+  Restart();
+  ASSERT_TRUE(Accept(Request({Span(3, 9)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "78");
 }
 
 TEST_P(IngestTest, FramesWithoutABlockAreStoredWithWhatTheScanDecided) {
