@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/json_text.h"
 #include "load/client.h"
 #include "load/message.h"
 
@@ -193,16 +194,18 @@ int Run(const Options& options) {
   std::ranges::sort(latencies);
   const double cpu = after.cpu_seconds - before.cpu_seconds;
   const auto accepted = static_cast<double>(progress.accepted.load());
+  std::string quoted_error;
+  sightline::AppendJsonString(quoted_error, progress.failed_requests > 0 ? error : "");
   fmt::print(
       "{{\"signal\":\"{}\",\"protocol\":\"{}\",\"accepted\":{},\"seconds\":{:.3f},\"per_second\":{:.0f},\"pushed_"
       "back\":{},"
       "\"failed_requests\":{},\"p50_ms\":{:.2f},\"p99_ms\":{:.2f},\"server_cpu_seconds\":{:.2f},\"per_cpu_second\":{:."
       "0f},"
-      "\"rss_peak_mb\":{},\"rss_mb\":{},\"anonymous_mb\":{},\"error\":\"{}\"}}\n",
+      "\"rss_peak_mb\":{},\"rss_mb\":{},\"anonymous_mb\":{},\"error\":{}}}\n",
       options.signal, options.protocol, progress.accepted.load(), seconds, accepted / seconds,
       progress.pushed_back.load(), progress.failed_requests.load(), Quantile(latencies, 0.5), Quantile(latencies, 0.99),
       cpu, cpu > 0 ? accepted / cpu : 0, after.rss_peak_bytes >> 20, after.rss_bytes >> 20, after.anonymous_bytes >> 20,
-      progress.failed_requests > 0 ? error : "");
+      quoted_error);
   return progress.accepted > 0 && progress.failed_requests == 0 ? 0 : 1;
 }
 
