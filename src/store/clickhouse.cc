@@ -1,5 +1,6 @@
 #include "store/clickhouse.h"
 
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 
@@ -7,6 +8,67 @@
 #include "store/sql_text.h"
 
 namespace sightline::store {
+namespace {
+
+// Numbers: https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp. All others mean a wrong
+// statement.
+struct KnownCode {
+  int number;
+  Code code;
+};
+constexpr KnownCode kCodes[] = {
+    {60, Code::kNotFound},             // UNKNOWN_TABLE
+    {81, Code::kNotFound},             // UNKNOWN_DATABASE
+    {57, Code::kAlreadyExists},        // TABLE_ALREADY_EXISTS
+    {82, Code::kAlreadyExists},        // DATABASE_ALREADY_EXISTS
+    {158, Code::kResourceExhausted},   // TOO_MANY_ROWS
+    {173, Code::kResourceExhausted},   // CANNOT_ALLOCATE_MEMORY
+    {241, Code::kResourceExhausted},   // MEMORY_LIMIT_EXCEEDED
+    {307, Code::kResourceExhausted},   // TOO_MANY_BYTES
+    {396, Code::kResourceExhausted},   // TOO_MANY_ROWS_OR_BYTES
+    {159, Code::kDeadlineExceeded},    // TIMEOUT_EXCEEDED
+    {160, Code::kDeadlineExceeded},    // TOO_SLOW
+    {394, Code::kCancelled},           // QUERY_WAS_CANCELLED
+    {734, Code::kCancelled},           // QUERY_WAS_CANCELLED_BY_CLIENT
+    {95, Code::kUnavailable},          // CANNOT_READ_FROM_SOCKET
+    {96, Code::kUnavailable},          // CANNOT_WRITE_TO_SOCKET
+    {202, Code::kUnavailable},         // TOO_MANY_SIMULTANEOUS_QUERIES
+    {203, Code::kUnavailable},         // NO_FREE_CONNECTION
+    {209, Code::kUnavailable},         // SOCKET_TIMEOUT
+    {210, Code::kUnavailable},         // NETWORK_ERROR
+    {225, Code::kUnavailable},         // NO_ZOOKEEPER
+    {236, Code::kUnavailable},         // ABORTED
+    {242, Code::kUnavailable},         // TABLE_IS_READ_ONLY
+    {243, Code::kUnavailable},         // NOT_ENOUGH_SPACE
+    {252, Code::kUnavailable},         // TOO_MANY_PARTS
+    {279, Code::kUnavailable},         // ALL_CONNECTION_TRIES_FAILED
+    {285, Code::kUnavailable},         // TOO_FEW_LIVE_REPLICAS
+    {286, Code::kUnavailable},         // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+    {319, Code::kUnavailable},         // UNKNOWN_STATUS_OF_INSERT
+    {439, Code::kUnavailable},         // CANNOT_SCHEDULE_TASK
+    {473, Code::kUnavailable},         // DEADLOCK_AVOIDED
+    {999, Code::kUnavailable},         // KEEPER_EXCEPTION
+    {192, Code::kFailedPrecondition},  // UNKNOWN_USER
+    {193, Code::kFailedPrecondition},  // WRONG_PASSWORD
+    {194, Code::kFailedPrecondition},  // REQUIRED_PASSWORD
+    {497, Code::kFailedPrecondition},  // ACCESS_DENIED
+    {516, Code::kFailedPrecondition},  // AUTHENTICATION_FAILED
+    {40, Code::kDataLoss},             // CHECKSUM_DOESNT_MATCH
+    {246, Code::kDataLoss},            // CORRUPTED_DATA
+    {271, Code::kDataLoss},            // CANNOT_DECOMPRESS
+    {0, Code::kInternal},              // no number in the text
+    {49, Code::kInternal},             // LOGICAL_ERROR
+    {24, Code::kInternal},             // CANNOT_WRITE_TO_OSTREAM
+    {74, Code::kInternal},             // CANNOT_READ_FROM_FILE_DESCRIPTOR
+    {75, Code::kInternal},             // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+    {76, Code::kInternal},             // CANNOT_OPEN_FILE
+    {425, Code::kInternal},            // SYSTEM_ERROR
+    {1000, Code::kInternal},           // POCO_EXCEPTION
+    {1001, Code::kInternal},           // STD_EXCEPTION
+    {1002, Code::kInternal},           // UNKNOWN_EXCEPTION
+};
+
+}  // namespace
 
 struct Cancellation::State {
   std::mutex mutex;
@@ -50,79 +112,8 @@ int ClickHouseCode(const std::string& message) {
 }
 
 Error ClickHouseError(std::string message) {
-  // Numbers: https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-  Code code = Code::kInvalidArgument;
-  switch (ClickHouseCode(message)) {
-    case 60:  // UNKNOWN_TABLE
-    case 81:  // UNKNOWN_DATABASE
-      code = Code::kNotFound;
-      break;
-    case 57:  // TABLE_ALREADY_EXISTS
-    case 82:  // DATABASE_ALREADY_EXISTS
-      code = Code::kAlreadyExists;
-      break;
-    case 158:  // TOO_MANY_ROWS
-    case 173:  // CANNOT_ALLOCATE_MEMORY
-    case 241:  // MEMORY_LIMIT_EXCEEDED
-    case 307:  // TOO_MANY_BYTES
-    case 396:  // TOO_MANY_ROWS_OR_BYTES
-      code = Code::kResourceExhausted;
-      break;
-    case 159:  // TIMEOUT_EXCEEDED
-    case 160:  // TOO_SLOW
-      code = Code::kDeadlineExceeded;
-      break;
-    case 394:  // QUERY_WAS_CANCELLED
-    case 734:  // QUERY_WAS_CANCELLED_BY_CLIENT
-      code = Code::kCancelled;
-      break;
-    case 95:   // CANNOT_READ_FROM_SOCKET
-    case 96:   // CANNOT_WRITE_TO_SOCKET
-    case 202:  // TOO_MANY_SIMULTANEOUS_QUERIES
-    case 203:  // NO_FREE_CONNECTION
-    case 209:  // SOCKET_TIMEOUT
-    case 210:  // NETWORK_ERROR
-    case 225:  // NO_ZOOKEEPER
-    case 236:  // ABORTED
-    case 242:  // TABLE_IS_READ_ONLY
-    case 243:  // NOT_ENOUGH_SPACE
-    case 252:  // TOO_MANY_PARTS
-    case 279:  // ALL_CONNECTION_TRIES_FAILED
-    case 285:  // TOO_FEW_LIVE_REPLICAS
-    case 286:  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
-    case 319:  // UNKNOWN_STATUS_OF_INSERT
-    case 439:  // CANNOT_SCHEDULE_TASK
-    case 473:  // DEADLOCK_AVOIDED
-    case 999:  // KEEPER_EXCEPTION
-      code = Code::kUnavailable;
-      break;
-    case 192:  // UNKNOWN_USER
-    case 193:  // WRONG_PASSWORD
-    case 194:  // REQUIRED_PASSWORD
-    case 497:  // ACCESS_DENIED
-    case 516:  // AUTHENTICATION_FAILED
-      code = Code::kFailedPrecondition;
-      break;
-    case 40:   // CHECKSUM_DOESNT_MATCH
-    case 246:  // CORRUPTED_DATA
-    case 271:  // CANNOT_DECOMPRESS
-      code = Code::kDataLoss;
-      break;
-    case 0:
-    case 49:    // LOGICAL_ERROR
-    case 24:    // CANNOT_WRITE_TO_OSTREAM
-    case 74:    // CANNOT_READ_FROM_FILE_DESCRIPTOR
-    case 75:    // CANNOT_WRITE_TO_FILE_DESCRIPTOR
-    case 76:    // CANNOT_OPEN_FILE
-    case 425:   // SYSTEM_ERROR
-    case 1000:  // POCO_EXCEPTION
-    case 1001:  // STD_EXCEPTION
-    case 1002:  // UNKNOWN_EXCEPTION
-      code = Code::kInternal;
-      break;
-    default:
-      break;
-  }
+  const auto known = std::ranges::find(kCodes, ClickHouseCode(message), &KnownCode::number);
+  Code code = known == std::end(kCodes) ? Code::kInvalidArgument : known->code;
   if (message.find("No space left on device") != std::string::npos) code = Code::kUnavailable;
   return Error{code, std::move(message)};
 }
