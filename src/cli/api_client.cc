@@ -118,7 +118,7 @@ Error ToError(int status, const std::string& body) {
   element json, error;
   if (parser.parse(body).get(json) == simdjson::SUCCESS && json["error"].get(error) == simdjson::SUCCESS) {
     std::string message(Text(error, "message"));
-    if (auto where = Text(error, "where"); !where.empty() && message.find(where) == message.npos) {
+    if (auto where = Text(error, "where"); !where.empty() && status == 400 && message.find(where) == message.npos) {
       message = std::string(where) + ": " + message;
     }
     if (auto hint = Text(error, "hint"); !hint.empty()) message += "\n" + std::string(hint);

@@ -31,7 +31,7 @@ int RunConfigCheck(const std::string& file) {
 }
 
 int RunConfigShow(ConfigSources sources) {
-  sources.environment = ProcessEnvironment();
+  sources.environment = ConfigEnvironment();
   Config config;
   ConfigSchema schema = MakeConfigSchema();
   BindConfig(schema, config);

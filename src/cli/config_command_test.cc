@@ -43,6 +43,39 @@ class Program : public testing::Test {
   std::string file = testing::TempDir() + "program_" + std::to_string(::getpid()) + ".yaml";
 };
 
+TEST_F(Program, WrongUseSaysWhatIsWrongAndWhereHelpIs) {
+  struct Case {
+    std::string arguments, expected;
+  };
+  const Case cases[] = {
+      {"", "sightline: A subcommand is required\n  hint: sightline --help\n"},
+      {"trcae",
+       "sightline: there is no command trcae: serve sql traces trace config are known\n  hint: sightline --help\n"},
+      {"traces --limit 0", "sightline: --limit: Value 0 not in range 1 to 1000\n  hint: sightline traces --help\n"},
+      {"trace", "sightline: id is required\n  hint: sightline trace --help\n"},
+      {"sql", "sightline: text is required\n  hint: sightline sql --help\n"},
+  };
+  for (const Case& c : cases) {
+    const Done done = RunProgram(c.arguments);
+    EXPECT_EQ(done.exit_code, 2) << c.arguments;
+    EXPECT_EQ(done.output, c.expected);
+  }
+}
+
+TEST_F(Program, WithoutAServerEachCommandSaysWhereItLooked) {
+  for (const std::string command : {"sql 'SELECT 1'", "traces", "trace 0123456789abcdef0123456789abcdef"}) {
+    const Done done = RunProgram(command, "SIGHTLINE_SERVER=127.0.0.1:1");
+    EXPECT_EQ(done.exit_code, 1) << command;
+    EXPECT_THAT(done.output, AllOf(HasSubstr("sightline: no answer from http://127.0.0.1:1: "),
+                                   HasSubstr("  hint: is `sightline serve` running there?")));
+  }
+}
+
+TEST_F(Program, VariablesOfTheOtherCommandsDoNotStopTheServer) {
+  const Done done = RunProgram("config show", "SIGHTLINE_SERVER=a:1 SIGHTLINE_LIBCHDB=/b SIGHTLINE_SHARED_DIR=/c");
+  EXPECT_EQ(done.exit_code, 0) << done.output;
+}
+
 TEST_F(Program, PrintsVersionAndHelp) {
   const Done version = RunProgram("--version");
   EXPECT_EQ(version.exit_code, 0);

@@ -26,7 +26,9 @@ variable, and that over the file. Every key can be given in each of the three wa
 
 An unknown key, an unknown `SIGHTLINE_*` variable and a value of the wrong type are errors that name their place; the
 program then ends with exit code 2. `sightline config check FILE` checks a file without starting anything;
-`sightline config show` prints the values in effect, where they come from, and what they mean.
+`sightline config show` prints the values in effect, where they come from, and what they mean. Three variables of that
+prefix are no configuration and stand in nobody's way: `SIGHTLINE_SERVER` (the server that `sightline sql`, `traces` and
+`trace` ask), `SIGHTLINE_LIBCHDB` and `SIGHTLINE_SHARED_DIR` (of `./dev` and the tests).
 
 Types: a *duration* is a number with a unit, or several (`500ms`, `1h30m`, `30d`; units `ns us ms s m h d w`). A *size*
 is a number of bytes, with a unit or without (`64MiB`, `25MB`, `1048576`). A *list of texts* is `[a, b]` in YAML and

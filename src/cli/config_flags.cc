@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 #include <array>
 
 #include "cli/config.h"
@@ -56,6 +58,15 @@ void AddConfigFlags(CLI::App& command, ConfigSources& sources) {
           "Any key of the configuration; may be given several times")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+}
+
+std::vector<std::string> ConfigEnvironment() {
+  constexpr std::string_view kOfOthers[] = {"SIGHTLINE_SERVER=", "SIGHTLINE_LIBCHDB=", "SIGHTLINE_SHARED_DIR="};
+  std::vector<std::string> environment = ProcessEnvironment();
+  std::erase_if(environment, [&](const std::string& entry) {
+    return std::ranges::any_of(kOfOthers, [&](std::string_view name) { return entry.starts_with(name); });
+  });
+  return environment;
 }
 
 }  // namespace sightline::cli

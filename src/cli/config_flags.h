@@ -22,7 +22,11 @@ struct ConfigFlag {
 std::span<const ConfigFlag> ConfigFlags();
 
 // Adds the flags to `command`; what the user gives is stored in `sources` (file and flags), which must outlive parsing.
-// Take the environment from ProcessEnvironment().
+// Take the environment from ConfigEnvironment().
 void AddConfigFlags(CLI::App& command, ConfigSources& sources);
+
+// The process's environment without what has the prefix of configuration variables but belongs to others: to the
+// commands that ask a server, to ./dev and to the tests. People export these, and the server must start all the same.
+std::vector<std::string> ConfigEnvironment();
 
 }  // namespace sightline::cli

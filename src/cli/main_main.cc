@@ -13,20 +13,22 @@ namespace {
 
 // In the order in which --help lists them.
 constexpr void (*kCommands[])(CLI::App&, int&) = {
-#ifdef SIGHTLINE_HAS_SERVE_COMMAND
-    &AddServeCommand,
-#endif
-#ifdef SIGHTLINE_HAS_SQL_COMMAND
-    &AddSqlCommand,
-#endif
-#ifdef SIGHTLINE_HAS_TRACES_COMMAND
-    &AddTracesCommand,
-#endif
-#ifdef SIGHTLINE_HAS_TRACE_COMMAND
-    &AddTraceCommand,
-#endif
-    &AddConfigCommand,
+    &AddServeCommand, &AddSqlCommand, &AddTracesCommand, &AddTraceCommand, &AddConfigCommand,
 };
+
+void PrintWrongUse(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {
+  std::string message = error.what(), help = "sightline";
+  if (const auto chosen = app.get_subcommands(); !chosen.empty()) {
+    help += " " + chosen.front()->get_name();
+  } else if (!first_word.empty() && first_word.front() != '-') {
+    message = "there is no command " + first_word + ":";
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      message += " " + command->get_name();
+    }
+    message += " are known";
+  }
+  std::fprintf(stderr, "sightline: %s\n  hint: %s --help\n", message.c_str(), help.c_str());
+}
 
 int Run(int argc, char** argv) {
   CLI::App app("Sightline: receives OpenTelemetry data, keeps it in ClickHouse and answers questions about it.",
@@ -39,7 +41,9 @@ int Run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Also thrown for --help and --version, which are no errors.
-    return app.exit(error) == 0 ? kExitDone : kExitWrongUse;
+    if (error.get_exit_code() == 0) return app.exit(error), kExitDone;
+    PrintWrongUse(app, error, argc > 1 ? argv[1] : "");
+    return kExitWrongUse;
   }
   return exit_code;
 }

@@ -29,7 +29,7 @@ void PrintReady(LogFormat format, const Server& server) {
 }
 
 int RunServe(ConfigSources sources) {
-  sources.environment = ProcessEnvironment();
+  sources.environment = ConfigEnvironment();
   Config config;
   const std::vector<ConfigProblem> problems = LoadConfig(sources, config);
   for (const ConfigProblem& problem : problems) std::fprintf(stderr, "%s\n", problem.Text().c_str());

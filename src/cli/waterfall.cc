@@ -18,11 +18,21 @@ constexpr std::string_view kServiceColors[] = {"36", "32", "33", "35", "34", "96
 constexpr size_t kDurationWidth = 9;
 constexpr size_t kDetailBytesMax = 4096;  // of one attribute, before it is cut to the width
 
+// Printable, with the white space of queries that stand indented in their programs' sources taken together.
+std::string OneLine(std::string_view text) {
+  std::string out;
+  for (const char c : Printable(text)) {
+    if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
 std::string Attribute(const query::Span& span, std::initializer_list<std::string_view> keys) {
   for (auto key : keys) {
     for (const auto& attribute : span.attributes) {
       if (attribute.key == key && !attribute.text.empty()) {
-        return Printable(std::string_view(attribute.text).substr(0, kDetailBytesMax));
+        return OneLine(std::string_view(attribute.text).substr(0, kDetailBytesMax));
       }
     }
   }
@@ -96,7 +106,7 @@ class Drawing {
     }
     length_ = trace.spans.empty() ? 0 : static_cast<uint64_t>(end - start_);
     const size_t width = std::max<size_t>(options.width, 40);
-    left_width_ = std::min<size_t>(width / 2, 70);
+    left_width_ = std::min<size_t>(width / 2, 80);
     bar_width_ = width - left_width_ - kDurationWidth - 2;
   }
 
@@ -172,21 +182,28 @@ class Drawing {
     const std::string mark = error ? "✗ " : line.error_below ? "! " : "";
     const size_t used = DisplayWidth(branches) + DisplayWidth(mark);
     const size_t room = left_width_ > used + 1 ? left_width_ - used - 1 : 1;
-    const std::string service = CutToWidth(ServiceName(span.service), room / 2);
-    const size_t name_room = room - std::min(room, DisplayWidth(service) + 1);
+    // Said where it changes: in a tree of one service it would only take the room of the names.
+    std::string service;
+    if (line.service_changes) service = CutToWidth(ServiceName(span.service), room / 2) + " ";
+    const size_t name_room = room - std::min(room, DisplayWidth(service));
     const std::string name = CutToWidth(span.name.empty() ? "(no name)" : Printable(span.name), name_room);
-    const size_t width = used + DisplayWidth(service) + 1 + DisplayWidth(name);
+    const std::string details = Details(span);
+    // Beside the name where there is room, else on a line of its own.
+    const bool beside = !details.empty() && DisplayWidth(name) + 2 + DisplayWidth(details) <= name_room;
+    const std::string aside = beside ? "  " + details : "";
+    const size_t width = used + DisplayWidth(service) + DisplayWidth(name) + DisplayWidth(aside);
 
     out_ += Colored(branches, kDim, options_.color);
     out_ += Colored(mark, error ? kBoldRed : kRed, options_.color);
-    out_ += Colored(service, colors_[span.service], options_.color) + " ";
+    out_ += Colored(service, colors_[span.service], options_.color);
     out_ += Colored(name, error ? kBoldRed : line.error_below ? kRed : "", options_.color);
+    out_ += Colored(aside, kDim, options_.color);
     out_ += std::string(left_width_ - std::min(left_width_, width), ' ') + " ";
     out_ += Bar(span, error);
     out_ +=
         Colored(PadToWidth(DurationText(span.duration_nanos), kDurationWidth, true), error ? kRed : "", options_.color);
     out_ += "\n";
-    Below(line, span);
+    Below(line, span, beside ? "" : details);
   }
 
   // Eighths of a column at the end; always at least a sliver.
@@ -208,7 +225,7 @@ class Drawing {
            std::string(bar_width_ - columns, ' ') + " ";
   }
 
-  void Below(const TreeLine& line, const query::Span& span) {
+  void Below(const TreeLine& line, const query::Span& span, const std::string& details) {
     const std::string below = Branches(line.below);
     const size_t indent = DisplayWidth(below) + 1;
     const size_t room = options_.width > indent + 10 ? options_.width - indent : 10;
@@ -216,7 +233,7 @@ class Drawing {
       out_ +=
           Colored(below, kDim, options_.color) + " " + Colored(CutToWidth(text, room), color, options_.color) + "\n";
     };
-    if (auto details = Details(span); !details.empty()) add(details, kDim);
+    if (!details.empty()) add(details, kDim);
     for (const auto& fault : Faults(span)) add(fault, span.status == "Error" ? kRed : "33");
     if (!span.links.empty()) {
       add(fmt::format("{} link{}: {}", span.links.size(), span.links.size() == 1 ? "" : "s",

@@ -18,11 +18,12 @@ std::string DrawWaterfall(const query::Trace& trace, const WaterfallOptions& opt
 
 // A line of the tree, in the order of drawing. Exposed for tests of odd trees.
 struct TreeLine {
-  int span = -1;               // index into Trace::spans; -1: stands for a parent that is not in the trace
-  std::string missing_parent;  // its id then
-  std::string prefix;          // "│  └─ "
-  std::string below;           // the prefix of further lines of this span: "│     "
-  bool error_below = false;    // a descendant has the status Error
+  int span = -1;                // index into Trace::spans; -1: stands for a parent that is not in the trace
+  std::string missing_parent;   // its id then
+  std::string prefix;           // "│  └─ "
+  std::string below;            // the prefix of further lines of this span: "│     "
+  bool error_below = false;     // a descendant has the status Error
+  bool service_changes = true;  // the parent has another service, or there is none
 };
 
 // Every span exactly once, whatever its parent ids say: loops are broken at their earliest span, spans of one missing

@@ -53,12 +53,29 @@ TEST(Waterfall, DrawsTreeBarsDurationsAndErrors) {
       "! web GET /recommend                     █████████████████████████████   100.0ms\n"
       "│  GET /recommend/{user}  → 500\n"
       "├─ ! recommender predict                   ██████████████████▎            60.0ms\n"
-      "│  └─ ✗ recommender SELECT                    ████████████▍               40.0ms\n"
+      "│  └─ ✗ SELECT                                ████████████▍               40.0ms\n"
       "│        postgresql: SELECT * FROM items\n"
       "│        QueryCanceled: canceling statement\n"
       "│        timeout\n"
-      "└─ web render                                                   ██████    20.0ms\n";
+      "└─ render                                                       ██████    20.0ms\n";
   EXPECT_EQ(DrawWaterfall(ErrorTrace(), {.width = 80}), expected);
+}
+
+TEST(Waterfall, DetailsStandBesideTheNameWhereThereIsRoom) {
+  auto trace = ErrorTrace();
+  trace.spans[3].attributes[1].text = "\n      SELECT *\n        FROM items\n";
+  const std::string text = DrawWaterfall(trace, {.width = 130});
+  EXPECT_NE(text.find("! web GET /recommend  GET /recommend/{user}  → 500  "), std::string::npos) << text;
+  EXPECT_NE(text.find("✗ SELECT  postgresql: SELECT * FROM items  "), std::string::npos) << text;
+}
+
+TEST(Waterfall, TheServiceIsNamedWhereItChanges) {
+  auto trace = ErrorTrace();
+  trace.spans[1].service = "";
+  const std::string text = DrawWaterfall(trace, {.width = 80});
+  EXPECT_NE(text.find("└─ (no service) render"), std::string::npos) << text;
+  EXPECT_NE(text.find("├─ ! recommender predict"), std::string::npos) << text;
+  EXPECT_EQ(text.find("recommender SELECT"), std::string::npos) << text;
 }
 
 TEST(Waterfall, EveryLineFitsTheWidth) {

@@ -44,6 +44,8 @@ class Tree {
       TreeLine line;
       if (item.node < spans_.size()) {
         line.span = static_cast<int>(item.node);
+        const size_t parent = parent_[item.node];
+        line.service_changes = parent == kNone || spans_[parent].service != spans_[item.node].service;
       } else {
         line.missing_parent = missing_ids_[item.node - spans_.size()];
       }

@@ -46,7 +46,7 @@ Result<void> Apply(query::TraceFilter& filter, const std::string& name, const st
     }
   } else if (name == "from" || name == "to") {
     auto nanos = Number<int64_t>(value);
-    if (!nanos) return std::unexpected(nanos.error());
+    if (!nanos) return Fail(Code::kInvalidArgument, "\"{}\" is no time in nanoseconds since 1970", value);
     (name == "from" ? filter.from_unix_nanos : filter.to_unix_nanos) = *nanos;
     range.has_bounds = true;
   } else if (name == "limit") {
