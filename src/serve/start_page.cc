@@ -29,7 +29,10 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: baseline
 .good { color: var(--good); } .bad { color: var(--bad); }
 table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line);
   border-radius: 8px; overflow: hidden; }
-th, td { text-align: right; padding: .5rem .8rem; border-top: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .5rem .8rem; border-top: 1px solid var(--line); font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+@media (max-width: 40rem) { main { padding: 1.5rem 1rem 3rem; } th, td { padding: .45rem .5rem; font-size: 13px; }
+  pre { padding-top: 2.6rem; } }
 tr:first-child th { border-top: 0; color: var(--soft); font-weight: 500; }
 th:first-child, td:first-child { text-align: left; }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin-bottom: .5rem; }
@@ -112,7 +115,7 @@ async function poll() {
     $("signals").replaceChildren(...Object.entries(status.signals).map(([name, s]) => {
       const row = document.createElement("tr");
       for (const text of [name, count(s.rows), count(s.accepted_since_start), count(s.refused_since_start),
-        bytes(s.bytes_on_disk), ago(s.newest_unix_nano)]) {
+        bytes(s.bytes_on_disk), s.rows ? ago(s.newest_unix_nano) : "nothing yet"]) {
         row.appendChild(document.createElement("td")).textContent = text;
       }
       return row;
