@@ -244,7 +244,7 @@ const char* const kTableFunctions =
     "numbers numbers_mt zeros zeros_mt generateSeries generate_series primes values null view";
 
 const char* const kTables =
-    "otel_traces otel_logs otel_metrics_gauge otel_metrics_sum otel_metrics_histogram "
+    "otel_traces otel_traces_trace_id_ts otel_logs otel_metrics_gauge otel_metrics_sum otel_metrics_histogram "
     "otel_metrics_exponential_histogram otel_metrics_summary "
     "spans logs attribute_sets metric_series metric_points metric_histograms metric_exponential_histograms "
     "metric_summaries";
