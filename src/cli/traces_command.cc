@@ -1,7 +1,9 @@
 // `sightline traces`: the newest traces of a running server, as a table or as JSON.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -57,6 +59,8 @@ int RunTraces(const TracesFlags& flags) {
     std::fprintf(stderr, "no traces in the last %s match\n", flags.last.c_str());
     return kExitDone;
   }
+  // The server's order is that of the matching spans; a table reads by the column in front.
+  std::ranges::sort(*traces, std::ranges::greater(), &query::TraceSummary::start_unix_nanos);
   std::fputs(TracesTable(*traces, StdoutTerminal()).c_str(), stdout);
   return kExitDone;
 }

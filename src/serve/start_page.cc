@@ -31,8 +31,6 @@ table { width: 100%; border-collapse: collapse; background: var(--card); border:
   border-radius: 8px; overflow: hidden; }
 th, td { text-align: right; padding: .5rem .8rem; border-top: 1px solid var(--line); font-variant-numeric: tabular-nums;
   white-space: nowrap; }
-@media (max-width: 40rem) { main { padding: 1.5rem 1rem 3rem; } th, td { padding: .45rem .5rem; font-size: 13px; }
-  pre { padding-top: 2.6rem; } }
 tr:first-child th { border-top: 0; color: var(--soft); font-weight: 500; }
 th:first-child, td:first-child { text-align: left; }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; margin-bottom: .5rem; }
@@ -44,6 +42,8 @@ button[aria-selected=true] { background: var(--fg); color: var(--bg); border-col
 pre { margin: 0 0 1rem; padding: .9rem 1rem; background: var(--code); border: 1px solid var(--line); border-radius: 8px;
   overflow-x: auto; font: 13px/1.5 ui-monospace, monospace; }
 .scroll { overflow-x: auto; } [hidden] { display: none; } a { color: inherit; }
+@media (max-width: 40rem) { main { padding: 1.5rem 1rem 3rem; } th, td { padding: .45rem .5rem; font-size: 13px; }
+  th:nth-child(5), td:nth-child(5) { display: none; } pre { padding-top: 2.6rem; } }
 </style>
 </head>
 <body><main>
