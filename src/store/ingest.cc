@@ -22,7 +22,6 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
     : options_(std::move(options)),
       journal_(journal),
       budget_(budget),
-      metrics_(metrics),
       clock_(clock),
       inserter_(clickhouse, options_.database, options_.writer.builder.hot_attributes, metrics) {}
 

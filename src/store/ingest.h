@@ -69,7 +69,6 @@ class Ingest final : public receive::Sink {
   const IngestOptions options_;
   journal::Journal& journal_;
   MemoryBudget& budget_;
-  MetricsRegistry& metrics_;
   const Clock& clock_;
   BlockInserter inserter_;
   std::atomic<uint64_t> next_block_ = 1;
