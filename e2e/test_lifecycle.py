@@ -1,5 +1,6 @@
 """Start, stop, the data directory, retention, a full disk."""
 
+import errno
 import json
 import os
 import stat
@@ -165,10 +166,20 @@ def small_disk(directory: Path) -> Iterator[Path]:
 
 def fill(disk: Path, leave_bytes: int) -> Path:
     """A file that leaves this much."""
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
     ballast = disk / "ballast"
-    with open(ballast, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(free - leave_bytes, 1))
+
+    def try_fill() -> bool:
+        free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+        with open(ballast, "wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(free - leave_bytes, 1))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                return False  # the server wrote something in between
+        return True
+
+    wait_until(try_fill, 10, "a full disk")
     return ballast
 
 
