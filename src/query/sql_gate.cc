@@ -8,6 +8,8 @@
 namespace sightline::query {
 namespace {
 
+constexpr size_t kExpectedBytesMax = 100;  // of the engine's list of what a syntax error could have been instead
+
 bool IsWordByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
 }
@@ -106,6 +108,11 @@ Result<CheckedSql> SqlGate::Check(std::string_view sql) {
     Error error = rows.error();
     if (const auto scope = error.message.find(": In scope SELECT formatQuery"); scope != std::string::npos) {
       error.message.resize(scope);
+    }
+    // It may go on to list everything that could have stood there.
+    if (const auto list = error.message.find(" Expected one of: "); list != std::string::npos) {
+      const auto cut = error.message.find(", ", list + kExpectedBytesMax);
+      if (cut != std::string::npos) error.message.replace(cut, std::string::npos, ", …");
     }
     return std::unexpected(std::move(error));
   }

@@ -354,6 +354,13 @@ TEST_F(SqlGateTest, SyntaxErrorKeepsTheEnginesCodeAndPlace) {
   EXPECT_EQ(checked.error().message.find("formatQuery"), std::string::npos) << checked.error().message;
 }
 
+TEST_F(SqlGateTest, SyntaxErrorDoesNotListTheWholeGrammar) {
+  auto checked = gate_.Check("SELEC 1");
+  ASSERT_FALSE(checked);
+  EXPECT_LT(checked.error().message.size(), 300u) << checked.error().message;
+  EXPECT_TRUE(checked.error().message.ends_with(", …")) << checked.error().message;
+}
+
 // The gate compares names without case: that is sound only while no other name of the engine differs from an allowed
 // one by case alone.
 TEST_F(SqlGateTest, NoForbiddenFunctionDiffersFromAnAllowedOneByCaseOnly) {

@@ -215,10 +215,11 @@ class Checker {
   }
 
   Result<void> RefuseTable(std::string_view name) const {
-    return Fail(Code::kInvalidArgument,
-                "table {} is not on the list\notel_traces, otel_logs, otel_metrics_* and the tables beneath them can be "
-                "read",
-                name);
+    return Fail(
+        Code::kInvalidArgument,
+        "table {} is not on the list\notel_traces, otel_logs, otel_metrics_* and the tables beneath them can be "
+        "read",
+        name);
   }
 
   // A name that is neither one of ours nor known to the engine can only be a CTE of the query, or a mistake.
