@@ -32,7 +32,6 @@ CREATE TABLE IF NOT EXISTS {db}.spans (
   Repairs LowCardinality(String),               -- what was mended on the way in, comma-separated: docs/oddities.md
   AdjustedCount Float64 DEFAULT 1, SamplingPolicy LowCardinality(String), CriticalPathSelfTime UInt64,
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1,
-  INDEX idx_duration Duration TYPE minmax GRANULARITY 1,
   INDEX idx_trace TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
   INDEX idx_service ServiceName TYPE bloom_filter(0.01) GRANULARITY 1
   {hot_indexes}
@@ -54,8 +53,7 @@ CREATE TABLE IF NOT EXISTS {db}.logs (
   Repairs LowCardinality(String),
   INDEX idx_time Timestamp TYPE minmax GRANULARITY 1,
   INDEX idx_trace TraceId TYPE bloom_filter(0.001) GRANULARITY 1,
-  INDEX idx_service ServiceName TYPE bloom_filter(0.01) GRANULARITY 1,
-  INDEX idx_severity SeverityNumber TYPE minmax GRANULARITY 1
+  INDEX idx_service ServiceName TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = MergeTree PARTITION BY toDate(Timestamp, 'UTC') ORDER BY Block {ttl_logs}
 SETTINGS {merge_tree_settings};
 
