@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator, TypeVar
 
@@ -219,3 +220,18 @@ def run_cli(*arguments: str, timeout: float = 30, **options) -> "subprocess.Comp
         [str(BIN_DIR / "sightline"), *arguments], capture_output=True, text=True, timeout=timeout,
         stdin=subprocess.DEVNULL, env=clean_environment(), **options,
     )  # fmt: skip
+
+
+@contextmanager
+def clickhouse_on(path: Path, listen: str = "127.0.0.1:0") -> Iterator[str]:
+    """The URL of ClickHouse's HTTP interface over this directory, which no program may have open."""
+    command = [str(BIN_DIR / "sightline-clickhouse"), "--path", str(path), "--listen", listen]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield "http://" + json.loads(process.stdout.readline())["address"]
+        except BaseException:
+            process.kill()  # else this waits for it for ever
+            raise
+        process.terminate()
+        assert process.wait(30) == 0

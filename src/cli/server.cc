@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "store/remote_url.h"
 #include "store/schema.h"
 
 namespace sightline::cli {
@@ -22,7 +23,13 @@ constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kApiGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 6'000'000'000;
-constexpr std::string_view kDatabase = "sightline";
+constexpr std::string_view kDatabaseDefault = "sightline";
+
+// The one that the address of a remote ClickHouse names.
+std::string DatabaseOf(const Config& config) {
+  const Result<store::RemoteUrl> url = store::ParseRemoteUrl(config.clickhouse.url);
+  return url && !url->database.empty() ? url->database : std::string(kDatabaseDefault);
+}
 
 // 0700: telemetry holds what users typed. An existing directory keeps its mode.
 Result<std::string> MakeDataDirectory(const std::string& path) {
@@ -96,7 +103,7 @@ Result<void> Server::OpenStore() {
   if (!clickhouse) return Wrap("open ClickHouse", clickhouse.error());
   clickhouse_ = *std::move(clickhouse);
   const Result<void> schema =
-      store::OpenSchema(*clickhouse_, {.database = std::string(kDatabase),
+      store::OpenSchema(*clickhouse_, {.database = DatabaseOf(config_),
                                        .retention_seconds = {SecondsOrForever(config_.retention.traces_nanos),
                                                              SecondsOrForever(config_.retention.metrics_nanos),
                                                              SecondsOrForever(config_.retention.logs_nanos)},
@@ -108,7 +115,7 @@ Result<void> Server::OpenStore() {
 
 Result<void> Server::OpenIngest() {
   store::IngestOptions options;
-  options.database = kDatabase;
+  options.database = DatabaseOf(config_);
   options.data_directory = config_.data_dir;
   options.disk_free_bytes_min = config_.limits.disk_free_bytes_min;
   options.retention_nanos = {NanosOrForever(config_.retention.traces_nanos),
@@ -134,6 +141,7 @@ Result<void> Server::OpenDoors() {
   api.sql = {.seconds_max = config_.limits.query_seconds_max,
              .memory_bytes_max = config_.limits.query_memory_bytes_max,
              .result_rows_max = config_.limits.query_result_rows_max};
+  api.database = DatabaseOf(config_);
   api.hot_attributes = config_.store.hot_attributes;
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;

@@ -1,6 +1,8 @@
 #include "query/traces.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -57,6 +59,9 @@ char LetterAt(const std::string& types, size_t index) {
   return index < types.size() ? types[index] : 's';
 }
 
+// Enough for the services of one installation; beyond it the memory starts anew.
+constexpr size_t kRememberedSetsMax = 1024;
+
 // `types` has one letter for each attribute, in their order.
 void SetTypes(std::vector<Attribute>& attributes, const std::string& types) {
   for (size_t i = 0; i < attributes.size(); ++i) attributes[i].type = LetterAt(types, i);
@@ -81,10 +86,16 @@ std::vector<std::vector<Attribute>> ReadMaps(RowReader& row) {
 constexpr const char* kSpanColumns =
     "SpanId, ParentSpanId, TraceState, Flags, SpanName, SpanKind, ServiceName, StatusCode, StatusMessage, Timestamp, "
     "Duration, ResourceId, ScopeName, ScopeVersion, ScopeId, SpanAttributes, SpanAttributeTypes, "
-    "DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount, Events.Timestamp, Events.Name, Events.Attributes, "
-    "Events.AttributeTypes, Events.DroppedAttributesCount, Links.TraceId, Links.SpanId, Links.TraceState, "
-    "Links.Attributes, Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, Repairs, AdjustedCount, "
-    "SamplingPolicy";
+    "DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount, Events.Name.size0, Links.TraceId.size0, Repairs, "
+    "AdjustedCount, SamplingPolicy";
+
+// Few traces have any, and a column costs its planning whether it holds something or not: they are read only for spans
+// that have them. What ReadEvents and ReadLinks read, in their order.
+constexpr const char* kEventColumns =
+    "Events.Timestamp, Events.Name, Events.Attributes, Events.AttributeTypes, Events.DroppedAttributesCount";
+constexpr const char* kLinkColumns =
+    "Links.TraceId, Links.SpanId, Links.TraceState, Links.Attributes, Links.AttributeTypes, "
+    "Links.DroppedAttributesCount, Links.Flags";
 
 std::vector<Event> ReadEvents(RowReader& row) {
   auto times = row.Numbers<int64_t>();
@@ -141,8 +152,8 @@ Span ReadSpan(RowReader& row, const std::vector<otlp::HotAttribute>& hot_attribu
   span.dropped_attributes = row.Number<uint32_t>();
   span.dropped_events = row.Number<uint32_t>();
   span.dropped_links = row.Number<uint32_t>();
-  span.events = ReadEvents(row);
-  span.links = ReadLinks(row);
+  span.events.resize(row.Number<uint64_t>());  // filled by ReadEventsAndLinks
+  span.links.resize(row.Number<uint64_t>());
   span.repairs = row.Text();
   span.adjusted_count = row.Number<double>();
   span.sampling_policy = row.Text();
@@ -186,20 +197,22 @@ std::string IdList(const std::vector<TraceSummary>& traces) {
 
 // The start times of the matching spans that were stored last, newest first. Rows lie in the order of their blocks, so
 // that the engine reads the table backwards and stops soon, however many spans match.
-Result<std::vector<int64_t>> LastStored(store::ClickHouse& clickhouse, const TraceFilter& filter) {
+Result<std::vector<int64_t>> LastStored(store::ClickHouse& clickhouse, const std::string& database,
+                                        const TraceFilter& filter) {
   store::QueryOptions options;
   const std::string conditions = MatchConditions(filter, options);
   options.parameters["limit"] = std::to_string(filter.limit * kProbesPerTrace);
   std::vector<int64_t> times;
   SIGHTLINE_TRY(ForEachRow(clickhouse,
-                           "SELECT Timestamp FROM sightline.spans WHERE " + conditions +
+                           "SELECT Timestamp FROM " + database + ".spans WHERE " + conditions +
                                " ORDER BY Block DESC LIMIT {limit:UInt32}" + kSkipFirst,
                            options, [&](RowReader& row) { times.push_back(row.Number<int64_t>()); }));
   std::sort(times.rbegin(), times.rend());
   return times;
 }
 
-Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const TraceFilter& filter) {
+Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const std::string& database,
+                                          const TraceFilter& filter) {
   store::QueryOptions options;
   const std::string conditions = MatchConditions(filter, options);
   options.parameters["limit"] = std::to_string(filter.limit);
@@ -211,13 +224,13 @@ Result<std::vector<TraceSummary>> Matches(store::ClickHouse& clickhouse, const T
     found.push_back(std::move(trace));
   };
   SIGHTLINE_TRY(ForEachRow(clickhouse,
-                           "SELECT TraceId, max(Timestamp) AS newest FROM sightline.spans WHERE " + conditions +
+                           "SELECT TraceId, max(Timestamp) AS newest FROM " + database + ".spans WHERE " + conditions +
                                " GROUP BY TraceId ORDER BY newest DESC, TraceId LIMIT {limit:UInt32}",
                            options, read));
   return found;
 }
 
-Result<void> Summarize(store::ClickHouse& clickhouse, std::vector<TraceSummary>& traces) {
+Result<void> Summarize(store::ClickHouse& clickhouse, const std::string& database, std::vector<TraceSummary>& traces) {
   if (traces.empty()) return {};
   std::unordered_map<std::string, TraceSummary*> by_id;
   for (auto& trace : traces) by_id[trace.trace_id] = &trace;
@@ -246,9 +259,8 @@ Result<void> Summarize(store::ClickHouse& clickhouse, std::vector<TraceSummary>&
                     "SELECT TraceId, count(), countIf(StatusCode = 'Error'), min(Timestamp), "
                     "max(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)), argMin(ServiceName, " +
                         root_first + "), argMin(SpanName, " + root_first + "), argMin(StatusCode, " + root_first +
-                        "), countIf(" + kNoParent +
-                        "), arraySort(groupUniqArray(ServiceName)) FROM sightline.spans WHERE TraceId IN " +
-                        IdList(traces) +
+                        "), countIf(" + kNoParent + "), arraySort(groupUniqArray(ServiceName)) FROM " + database +
+                        ".spans WHERE TraceId IN " + IdList(traces) +
                         " AND Timestamp >= fromUnixTimestamp64Nano({from:Int64}) "
                         "AND Timestamp <= fromUnixTimestamp64Nano({to:Int64}) GROUP BY TraceId" +
                         kSkipFirst,
@@ -268,7 +280,7 @@ Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& wan
   }
   const int64_t from = std::max<int64_t>(filter.from_unix_nanos, 0);
   filter.from_unix_nanos = from;
-  auto times = LastStored(clickhouse_, filter);
+  auto times = LastStored(clickhouse_, database_, filter);
   if (!times) return std::unexpected(times.error());
   if (times->empty()) return std::vector<TraceSummary>();
   const bool all = times->size() < size_t{filter.limit} * kProbesPerTrace;
@@ -279,7 +291,7 @@ Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& wan
   while (true) {
     const bool whole = reach >= newest - from;
     filter.from_unix_nanos = whole ? from : newest - reach;
-    auto found = Matches(clickhouse_, filter);
+    auto found = Matches(clickhouse_, database_, filter);
     if (!found) return std::unexpected(found.error());
     traces = std::move(*found);
     if (all || whole || traces.size() >= filter.limit) break;
@@ -288,7 +300,7 @@ Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& wan
     const int64_t growth = std::clamp(hoped, kReachGrowthMin, kReachGrowthMax);
     reach = reach > INT64_MAX / growth ? INT64_MAX : reach * growth;
   }
-  SIGHTLINE_TRY(Summarize(clickhouse_, traces));
+  SIGHTLINE_TRY(Summarize(clickhouse_, database_, traces));
   return traces;
 }
 
@@ -298,9 +310,10 @@ Result<std::string> TraceReader::ResolvePrefix(const std::string& prefix) {
   options.parameters["last"] = prefix + std::string(32 - prefix.size(), 'f');
   std::vector<std::string> ids;
   SIGHTLINE_TRY(ForEachRow(clickhouse_,
-                           "SELECT DISTINCT TraceId FROM sightline.spans WHERE TraceId >= "
-                           "toFixedString(unhex({first:String}), 16) AND TraceId <= "
-                           "toFixedString(unhex({last:String}), 16) LIMIT 4",
+                           "SELECT DISTINCT TraceId FROM " + database_ +
+                               ".spans WHERE TraceId >= "
+                               "toFixedString(unhex({first:String}), 16) AND TraceId <= "
+                               "toFixedString(unhex({last:String}), 16) LIMIT 4",
                            options, [&](RowReader& row) { ids.push_back(row.Hex(16)); }));
   if (ids.empty()) return Fail(Code::kNotFound, "no trace begins with {}", prefix);
   if (ids.size() > 1) {
@@ -318,8 +331,8 @@ Result<void> TraceReader::ReadSpans(Trace& trace) {
   std::string hot;
   for (const auto& attribute : hot_attributes_) hot += ", " + QuoteIdentifier("a." + attribute.key);
   SIGHTLINE_TRY(ForEachRow(clickhouse_,
-                           std::string("SELECT ") + kSpanColumns + hot +
-                               " FROM sightline.spans WHERE TraceId = toFixedString(unhex({id:String}), 16) "
+                           std::string("SELECT ") + kSpanColumns + hot + " FROM " + database_ +
+                               ".spans WHERE TraceId = toFixedString(unhex({id:String}), 16) "
                                "ORDER BY Timestamp, SpanId LIMIT {limit:UInt32}" +
                                kSkipFirst,
                            options, [&](RowReader& row) { trace.spans.push_back(ReadSpan(row, hot_attributes_)); }));
@@ -330,11 +343,54 @@ Result<void> TraceReader::ReadSpans(Trace& trace) {
   return {};
 }
 
+// Asks for events (or links) of the trace and gives them to its spans by span id; spans that were sent twice under one
+// id get theirs in the order of their times.
+template <typename List, typename Read>
+Result<void> TraceReader::ReadLists(Trace& trace, const char* columns, const char* filled, List Span::* list,
+                                    Read read) {
+  const bool any = std::ranges::any_of(trace.spans, [&](const Span& span) { return !(span.*list).empty(); });
+  if (!any) return {};
+  std::map<std::string, std::deque<List>> by_span;
+  store::QueryOptions options;
+  options.parameters["id"] = trace.trace_id;
+  SIGHTLINE_TRY(ForEachRow(clickhouse_,
+                           std::string("SELECT SpanId, ") + columns + " FROM " + database_ +
+                               ".spans WHERE TraceId = toFixedString(unhex({id:String}), 16) AND " + filled +
+                               " != 0 ORDER BY Timestamp, SpanId" + kSkipFirst,
+                           options, [&](RowReader& row) {
+                             std::string span_id = row.Hex(8);
+                             List read_list = read(row);
+                             by_span[std::move(span_id)].push_back(std::move(read_list));
+                           }));
+  for (Span& span : trace.spans) {
+    if ((span.*list).empty()) continue;
+    std::deque<List>& lists = by_span[span.span_id];
+    if (lists.empty()) return Fail(Code::kInternal, "span {} lost its events or links between two reads", span.span_id);
+    span.*list = std::move(lists.front());
+    lists.pop_front();
+  }
+  return {};
+}
+
+Result<void> TraceReader::ReadEventsAndLinks(Trace& trace) {
+  SIGHTLINE_TRY(ReadLists(trace, kEventColumns, "Events.Name.size0", &Span::events, ReadEvents));
+  return ReadLists(trace, kLinkColumns, "Links.TraceId.size0", &Span::links, ReadLinks);
+}
+
 Result<void> TraceReader::ReadAttributeSets(Trace& trace) {
   std::set<std::string> ids;
   for (const auto& span : trace.spans) {
     if (!span.resource_id.empty()) ids.insert(span.resource_id);
     if (!span.scope_id.empty()) ids.insert(span.scope_id);
+  }
+  {
+    std::lock_guard lock(sets_mutex_);
+    std::erase_if(ids, [&](const std::string& id) {
+      const auto known = sets_.find(id);
+      if (known == sets_.end()) return false;
+      trace.resources.push_back(known->second);
+      return true;
+    });
   }
   if (ids.empty()) return {};
   std::string list = "[";
@@ -346,8 +402,9 @@ Result<void> TraceReader::ReadAttributeSets(Trace& trace) {
   store::QueryOptions options;
   options.parameters["ids"] = list + "]";
   return ForEachRow(clickhouse_,
-                    "SELECT Id, Keys, Values, Types, SchemaUrl, DroppedAttributesCount FROM sightline.attribute_sets "
-                    "WHERE Id IN {ids:Array(String)} LIMIT 1 BY Id",
+                    "SELECT Id, Keys, Values, Types, SchemaUrl, DroppedAttributesCount FROM " + database_ +
+                        ".attribute_sets "
+                        "WHERE Id IN {ids:Array(String)} LIMIT 1 BY Id",
                     options, [&](RowReader& row) {
                       AttributeSet set;
                       set.id = row.Text();
@@ -359,6 +416,9 @@ Result<void> TraceReader::ReadAttributeSets(Trace& trace) {
                       }
                       set.schema_url = row.Text();
                       set.dropped_attributes = row.Number<uint32_t>();
+                      std::lock_guard lock(sets_mutex_);
+                      if (sets_.size() >= kRememberedSetsMax) sets_.clear();
+                      sets_.emplace(set.id, set);
                       trace.resources.push_back(std::move(set));
                     });
 }
@@ -378,6 +438,7 @@ Result<Trace> TraceReader::GetTrace(std::string_view id_or_prefix) {
   trace.trace_id = id;
   SIGHTLINE_TRY(ReadSpans(trace));
   if (trace.spans.empty()) return Fail(Code::kNotFound, "no trace {}", id);
+  SIGHTLINE_TRY(ReadEventsAndLinks(trace));
   SIGHTLINE_TRY(ReadAttributeSets(trace));
   return trace;
 }
@@ -391,11 +452,14 @@ Result<std::vector<SignalStatus>> TraceReader::Status() {
     signal.bytes_on_disk += row.Number<uint64_t>();
     signal.rows += rows;
   };
-  SIGHTLINE_TRY(ForEachRow(clickhouse_,
-                           "SELECT table, sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active AND "
-                           "database = 'sightline' AND table IN ('spans', 'logs', 'metric_points', "
-                           "'metric_histograms', 'metric_exponential_histograms', 'metric_summaries') GROUP BY table",
-                           {}, read));
+  SIGHTLINE_TRY(
+      ForEachRow(clickhouse_,
+                 "SELECT table, sum(rows), sum(bytes_on_disk) FROM system.parts WHERE active AND "
+                 "database = '" +
+                     database_ +
+                     "' AND table IN ('spans', 'logs', 'metric_points', "
+                     "'metric_histograms', 'metric_exponential_histograms', 'metric_summaries') GROUP BY table",
+                 {}, read));
   constexpr const char* kTablesOf[3][4] = {
       {"spans"}, {"metric_points", "metric_histograms", "metric_exponential_histograms", "metric_summaries"}, {"logs"}};
   for (size_t i = 0; i < signals.size(); ++i) {
@@ -405,7 +469,7 @@ Result<std::vector<SignalStatus>> TraceReader::Status() {
       auto newest = [&](RowReader& row) {
         signals[i].newest_unix_nanos = std::max(signals[i].newest_unix_nanos, row.Number<int64_t>());
       };
-      const std::string last = std::string("SELECT max(Timestamp) FROM sightline.") + table;
+      const std::string last = "SELECT max(Timestamp) FROM " + database_ + "." + table;
       SIGHTLINE_TRY(ForEachRow(clickhouse_, last + " WHERE Timestamp > now() - INTERVAL 5 MINUTE", {}, newest));
       if (signals[i].newest_unix_nanos > 0) continue;
       SIGHTLINE_TRY(ForEachRow(clickhouse_, last + " WHERE Timestamp > now() - INTERVAL 1 DAY", {}, newest));

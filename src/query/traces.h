@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,10 +102,11 @@ struct SignalStatus {
 // Thread: any.
 class TraceReader {
  public:
-  // `clickhouse` must outlive it. `hot_attributes`: those of the schema.
+  // `clickhouse` must outlive it. `hot_attributes`, `database`: those of the schema.
   explicit TraceReader(store::ClickHouse& clickhouse,
-                       std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes())
-      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)) {}
+                       std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes(),
+                       std::string database = "sightline")
+      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
 
   // Newest first. Looks at the times of the last stored matches, then at ever longer times until enough are found: cost
   // follows the answer, not the range.
@@ -117,10 +120,17 @@ class TraceReader {
  private:
   Result<std::string> ResolvePrefix(const std::string& prefix);
   Result<void> ReadSpans(Trace& trace);
+  template <typename List, typename Read>
+  Result<void> ReadLists(Trace& trace, const char* columns, const char* filled, List Span::* list, Read read);
+  Result<void> ReadEventsAndLinks(Trace& trace);
   Result<void> ReadAttributeSets(Trace& trace);
 
   store::ClickHouse& clickhouse_;
   const std::vector<otlp::HotAttribute> hot_attributes_;
+  const std::string database_;
+  std::mutex sets_mutex_;
+  // By id. They are keyed by content, so what was read once stays true. Guarded by sets_mutex_.
+  std::map<std::string, AttributeSet> sets_;
 };
 
 }  // namespace sightline::query

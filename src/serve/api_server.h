@@ -34,6 +34,7 @@ struct ApiOptions {
   uint64_t sql_bytes_max = 256 * 1024;  // of a request body
   uint32_t trace_limit_default = 50;
   query::SqlLimits sql;
+  std::string database = "sightline";  // of the schema
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };
