@@ -292,6 +292,40 @@ def test_a_client_that_stops_half_way_costs_nothing(shared_server: Server) -> No
     assert shared_server.export_http("traces", good("after-half")).status_code == 200
 
 
+def http_head(length: int) -> bytes:
+    return f"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: {PROTOBUF}\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+def test_a_half_closed_connection_gets_its_answer(shared_server: Server) -> None:
+    host, port = shared_server.addresses["otlp_http"].rsplit(":", 1)
+    body = good("half-closed")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(http_head(len(body)) + body)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+    shared_server.wait_for_rows(1, "otel_traces", "ServiceName = 'half-closed'")
+
+
+def test_slow_clients_hold_up_nobody(shared_server: Server) -> None:
+    """More of them than the program has threads, each in the middle of its request; none is lost in the end either."""
+    host, port = shared_server.addresses["otlp_http"].rsplit(":", 1)
+    body = good("slow")
+    clients = [socket.create_connection((host, int(port)), timeout=10) for _ in range(100)]
+    try:
+        for client in clients:
+            client.sendall(http_head(len(body)) + body[:7])
+        for _ in range(5):
+            answer = shared_server.export_http("traces", good("quick"))
+            assert answer.status_code == 200 and answer.elapsed.total_seconds() < 5
+        for client in clients:
+            client.sendall(body[7:])
+        assert all(client.recv(65536).startswith(b"HTTP/1.1 200 ") for client in clients)
+    finally:
+        for client in clients:
+            client.close()
+    shared_server.wait_for_rows(100, "otel_traces", "ServiceName = 'slow'")
+
+
 def reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -179,6 +179,18 @@ def test_a_crash_while_a_crash_is_mended_loses_nothing(make_server: Callable[...
     assert_exactly_once(server, ledger)
 
 
+def test_sigterm_under_load_ends_in_time_and_keeps_all(make_server: Callable[..., Server]) -> None:
+    server, ledger = make_server(config=CONFIG).start(), Ledger()
+
+    def end() -> None:
+        wait_until(lambda: ledger.requests_acknowledged() > 30, what="30 answers")
+        assert server.stop() == 0
+
+    under_load(server, ledger, end)
+    server.restart()
+    assert_exactly_once(server, ledger)
+
+
 def test_failed_inserts_are_repeated_until_they_succeed(make_server: Callable[..., Server]) -> None:
     server, ledger = make_server(config=CONFIG, fault="store.insert.begin=error:1-5").start(), Ledger()
     under_load(server, ledger, lambda: wait_until(lambda: ledger.requests_acknowledged() > 30, what="30 answers"))
