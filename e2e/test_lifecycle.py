@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import re
+import secrets
 import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 import otlp
-from sightline import BIN_DIR, STOP_SECONDS_MAX, Server, run_cli, wait_until
+from sightline import SIGNALS, STOP_SECONDS_MAX, Server, clickhouse_on, run_cli, wait_until
 
 DAY_NANOS = 24 * 3600 * 10**9
 
@@ -28,13 +29,22 @@ def test_the_ready_line_has_three_addresses_that_answer(server: Server) -> None:
     assert server.export_grpc("metrics", b"") == b""
 
 
-def test_rows_are_visible_soon_after_the_answer(server: Server) -> None:
+def test_rows_are_visible_within_two_seconds(server: Server) -> None:
+    """The quickest of a few, as the machine may have other work: blocks wait a second, so one that is late by design
+    would be late each time."""
     server.export_http("traces", otlp.traces("warm-up", [otlp.span()]))
     server.wait_for_rows(1, "otel_traces", "ServiceName = 'warm-up'")
-    begin = time.monotonic()
-    server.export_http("traces", otlp.traces("soon", [otlp.span()]))
-    server.wait_for_rows(1, "otel_traces", "ServiceName = 'soon'")
-    assert time.monotonic() - begin < 5.0, "2 s are promised on a machine with nothing else to do"
+
+    def seconds_until_visible(service: str) -> float:
+        server.export_http("traces", otlp.traces(service, [otlp.span()]))
+        begin = time.monotonic()
+        server.wait_for_rows(1, "otel_traces", f"ServiceName = '{service}'")
+        return time.monotonic() - begin
+
+    taken = []
+    while not taken or (min(taken) >= 2.0 and len(taken) < 5):
+        taken.append(seconds_until_visible(f"soon-{len(taken)}"))
+    assert min(taken) < 2.0, taken
 
 
 def test_sigterm_flushes_and_exits_with_0(server: Server) -> None:
@@ -51,8 +61,23 @@ def test_the_data_directory_is_for_its_owner_only(server: Server) -> None:
     assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
 
 
-def test_it_listens_on_loopback_only(server: Server) -> None:
-    assert all(address.startswith("127.0.0.1:") for address in server.addresses.values())
+def test_it_listens_on_loopback_unless_told_otherwise() -> None:
+    shown = run_cli("config", "show")
+    assert shown.returncode == 0
+    addresses = re.findall(r"^  (?:grpc|http|address): (\S+)$", shown.stdout, re.MULTILINE)
+    assert addresses == ["127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:8080"]
+
+
+def test_a_person_gets_the_addresses_in_one_line(server: Server, tmp_path: Path) -> None:
+    """Without --log-format json."""
+    person = Server(work_dir=tmp_path, data_dir=tmp_path / "data", arguments=("--log-format", "text"))
+    process = person.spawn()
+    try:
+        (line,) = wait_until(lambda: person.stdout.read_text().splitlines(), 30, "the line with the addresses")
+        assert len(re.findall(r"127\.0\.0\.1:[1-9]\d*", line)) == 3, line
+    finally:
+        process.terminate()
+        assert process.wait(STOP_SECONDS_MAX) == 0
 
 
 def test_a_second_program_on_the_same_directory_stops_with_a_clear_message(
@@ -66,27 +91,16 @@ def test_a_second_program_on_the_same_directory_stops_with_a_clear_message(
     assert server.export_http("traces", otlp.traces("first", [otlp.span()])).status_code == 200
 
 
-@contextmanager
-def clickhouse_on(data_dir: Path) -> Iterator[str]:
-    """The URL of ClickHouse's HTTP interface over the data directory of a stopped program."""
-    command = [str(BIN_DIR / "sightline-clickhouse"), "--path", str(data_dir / "clickhouse"), "--listen", "127.0.0.1:0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield "http://" + json.loads(process.stdout.readline())["address"]
-        process.terminate()
-        assert process.wait(30) == 0
-
-
 def test_a_data_directory_of_a_newer_release_is_left_alone(server: Server) -> None:
     server.export_http("traces", otlp.traces("kept", [otlp.span()]))
     assert server.stop() == 0
-    with clickhouse_on(server.data_dir) as url:
+    with clickhouse_on(server.data_dir / "clickhouse") as url:
         sql = "INSERT INTO sightline.schema_version (Version, Applied) VALUES (9999, now64(6))"
         assert requests.post(url, data=sql, timeout=30).status_code == 200
         tables = requests.post(url, data=TABLES, timeout=30).text
     assert server.spawn().wait(30) == 1
     assert "9999" in server.output() and "version" in server.output()
-    with clickhouse_on(server.data_dir) as url:
+    with clickhouse_on(server.data_dir / "clickhouse") as url:
         assert requests.post(url, data=TABLES, timeout=30).text == tables, "nothing was changed"
         assert requests.post(url, data="SELECT count() FROM sightline.spans", timeout=30).text == "1\n"
 
@@ -111,30 +125,50 @@ def test_wrong_configuration_is_exit_code_2(make_server: Callable[..., Server], 
     assert not server.data_dir.exists(), "nothing is begun"
 
 
-def test_items_older_than_the_retention_are_refused(make_server: Callable[..., Server]) -> None:
-    server = make_server(config={"retention": {"traces": "2d", "logs": "forever"}}).start()
-    old = time.time_ns() - 3 * DAY_NANOS
-    answer = server.export_http("traces", otlp.traces("old", [otlp.span(start_time_unix_nano=old, end_time_unix_nano=old + 1)]))
-    assert answer.status_code == 200 and answer.content != b"", "comes back as partial success"
-    assert server.export_http("logs", otlp.logs("old", [otlp.log(time_unix_nano=old)])).content == b""
-    server.wait_for_rows(1, "otel_logs", "ServiceName = 'old'")
-    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'old'") == 0
+VIEWS = {"traces": "otel_traces", "logs": "otel_logs", "metrics": "otel_metrics_gauge"}
+
+
+def item_of_age(signal: str, days: int) -> bytes:
+    at = time.time_ns() - days * DAY_NANOS
+    match signal:
+        case "traces":
+            return otlp.traces("aged", [otlp.span(start_time_unix_nano=at, end_time_unix_nano=at + 1)])
+        case "logs":
+            return otlp.logs("aged", [otlp.log(time_unix_nano=at)])
+        case _:
+            return otlp.metrics("aged", [otlp.point(days, at)])
+
+
+def count_aged(server: Server, signal: str) -> int:
+    return server.number(f"SELECT count() FROM {VIEWS[signal]} WHERE ServiceName = 'aged'")
+
+
+@pytest.mark.parametrize("bounded", SIGNALS)
+def test_items_older_than_the_retention_of_their_signal_are_refused(make_server: Callable[..., Server], bounded: str) -> None:
+    server = make_server(config={"retention": dict.fromkeys(SIGNALS, "forever") | {bounded: "2d"}}).start()
+    for signal in SIGNALS:
+        answer = server.export_http(signal, item_of_age(signal, 3))
+        assert answer.status_code == 200
+        assert (answer.content != b"") == (signal == bounded), "what is too old comes back as partial success"
+        assert server.export_http(signal, item_of_age(signal, 1)).content == b""
+    for signal in SIGNALS:
+        kept = 1 if signal == bounded else 2
+        wait_until(lambda signal=signal, kept=kept: count_aged(server, signal) >= kept, what=f"{kept} of {signal}")
+        assert count_aged(server, signal) == kept
 
 
 def test_a_shorter_retention_takes_effect_at_the_next_start(make_server: Callable[..., Server]) -> None:
-    server = make_server(config={"retention": {"traces": "forever"}}).start()
-    now = time.time_ns()
-    for service, age_days in {"old": 10, "new": 0}.items():
-        end = now - age_days * DAY_NANOS
-        span = otlp.span(start_time_unix_nano=end - 1000, end_time_unix_nano=end)
-        assert server.export_http("traces", otlp.traces(service, [span])).content == b""
-    server.wait_for_rows(2, "otel_traces")
+    server = make_server(config={"retention": dict.fromkeys(SIGNALS, "forever")}).start()
+    for signal in SIGNALS:
+        for days in (10, 0):
+            assert server.export_http(signal, item_of_age(signal, days)).content == b""
+        wait_until(lambda signal=signal: count_aged(server, signal) == 2, what=signal)
     assert server.stop() == 0
-    server.config = {"retention": {"traces": "5d"}}
+    server.config = {"retention": {"traces": "5d", "logs": "20d", "metrics": "7d"}}
     server.restart()
-    count = "SELECT count() FROM otel_traces WHERE ServiceName = '{}'"
-    wait_until(lambda: server.number(count.format("old")) == 0, 60, "the old span is gone")
-    assert server.number(count.format("new")) == 1
+    for signal in ("traces", "metrics"):
+        wait_until(lambda signal=signal: count_aged(server, signal) == 1, 60, f"the old one of {signal} is gone")
+    assert count_aged(server, "logs") == 2, "each signal has its own"
 
 
 def test_durability_disk_keeps_all_as_well(make_server: Callable[..., Server]) -> None:
@@ -144,6 +178,26 @@ def test_durability_disk_keeps_all_as_well(make_server: Callable[..., Server]) -
     server.restart()
     server.wait_for_rows(20, "otel_traces", "ServiceName = 'disk'")
     assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'disk'") == 20
+
+
+def test_hot_attributes_may_change_between_starts(make_server: Callable[..., Server]) -> None:
+    """Whatever has a column of its own, the view and the API give back the same attributes with the same types."""
+    ids, server = [], make_server()
+    for hot in ([], [{"key": "order.id", "type": "int"}, {"key": "shop"}], [{"key": "shop"}]):
+        server.config = {"store": {"hot_attributes": hot}}
+        server.restart()
+        ids.append(secrets.token_bytes(16))
+        span = otlp.span(trace_id=ids[-1], attributes={"order.id": 7, "shop": "tea", "ratio": 2.0, "paid": True})
+        assert server.export_http("traces", otlp.traces("hot", [span])).content == b""
+        server.wait_for_rows(len(ids), "otel_traces", "ServiceName = 'hot'")
+        for trace_id in ids:
+            view = server.sql(f"SELECT SpanAttributes FROM otel_traces WHERE TraceId = '{trace_id.hex()}'")
+            assert view == [[{"order.id": "7", "shop": "tea", "ratio": "2", "paid": "true"}]]
+            trace = requests.get(f"{server.http}/api/v1/traces/{trace_id.hex()}", timeout=10)
+            assert '"order.id":7' in trace.text and '"ratio":2.0' in trace.text, trace.text
+            assert trace.json()["spans"][0]["attributes"] == {"order.id": 7, "shop": "tea", "ratio": 2.0, "paid": True}
+    columns = server.sql("SELECT `a.order.id`, `a.shop` FROM sightline.spans ORDER BY Timestamp")
+    assert [column for _, column in columns] == ["", "tea", "tea"] and columns[1][0] == "7", columns
 
 
 # ---- a full disk
@@ -206,6 +260,8 @@ def test_a_full_disk_pushes_back_and_recovers(
         try:
             server.export_grpc("traces", otlp.traces("full", [otlp.span() for _ in range(100)]))
         except grpc.RpcError as error:
+            details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
+            assert b"google.rpc.RetryInfo" in details, "tells the client when to try again"
             return error.code()
         acknowledged += 100
         return grpc.StatusCode.OK

@@ -142,7 +142,9 @@ Result<void> Server::OpenDoors() {
              .memory_bytes_max = config_.limits.query_memory_bytes_max,
              .result_rows_max = config_.limits.query_result_rows_max};
   api.database = DatabaseOf(config_);
-  api.hot_attributes = config_.store.hot_attributes;
+  Result<std::vector<otlp::HotAttribute>> hot_attributes = store::StoredHotAttributes(*clickhouse_, api.database);
+  if (!hot_attributes) return Wrap("read the columns of hot attributes", hot_attributes.error());
+  api.hot_attributes = *std::move(hot_attributes);
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =

@@ -102,7 +102,7 @@ struct SignalStatus {
 // Thread: any.
 class TraceReader {
  public:
-  // `clickhouse` must outlive it. `hot_attributes`, `database`: those of the schema.
+  // `clickhouse` must outlive it. `hot_attributes`: all that have a column, as store::StoredHotAttributes gives them.
   explicit TraceReader(store::ClickHouse& clickhouse,
                        std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes(),
                        std::string database = "sightline")

@@ -293,6 +293,19 @@ Result<void> OpenSchema(ClickHouse& clickhouse, const SchemaOptions& options) {
   return SchemaOpener(clickhouse, options).Open();
 }
 
+Result<std::vector<HotAttribute>> StoredHotAttributes(ClickHouse& clickhouse, const std::string& database) {
+  auto rows = clickhouse.Rows(
+      "SELECT name, type, comment FROM system.columns WHERE database = {db:String} AND table = 'spans' ORDER BY "
+      "position",
+      {.parameters = {{"db", database}}});
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<HotAttribute> stored;
+  for (const auto& row : *rows) {
+    if (auto attribute = HotAttributeOf(row[0], row[1], row[2])) stored.push_back(*std::move(attribute));
+  }
+  return stored;
+}
+
 Result<void> ReloadAttributeSets(ClickHouse& clickhouse, const std::string& database) {
   return clickhouse.Execute(fmt::format("SYSTEM RELOAD DICTIONARY {}.attribute_set_dict", database));
 }

@@ -43,6 +43,9 @@ struct SchemaOptions {
 // One program at a time may run it on a database.
 Result<void> OpenSchema(ClickHouse& clickhouse, const SchemaOptions& options);
 
+// All that have a column, those of earlier configurations too: rows of that time keep their values in it.
+Result<std::vector<otlp::HotAttribute>> StoredHotAttributes(ClickHouse& clickhouse, const std::string& database);
+
 // After rows were added to attribute_sets: lets the views see them at once (they do by themselves within a minute).
 Result<void> ReloadAttributeSets(ClickHouse& clickhouse, const std::string& database);
 

@@ -407,6 +407,11 @@ TEST_P(Schema, HotAttributeMayComeAndGo) {
   Reopen();
   Open({.hot_attributes = {{"http.route"}}});
   EXPECT_THAT(attributes(), both);
+  auto stored = StoredHotAttributes(store(), "sightline");
+  ASSERT_TRUE(stored) << stored.error().message;
+  ASSERT_EQ(stored->size(), 2);
+  EXPECT_EQ(stored->at(1).key, "order.id");
+  EXPECT_EQ(stored->at(1).type, Type::kInt);
   auto changed = OpenSchema(store(), {.hot_attributes = {{"http.route", Type::kInt}}});
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code, Code::kFailedPrecondition);
