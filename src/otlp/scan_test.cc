@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "otlp/testing/requests.h"
@@ -343,21 +344,53 @@ TEST(Scan, ErrorNamesTheByteOfTheField) {
   EXPECT_THAT(scan.error().message, HasSubstr("at byte " + std::to_string(good.size()) + " of"));
 }
 
-// Puts a message of the kind `wanted` with one more field into a request, in each place the table of fields knows.
-bool Wrap(Message message, Message wanted, const Pb& inner, std::set<Message>& visited, Pb& out) {
-  if (message == wanted) {
-    out = inner;
-    return true;
-  }
-  if (!visited.insert(message).second) return false;
+// The tags that lead from `message` down to a message of the kind `wanted`, each kind at most once on the way; nothing
+// if none does.
+std::optional<std::vector<uint32_t>> PathTo(Message message, Message wanted, std::set<Message>& visited) {
+  if (message == wanted) return std::vector<uint32_t>();
+  if (!visited.insert(message).second) return std::nullopt;
   for (uint32_t number = 1; number <= kFieldNumberMax; ++number) {
-    const FieldInfo& field = Info(message).fields[number];
-    Pb child;
-    if (field.message == Message::kNone || !Wrap(field.message, wanted, inner, visited, child)) continue;
-    out = Pb().Message(Tag(number, WireType::kBytes), child);
-    return true;
+    const Message inside = Info(message).fields[number].message;
+    if (inside == Message::kNone) continue;
+    auto path = PathTo(inside, wanted, visited);
+    if (!path) continue;
+    path->insert(path->begin(), Tag(number, WireType::kBytes));
+    return path;
   }
-  return false;
+  return std::nullopt;
+}
+
+// A field with a zero of the wire type that the tag says.
+Pb Zero(uint32_t tag, WireType type) {
+  Pb field;
+  field.Varint(tag);
+  if (type == WireType::kVarint || type == WireType::kBytes) field.Varint(0);
+  if (type == WireType::kFixed64) field.Raw(std::string(8, '\0'));
+  if (type == WireType::kFixed32) field.Raw(std::string(4, '\0'));
+  return field;
+}
+
+// Tries a field in a request with each wire type; returns how many were tried: none where the signal has no such
+// message.
+int TryEveryWireType(Signal signal, Message message, uint32_t number) {
+  std::set<Message> visited;
+  const auto path = PathTo(RequestMessage(signal), message, visited);
+  if (!path) return 0;
+  const FieldInfo& field = Info(message).fields[number];
+  for (const WireType type : {WireType::kVarint, WireType::kFixed64, WireType::kBytes, WireType::kFixed32}) {
+    const uint32_t tag = Tag(number, type);
+    std::string request = Zero(tag, type).bytes();
+    for (auto outer = path->rbegin(); outer != path->rend(); ++outer) {
+      Pb whole;
+      whole.Bytes(*outer, request);
+      request = whole.bytes();
+    }
+    const auto scan = TryScan(signal, request);
+    EXPECT_EQ(scan.has_value(), field.Accepts(tag)) << Info(message).name << "." << field.name;
+    if (scan) continue;
+    EXPECT_THAT(scan.error().message, HasSubstr(std::string(field.name) + " (field")) << field.name;
+  }
+  return 4;
 }
 
 TEST(Scan, EveryKnownFieldWithAWrongWireTypeRefusesTheRequest) {
@@ -365,22 +398,8 @@ TEST(Scan, EveryKnownFieldWithAWrongWireTypeRefusesTheRequest) {
   for (const Signal signal : kSignals) {
     for (size_t m = 0; m < kMessages; ++m) {
       for (uint32_t number = 1; number <= kFieldNumberMax; ++number) {
-        const FieldInfo& field = kMessageInfos[m].fields[number];
-        if (field.wire_types == 0) continue;
-        for (const WireType type : {WireType::kVarint, WireType::kFixed64, WireType::kBytes, WireType::kFixed32}) {
-          const uint32_t tag = Tag(number, type);
-          Pb inner = Pb().Varint(tag);
-          if (type == WireType::kVarint || type == WireType::kBytes) inner.Varint(0);
-          if (type == WireType::kFixed64) inner.Raw(std::string(8, '\0'));
-          if (type == WireType::kFixed32) inner.Raw(std::string(4, '\0'));
-          Pb request;
-          std::set<Message> visited;
-          if (!Wrap(RequestMessage(signal), static_cast<Message>(m), inner, visited, request)) continue;
-          ++tried;
-          auto scan = TryScan(signal, request.bytes());
-          EXPECT_EQ(scan.has_value(), field.Accepts(tag)) << kMessageInfos[m].name << "." << field.name;
-          if (!scan) EXPECT_THAT(scan.error().message, HasSubstr(std::string(field.name) + " (field")) << field.name;
-        }
+        if (kMessageInfos[m].fields[number].wire_types == 0) continue;
+        tried += TryEveryWireType(signal, static_cast<Message>(m), number);
       }
     }
   }

@@ -83,6 +83,9 @@ constexpr void SetJsonName(FieldInfo& field) {
 constexpr MessageInfo Describe(std::string_view name, std::initializer_list<Row> rows) {
   MessageInfo message;
   message.name = name;
+  // GCC 12 leaves default member values out of arrays of aggregates that it builds at compile time: without this an
+  // unknown field would hold message 0 instead of none.
+  for (FieldInfo& field : message.fields) field.message = Message::kNone;
   for (const Row& row : rows) {
     FieldInfo& field = message.fields[row.number];
     field.kind = row.kind;
