@@ -169,7 +169,7 @@ class Server:
         )
         if answer.status_code != 200:
             raise SqlError(answer.status_code, answer.json())
-        return [json.loads(line) for line in answer.text.splitlines()]
+        return [json.loads(line) for line in answer.content.splitlines()]  # not .text, which guesses the charset
 
     def number(self, query: str) -> int:
         return int(self.sql(query)[0][0])
