@@ -19,9 +19,13 @@ endif()
 
 set(SIGHTLINE_SHARED_DIR "${CMAKE_SOURCE_DIR}/../shared" CACHE PATH "Recorded OTLP requests that are not in the repository")
 
+include(GoogleTest)
+
 # sightline_folder(NAME DEPENDS target...)
+# EACH_TEST_ALONE: every test in a process of its own. For tests that open the embedded engine: libchdb, opened and closed many
+# times in one process, now and then waits for ever.
 function(sightline_folder name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "EACH_TEST_ALONE" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB benches CONFIGURE_DEPENDS *_bench.cc)
@@ -45,8 +49,12 @@ function(sightline_folder name)
     target_compile_definitions(${name}_test PRIVATE
       SIGHTLINE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SIGHTLINE_SHARED_DIR="${SIGHTLINE_SHARED_DIR}"
       SIGHTLINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-    add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    if(ARG_EACH_TEST_ALONE)
+      gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+    else()
+      add_test(NAME ${name} COMMAND ${name}_test)
+      set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+    endif()
   endif()
   if(benches AND NOT SIGHTLINE_SANITIZE)
     add_executable(${name}_bench ${benches})

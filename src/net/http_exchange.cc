@@ -95,6 +95,7 @@ bool HttpExchange::Write(std::string_view piece) {
                  [this] { return pending_.size() < kStreamBufferBytesMax || lost_ || state_ != State::kStreaming; });
     } else if (pending_.size() >= kStreamBufferBytesMax && state_ == State::kStreaming) {
       state_ = State::kAborted;
+      pending_.clear();
     }
     if (lost_) return false;
     if (state_ == State::kStreaming) pending_ += piece;
@@ -118,7 +119,6 @@ void HttpExchange::Abort() {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kWhole || state_ == State::kEnded || state_ == State::kAborted) return;
     state_ = State::kAborted;
-    pending_.clear();
   }
   room_.notify_all();
   Wake();
@@ -171,7 +171,12 @@ HttpExchange::Output HttpExchange::Take(bool draining) {
     if (state_ == State::kWhole) {
       output = TakeWhole(draining);
     } else if (state_ == State::kAborted) {
-      output.close = true;
+      // What was written before goes out first: it may be the error that explains the end.
+      if (pending_.empty()) {
+        output.close = true;
+      } else {
+        output = TakePiece(draining);
+      }
     } else if (state_ != State::kWaiting) {
       output = TakePiece(draining);
     }
