@@ -91,7 +91,7 @@ class StructureTest(unittest.TestCase):
         self.assertEqual(len(self.problems("readmes")), 2)
 
     def test_places_outside_of_the_project_are_caught(self) -> None:
-        self.write("docs/good.md", "network/ a/work/b https://opentelemetry.io /usr/lib/llvm-19\n")
+        self.write("docs/good.md", "network/ a/wo" + "rk/b https://opentelemetry.io /usr/lib/llvm-19\n")
         self.assertEqual(self.problems("places"), [])
         self.write("docs/path.md", "see /wo" + "rk/main\n")
         self.write("e2e/lock.json", '"resolved": "https://registry.npm' + 'js.org/x"\n')

@@ -47,8 +47,8 @@ class HttpResponder {
   void Begin(HttpResponse head) const;  // body ignored
   bool Write(std::string_view piece) const;
   void End() const;
-  // The stream cannot be finished truthfully: closes the connection without the final chunk, so that the client sees an
-  // error.
+  // The stream cannot be finished truthfully: sends what was written, then closes the connection without the final
+  // chunk, so that the client sees an error.
   void Abort() const;
 
   // True once the peer has closed the connection, if only its sending half: an answer is written all the same.
