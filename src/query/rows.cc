@@ -33,12 +33,13 @@ std::string RowReader::Hex(size_t size) {
   return HexEncode(Take(size));
 }
 
-Result<void> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
-                        const std::function<void(RowReader& row)>& read) {
+Result<store::QueryStats> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
+                                     const std::function<void(RowReader& row)>& read,
+                                     store::Cancellation* cancellation) {
   options.format = "RowBinary";
   std::string rest;  // of a row whose end has not come yet
   std::string fault;
-  auto stats = clickhouse.Query(sql, options, [&](std::string_view piece) {
+  auto take = [&](std::string_view piece) {
     rest += piece;
     size_t start = 0;
     try {
@@ -54,10 +55,22 @@ Result<void> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, s
     }
     rest.erase(0, start);
     return true;
-  });
+  };
+  auto stats = clickhouse.Query(sql, options, take, cancellation);
   if (fault.empty() && stats && !rest.empty()) fault = "the last row has no end";
   if (!fault.empty()) return Fail(Code::kInternal, "a row of the store has another shape than expected: {}", fault);
+  return stats;
+}
+
+Result<void> Question::ForEachRow(const std::string& sql, std::map<std::string, std::string> parameters,
+                                  const std::function<void(RowReader& row)>& read) {
+  store::QueryOptions options;
+  options.parameters = std::move(parameters);
+  auto stats = query::ForEachRow(clickhouse_, sql, std::move(options), read, cancellation_);
   if (!stats) return std::unexpected(stats.error());
+  stats_.rows_read += stats->rows_read;
+  stats_.bytes_read += stats->bytes_read;
+  stats_.elapsed_seconds += stats->elapsed_seconds;
   return {};
 }
 

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -62,7 +64,31 @@ class RowReader {
 // `read` takes all fields of one row off the reader. It is called again for a row whose end has not come yet, so it
 // must store nothing before it has read the last field. kInternal when the query and the code that reads it do not fit
 // together.
-Result<void> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
-                        const std::function<void(RowReader& row)>& read);
+Result<store::QueryStats> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
+                                     const std::function<void(RowReader& row)>& read,
+                                     store::Cancellation* cancellation = nullptr);
+
+// One question and the statements that answer it: they share its cancellation, and what they cost is added up. The
+// store and the cancellation must outlive it. Thread: of its owner.
+class Question {
+ public:
+  Question(store::ClickHouse& clickhouse, std::string database, store::Cancellation* cancellation)
+      : clickhouse_(clickhouse), database_(std::move(database)), cancellation_(cancellation) {}
+
+  // As above; `parameters` for {name:Type} in the text.
+  Result<void> ForEachRow(const std::string& sql, std::map<std::string, std::string> parameters,
+                          const std::function<void(RowReader& row)>& read);
+
+  // "database.table"
+  std::string Table(std::string_view table) const { return database_ + "." + std::string(table); }
+  // Of all statements so far.
+  const store::QueryStats& stats() const { return stats_; }
+
+ private:
+  store::ClickHouse& clickhouse_;
+  const std::string database_;
+  store::Cancellation* const cancellation_;
+  store::QueryStats stats_;
+};
 
 }  // namespace sightline::query

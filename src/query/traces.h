@@ -2,101 +2,66 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "otlp/block_builder.h"
+#include "query/attributes.h"
+#include "query/filters.h"
+#include "query/status.h"
+#include "query/trace_types.h"
 #include "store/clickhouse.h"
 
 namespace sightline::query {
 
-inline constexpr uint32_t kTracesMax = 1000;        // a FindTraces answer
-inline constexpr uint32_t kTraceSpansMax = 50'000;  // spans of one GetTrace answer; the rest is cut and said
-inline constexpr size_t kTraceIdPrefixMin = 4;      // hex digits
+inline constexpr uint32_t kTracesMax = 1000;         // a page
+inline constexpr uint32_t kScatterPointsMax = 5000;  // an answer
+inline constexpr uint32_t kScatterPointsDefault = 1000;
 
-// `type` is a letter of the Types columns: s string, i int, d double, b bool, x bytes (base64), a array (JSON), m
-// key-value list (JSON), e empty.
-struct Attribute {
-  std::string key;
-  char type = 's';
-  std::string text;
+// One span meets all of these at once.
+struct SpanFilter {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;                  // of the span's start; [from, to)
+  std::string service, span_name;                                  // "": any
+  std::string status;                                              // "Unset", "Ok", "Error"; "": any
+  std::optional<uint64_t> min_duration_nanos, max_duration_nanos;  // included
+  std::vector<AttributeCondition> attributes;
 };
 
-struct Event {
-  int64_t unix_nanos = 0;
-  std::string name;
-  std::vector<Attribute> attributes;
-  uint32_t dropped_attributes = 0;
+enum class TraceSort : uint8_t { kNewest, kSlowest };
+
+// Where a page ended. It carries the first page's range and what was stored then, so that pages after it answer from
+// the same rows, whatever arrives meanwhile.
+struct TraceCursor {
+  TraceSort sort = TraceSort::kNewest;
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // stand for the filter's
+  uint64_t block = 0;                              // rows of later inserts are not looked at
+  uint64_t key = 0;      // of the last trace: start (Unix nanoseconds) or duration of its matched span
+  std::string trace_id;  // of the last trace, 32 hex digits
 };
 
-struct Link {
-  std::string trace_id, span_id, trace_state;
-  std::vector<Attribute> attributes;
-  uint32_t dropped_attributes = 0, flags = 0;
+struct TraceSearch {
+  SpanFilter filter;
+  TraceSort sort = TraceSort::kNewest;
+  uint32_t limit = 50;  // 1 to kTracesMax
+  std::optional<TraceCursor> cursor;
 };
 
-struct Span {
-  std::string span_id, parent_span_id;  // lower-case hex; no parent: ""
-  std::string trace_state;
-  uint32_t flags = 0;
-  std::string name, kind, service;  // kind "Server", ...
-  std::string status;               // "Unset", "Ok", "Error"
-  std::string status_message;
-  int64_t start_unix_nanos = 0;
-  uint64_t duration_nanos = 0;
-  std::string resource_id;  // of Trace::resources
-  std::string scope_name, scope_version, scope_id;
-  std::vector<Attribute> attributes;
-  uint32_t dropped_attributes = 0, dropped_events = 0, dropped_links = 0;
-  std::vector<Event> events;
-  std::vector<Link> links;
-  std::string repairs;  // what was mended on the way in
-  double adjusted_count = 1;
-  std::string sampling_policy;
+struct TracePage {
+  std::vector<TraceSummary> traces;
+  std::optional<TraceCursor> next;  // none: this is the last page
+  store::QueryStats scanned;
 };
 
-struct AttributeSet {
-  std::string id;
-  std::vector<Attribute> attributes;
-  std::string schema_url;
-  uint32_t dropped_attributes = 0;
-};
-
-struct Trace {
-  std::string trace_id;
-  std::vector<Span> spans;              // by start time
-  std::vector<AttributeSet> resources;  // and scopes that have an id
-  bool cut = false;                     // has more than kTraceSpansMax spans
-};
-
-// A trace has a span that meets all of these at once.
+// Goes when serve/ has changed over to TraceSearch.
 struct TraceFilter {
-  std::string service;                             // "": any
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // of the matching span's start; [from, to)
+  std::string service;
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;
   bool errors_only = false;
   uint64_t slower_than_nanos = 0;
   uint32_t limit = 50;
-};
-
-struct TraceSummary {
-  std::string trace_id;
-  std::string root_service, root_name, root_status;  // of the root; of the earliest span where the root is missing
-  bool root_missing = false;
-  int64_t start_unix_nanos = 0;
-  uint64_t duration_nanos = 0;  // first start to last end
-  uint64_t spans = 0, errors = 0;
-  std::vector<std::string> services;
-  int64_t matched_unix_nanos = 0;  // start of the newest matching span: what the list is ordered by
-};
-
-struct SignalStatus {
-  std::string signal;
-  uint64_t rows = 0, bytes_on_disk = 0;
-  int64_t newest_unix_nanos = 0;  // time of the newest item of the last day; 0: none
 };
 
 // Thread: any.
@@ -108,29 +73,35 @@ class TraceReader {
                        std::string database = "sightline")
       : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
 
-  // Newest first. Looks at the times of the last stored matches, then at ever longer times until enough are found: cost
-  // follows the answer, not the range.
+  // Traces that have a matching span, ordered by the newest or slowest of those; each trace is on one page only.
+  // kInvalidArgument: a limit out of bounds, an empty range, a cursor of the other order.
+  Result<TracePage> Search(const TraceSearch& search, store::Cancellation* cancellation = nullptr);
+
+  // All matching spans up to `limit` (1 to kScatterPointsMax). Of more: half are errors, then the slowest; the rest an
+  // even sample that the spans' ids decide, so that the same spans give the same points.
+  Result<Scatter> GetScatter(const SpanFilter& filter, uint32_t limit, store::Cancellation* cancellation = nullptr);
+
+  // All of these: kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace.
+  Result<Trace> GetTrace(std::string_view id_or_prefix, store::Cancellation* cancellation = nullptr);
+  Result<TraceOutline> GetOutline(std::string_view id_or_prefix, store::Cancellation* cancellation = nullptr);
+  // `span_id`: 16 hex digits. Of spans that were sent twice under one id the first.
+  Result<SpanDetail> GetSpan(std::string_view id_or_prefix, std::string_view span_id,
+                             store::Cancellation* cancellation = nullptr);
+
+  // Go when serve/ has changed over to Search and ReadStatus.
   Result<std::vector<TraceSummary>> FindTraces(const TraceFilter& filter);
-
-  // kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace.
-  Result<Trace> GetTrace(std::string_view id_or_prefix);
-
-  Result<std::vector<SignalStatus>> Status();
+  Result<std::vector<SignalStatus>> Status() { return ReadStatus(clickhouse_, database_); }
 
  private:
-  Result<std::string> ResolvePrefix(const std::string& prefix);
-  Result<void> ReadSpans(Trace& trace);
-  template <typename List, typename Read>
-  Result<void> ReadLists(Trace& trace, const char* columns, const char* filled, List Span::* list, Read read);
-  Result<void> ReadEventsAndLinks(Trace& trace);
-  Result<void> ReadAttributeSets(Trace& trace);
+  Result<std::string> ResolveId(Question& question, std::string_view id_or_prefix);
+  Result<void> ReadSpans(Question& question, Trace& trace);
+  Result<void> ReadEventsAndLinks(Question& question, Trace& trace);
+  std::string HotColumnList() const;
 
   store::ClickHouse& clickhouse_;
   const std::vector<otlp::HotAttribute> hot_attributes_;
   const std::string database_;
-  std::mutex sets_mutex_;
-  // By id. They are keyed by content, so what was read once stays true. Guarded by sets_mutex_.
-  std::map<std::string, AttributeSet> sets_;
+  AttributeSets sets_;
 };
 
 }  // namespace sightline::query
