@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+
+import { compactNumber, formatNanos, isRatio, valueFormat } from './series_units';
+
+describe('valueFormat', () => {
+  it.each([
+    ['By', 1_250_000, '1.25 MB'],
+    ['By', 512, '512 B'],
+    ['KiBy', 2048, '2.1 MB'],
+    ['By/s', 3_400, '3.4 kB/s'],
+    ['bit/s', 2e9, '2 Gbit/s'],
+    ['s', 0.0124, '12.4 ms'],
+    ['s', 0.00000085, '850 ns'],
+    ['s', 1.25, '1.25 s'],
+    ['ms', 1250, '1.25 s'],
+    ['ms', 0.25, '250 µs'],
+    ['s', 125, '2 min 5 s'],
+    ['s', 12_000, '3 h 20 min'],
+    ['%', 12.34, '12.3 %'],
+    ['1', 1530, '1.53k'],
+    ['1/s', 0.25, '0.25/s'],
+    ['{request}/s', 1234, '1.23k request/s'],
+    ['{connection}', 12, '12 connection'],
+    ['Cel', 21.5, '21.5 °C'],
+    ['s/s', 0.35, '0.35 s/s'],
+    ['', 7, '7'],
+    ['furlong', 3, '3 furlong'],
+  ])('of %s: %d is %s', (unit, value, text) => {
+    expect(valueFormat(unit).format(value)).toBe(text);
+  });
+
+  it('shows a share of one in per cent only where it is one', () => {
+    expect(valueFormat('1', { ratio: true }).format(0.256)).toBe('25.6 %');
+    expect(valueFormat('1').format(0.256)).toBe('0.256');
+  });
+
+  it('leaves the name of what is counted to the title of the axis', () => {
+    const format = valueFormat('{request}/s');
+    expect(format.short(1500)).toBe('1.5k');
+    expect(format.name).toBe('request/s');
+  });
+
+  it('has ticks at round numbers of the unit that is shown', () => {
+    expect(valueFormat('s').ticks(0, 0.0043, 5)).toEqual([0, 0.001, 0.002, 0.003, 0.004]);
+    expect(valueFormat('s').ticks(0, 100, 4)).toEqual([0, 30, 60, 90]);
+    expect(valueFormat('KiBy').ticks(0, 3000, 4).map((tick) => tick * 1024)).toEqual([0, 1e6, 2e6, 3e6]);
+  });
+});
+
+describe('formatNanos', () => {
+  it.each([
+    [0, '0'],
+    [850, '850 ns'],
+    [999_960, '1 ms'],
+    [12_400_000, '12.4 ms'],
+    [59_990_000_000, '1 min'],
+    [3_599_700_000_000, '1 h'],
+    [90_000_000_000_000, '1 d 1 h'],
+  ])('%d is %s', (nanos, text) => {
+    expect(formatNanos(nanos)).toBe(text);
+  });
+});
+
+describe('compactNumber', () => {
+  it.each([
+    [0, '0'],
+    [0.1 + 0.2, '0.3'],
+    [1234.5, '1235'],
+    [0.00012345, '0.000123'],
+    [1.5e-9, '1.5e−9'],
+  ])('%d is %s', (value, text) => {
+    expect(compactNumber(value)).toBe(text);
+  });
+});
+
+describe('isRatio', () => {
+  it('is a gauge of unit 1 that stays within 0 and 1', () => {
+    expect(isRatio('1', 'gauge', [0, 0.93])).toBe(true);
+    expect(isRatio('1', 'gauge', [0, 12])).toBe(false);
+    expect(isRatio('1', 'sum', [0, 1])).toBe(false);
+    expect(isRatio('1', 'gauge', null)).toBe(false);
+  });
+});
