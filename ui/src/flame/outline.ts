@@ -1,0 +1,27 @@
+// What the trace model reads of GET /api/v1/traces/{id}/outline, said here so that flame/ needs no server to be tested.
+// The generated API types are assignable to these.
+export type SpanKind = 'Unspecified' | 'Internal' | 'Server' | 'Client' | 'Producer' | 'Consumer'
+export type StatusCode = 'Unset' | 'Ok' | 'Error'
+
+export interface OutlineSpan {
+  span_id: string
+  parent_span_id: string
+  name: string
+  kind: SpanKind
+  service: number
+  offset_nano: number
+  duration_nano: number
+  status: StatusCode
+  message?: string
+  event_count?: number
+  link_count?: number
+}
+
+export interface TraceOutline {
+  trace_id: string
+  cut: boolean
+  start_unix_nano: string
+  duration_nano: number
+  services: string[]
+  spans: OutlineSpan[]
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import { causes, failureSentence } from './failures'
+import { criticalPath } from './critical_path'
+import { buildModel } from './model'
+import { nextFailed, VisibleRows } from './rows'
+import { findRows } from './search'
+import { makeOutline, type SpanSketch } from './testing/make_trace'
+
+const kShop: SpanSketch[] = [
+  { id: 'root', at: 0, to: 100, name: 'GET /search', service: 'web', kind: 'Server' },
+  { id: 'rank', parent: 'root', at: 5, to: 30, name: 'rank', service: 'web' },
+  { id: 'model', parent: 'rank', at: 6, to: 20, name: 'model.predict', service: 'web' },
+  { id: 'signal', parent: 'root', at: 30, to: 90, name: 'get_signal', service: 'web', status: 'Error' },
+  {
+    id: 'call',
+    parent: 'signal',
+    at: 31,
+    to: 89,
+    name: 'GET',
+    service: 'wiki',
+    kind: 'Client',
+    status: 'Error',
+    message: 'ConnectError: refused',
+  },
+]
+const shop = () => buildModel(makeOutline(kShop))
+
+describe('visible rows', () => {
+  const shown = (rows: VisibleRows) => [...rows.rows].map((row) => rows.model.span_ids[row])
+
+  it('hides what is under a collapsed row and knows the places of the others', () => {
+    const rows = new VisibleRows(shop())
+    expect(rows.setOpen(1, false)).toBe(true)
+    expect(shown(rows)).toEqual(['root', 'rank', 'signal', 'call'])
+    expect([rows.placeOf(2), rows.placeOf(3)]).toEqual([-1, 2])
+    expect(rows.setOpen(1, false)).toBe(false)
+    expect(rows.setOpen(2, false)).toBe(false) // nothing under it
+  })
+
+  it('opens all that hides a row', () => {
+    const rows = new VisibleRows(shop())
+    rows.openToDepth(0)
+    expect(shown(rows)).toEqual(['root'])
+    expect(rows.reveal(4)).toBe(true)
+    expect(shown(rows)).toEqual(['root', 'rank', 'signal', 'call'])
+    expect(rows.reveal(4)).toBe(false)
+  })
+
+  it('can show nothing but the way to failures', () => {
+    const rows = new VisibleRows(shop())
+    rows.openFailures()
+    expect(shown(rows)).toEqual(['root', 'rank', 'signal', 'call'])
+    rows.openAll()
+    expect(rows.length).toBe(5)
+  })
+
+  it('finds the next failed row in both directions, around the end', () => {
+    const model = shop()
+    expect(nextFailed(model, 0, 1)).toBe(3)
+    expect(nextFailed(model, 4, 1)).toBe(3)
+    expect(nextFailed(model, 3, -1)).toBe(4)
+    expect(nextFailed(buildModel(makeOutline([{ id: 'a', at: 0, to: 1 }])), 0, 1)).toBe(-1)
+  })
+})
+
+describe('search', () => {
+  const found = (text: string) => {
+    const model = shop()
+    return findRows(model, text, criticalPath(model)).rows.map((row) => model.span_ids[row])
+  }
+
+  it.each([
+    ['GET', ['root', 'signal', 'call']],
+    ['predict', ['model']],
+    ['refused', ['call']],
+    ['get wiki', ['call']],
+    ['service:wiki', ['call']],
+    ['error', ['signal', 'call']],
+    ['kind:client', ['call']],
+    ['>60ns', ['root', 'signal']],
+    ['<14ns', ['model']],
+    ['critical', ['root', 'rank', 'model', 'signal', 'call']],
+    ['nothing-like-it', []],
+  ])('%s', (text, ids) => {
+    expect(found(text)).toEqual(ids)
+  })
+
+  it('of nothing marks nothing', () => {
+    expect(findRows(shop(), '  ')).toEqual({ text: '', mask: null, rows: [] })
+  })
+})
+
+describe('failures', () => {
+  it('are told by where they began, with what made the call', () => {
+    expect(causes(shop())).toEqual([
+      {
+        row: 4,
+        span_id: 'call',
+        name: 'GET',
+        service: 'wiki',
+        message: 'ConnectError: refused',
+        within: 'get_signal',
+        led_to: 1,
+      },
+    ])
+  })
+
+  it.each<[string, SpanSketch[], string]>([
+    ['a root that answered', kShop, 'Root answered, but 2 spans under it failed'],
+    [
+      'a root that failed too',
+      kShop.map((span) => (span.id === 'root' ? { ...span, status: 'Error' as const } : span)),
+      'The root failed, and 2 spans under it',
+    ],
+    ['a root alone', [{ id: 'a', at: 0, to: 1, status: 'Error' }], 'The root failed by itself'],
+    [
+      'no root',
+      [{ id: 'a', parent: 'gone', at: 0, to: 1, status: 'Error' }],
+      '1 span failed; the root is missing, so the outcome is unknown',
+    ],
+    ['no failure', [{ id: 'a', at: 0, to: 1 }], ''],
+  ])('are one sentence for %s', (_, sketches, sentence) => {
+    expect(failureSentence(buildModel(makeOutline(sketches)))).toBe(sentence)
+  })
+})
