@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest'
 
-import { compactNumber, formatNanos, isRatio, valueFormat } from './series_units';
+import { compactNumber, formatNanos, isRatio, valueFormat } from './series_units'
 
 describe('valueFormat', () => {
   it.each([
@@ -26,26 +26,30 @@ describe('valueFormat', () => {
     ['', 7, '7'],
     ['furlong', 3, '3 furlong'],
   ])('of %s: %d is %s', (unit, value, text) => {
-    expect(valueFormat(unit).format(value)).toBe(text);
-  });
+    expect(valueFormat(unit).format(value)).toBe(text)
+  })
 
   it('shows a share of one in per cent only where it is one', () => {
-    expect(valueFormat('1', { ratio: true }).format(0.256)).toBe('25.6 %');
-    expect(valueFormat('1').format(0.256)).toBe('0.256');
-  });
+    expect(valueFormat('1', { ratio: true }).format(0.256)).toBe('25.6 %')
+    expect(valueFormat('1').format(0.256)).toBe('0.256')
+  })
 
   it('leaves the name of what is counted to the title of the axis', () => {
-    const format = valueFormat('{request}/s');
-    expect(format.short(1500)).toBe('1.5k');
-    expect(format.name).toBe('request/s');
-  });
+    const format = valueFormat('{request}/s')
+    expect(format.short(1500)).toBe('1.5k')
+    expect(format.name).toBe('request/s')
+  })
 
   it('has ticks at round numbers of the unit that is shown', () => {
-    expect(valueFormat('s').ticks(0, 0.0043, 5)).toEqual([0, 0.001, 0.002, 0.003, 0.004]);
-    expect(valueFormat('s').ticks(0, 100, 4)).toEqual([0, 30, 60, 90]);
-    expect(valueFormat('KiBy').ticks(0, 3000, 4).map((tick) => tick * 1024)).toEqual([0, 1e6, 2e6, 3e6]);
-  });
-});
+    expect(valueFormat('s').ticks(0, 0.0043, 5)).toEqual([0, 0.001, 0.002, 0.003, 0.004])
+    expect(valueFormat('s').ticks(0, 100, 4)).toEqual([0, 30, 60, 90])
+    expect(
+      valueFormat('KiBy')
+        .ticks(0, 3000, 4)
+        .map((tick) => tick * 1024),
+    ).toEqual([0, 1e6, 2e6, 3e6])
+  })
+})
 
 describe('formatNanos', () => {
   it.each([
@@ -57,9 +61,9 @@ describe('formatNanos', () => {
     [3_599_700_000_000, '1 h'],
     [90_000_000_000_000, '1 d 1 h'],
   ])('%d is %s', (nanos, text) => {
-    expect(formatNanos(nanos)).toBe(text);
-  });
-});
+    expect(formatNanos(nanos)).toBe(text)
+  })
+})
 
 describe('compactNumber', () => {
   it.each([
@@ -69,15 +73,15 @@ describe('compactNumber', () => {
     [0.00012345, '0.000123'],
     [1.5e-9, '1.5e−9'],
   ])('%d is %s', (value, text) => {
-    expect(compactNumber(value)).toBe(text);
-  });
-});
+    expect(compactNumber(value)).toBe(text)
+  })
+})
 
 describe('isRatio', () => {
   it('is a gauge of unit 1 that stays within 0 and 1', () => {
-    expect(isRatio('1', 'gauge', [0, 0.93])).toBe(true);
-    expect(isRatio('1', 'gauge', [0, 12])).toBe(false);
-    expect(isRatio('1', 'sum', [0, 1])).toBe(false);
-    expect(isRatio('1', 'gauge', null)).toBe(false);
-  });
-});
+    expect(isRatio('1', 'gauge', [0, 0.93])).toBe(true)
+    expect(isRatio('1', 'gauge', [0, 12])).toBe(false)
+    expect(isRatio('1', 'sum', [0, 1])).toBe(false)
+    expect(isRatio('1', 'gauge', null)).toBe(false)
+  })
+})

@@ -1,0 +1,201 @@
+// The filters of the log list between URL and API, and what a line shows of a record. URLSearchParams and records in,
+// queries and text out; knows no DOM.
+
+import type { UrlChange } from './traces_query'
+import { isAttributeFilter } from './traces_query'
+
+export const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export type Severity = (typeof SEVERITIES)[number]
+export type VolumeSeverity = Severity | 'unset'
+
+export interface LogFilters {
+  service: string
+  severity: Severity | ''
+  text: string
+  attributes: string[]
+  traceId: string
+  spanId: string
+  sort: 'newest' | 'oldest'
+}
+
+export const NO_LOG_FILTERS: LogFilters = {
+  service: '',
+  severity: '',
+  text: '',
+  attributes: [],
+  traceId: '',
+  spanId: '',
+  sort: 'newest',
+}
+
+export function readLogFilters(params: URLSearchParams): LogFilters {
+  const severity = params.get('severity') ?? ''
+  const traceId = (params.get('trace_id') ?? '').toLowerCase()
+  const spanId = (params.get('span_id') ?? '').toLowerCase()
+  return {
+    service: params.get('service') ?? '',
+    severity: (SEVERITIES as readonly string[]).includes(severity) ? (severity as Severity) : '',
+    text: params.get('text') ?? '',
+    attributes: params.getAll('attribute').filter(isAttributeFilter),
+    traceId: isTraceId(traceId) ? traceId : '',
+    spanId: /^[0-9a-f]{16}$/.test(spanId) ? spanId : '',
+    sort: params.get('sort') === 'oldest' ? 'oldest' : 'newest',
+  }
+}
+
+export function isTraceId(text: string): boolean {
+  return /^[0-9a-f]{32}$/.test(text)
+}
+
+export interface LogQuery {
+  service?: string
+  severity?: Severity
+  text?: string
+  attribute?: string[]
+  trace_id?: string
+  span_id?: string
+}
+
+export function logQuery(filters: LogFilters): LogQuery {
+  return {
+    ...(filters.service !== '' && { service: filters.service }),
+    ...(filters.severity !== '' && { severity: filters.severity }),
+    ...(filters.text !== '' && { text: filters.text }),
+    ...(filters.attributes.length > 0 && { attribute: filters.attributes }),
+    ...(filters.traceId !== '' && { trace_id: filters.traceId }),
+    ...(filters.spanId !== '' && { span_id: filters.spanId }),
+  }
+}
+
+const orNull = (text: string): string | null => (text === '' ? null : text)
+
+export function logUrlChange(change: Partial<LogFilters>): UrlChange {
+  const url: UrlChange = {}
+  if (change.service !== undefined) url.service = orNull(change.service)
+  if (change.severity !== undefined) url.severity = orNull(change.severity)
+  if (change.text !== undefined) url.text = orNull(change.text)
+  if (change.attributes !== undefined) url.attribute = change.attributes.length > 0 ? change.attributes : null
+  if (change.traceId !== undefined) url.trace_id = orNull(change.traceId)
+  if (change.spanId !== undefined) url.span_id = orNull(change.spanId)
+  if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
+  return url
+}
+
+export interface ActiveLogFilter {
+  label: string
+  drop: Partial<LogFilters>
+}
+
+export function activeLogFilters(filters: LogFilters): ActiveLogFilter[] {
+  const active: ActiveLogFilter[] = []
+  if (filters.text !== '') active.push({ label: `text “${filters.text}”`, drop: { text: '' } })
+  if (filters.service !== '') active.push({ label: `service ${filters.service}`, drop: { service: '' } })
+  if (filters.severity !== '') active.push({ label: `${filters.severity} and above`, drop: { severity: '' } })
+  if (filters.traceId !== '')
+    active.push({ label: `trace ${filters.traceId.slice(0, 8)}`, drop: { traceId: '', spanId: '' } })
+  if (filters.spanId !== '') active.push({ label: `span ${filters.spanId.slice(0, 8)}`, drop: { spanId: '' } })
+  for (const attribute of filters.attributes) {
+    active.push({ label: attribute, drop: { attributes: filters.attributes.filter((other) => other !== attribute) } })
+  }
+  return active
+}
+
+// OpenTelemetry's ranges of severity numbers; 0 is not set.
+export function severityOf(number: number): VolumeSeverity {
+  if (number <= 0) return 'unset'
+  return SEVERITIES[Math.min(5, Math.floor((number - 1) / 4))] ?? 'unset'
+}
+
+// A body as one line: strings as they are, everything else as JSON.
+export function bodyText(body: unknown): string {
+  if (typeof body === 'string') return body
+  if (body === null || body === undefined) return ''
+  return JSON.stringify(body)
+}
+
+export function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ↵ ').trim()
+}
+
+export interface Piece {
+  text: string
+  hit: boolean
+}
+
+// Where the searched text stands, without regard to case, as the search finds it.
+export function highlight(text: string, needle: string): Piece[] {
+  if (needle === '') return [{ text, hit: false }]
+  const pieces: Piece[] = []
+  const haystack = text.toLowerCase()
+  const wanted = needle.toLowerCase()
+  // Lower case may change the length of a text ("İ"): then places do not match, and nothing is marked.
+  if (haystack.length !== text.length) return [{ text, hit: false }]
+  let at = 0
+  for (;;) {
+    const found = haystack.indexOf(wanted, at)
+    if (found < 0) break
+    if (found > at) pieces.push({ text: text.slice(at, found), hit: false })
+    pieces.push({ text: text.slice(found, found + wanted.length), hit: true })
+    at = found + wanted.length
+  }
+  if (at < text.length || pieces.length === 0) pieces.push({ text: text.slice(at), hit: false })
+  return pieces
+}
+
+const AROUND_NANOS = 60_000_000_000n
+
+// The minute before and after a record, of its service: everything else that narrows is dropped.
+export function aroundUrlChange(timeUnixNano: string, service: string): UrlChange {
+  const time = BigInt(timeUnixNano)
+  const from = time > AROUND_NANOS ? time - AROUND_NANOS : 0n
+  return {
+    from: String(from),
+    to: String(time + AROUND_NANOS),
+    last: null,
+    ...logUrlChange({ ...NO_LOG_FILTERS, service, sort: 'oldest' }),
+    around: timeUnixNano,
+  }
+}
+
+// A scalar attribute as a filter; null for what equality cannot look for.
+export function attributeFilter(key: string, value: unknown, resource: boolean): string | null {
+  const prefix = resource ? 'resource.' : ''
+  if (typeof value === 'string') return `${prefix}${key}=${value}`
+  if (typeof value === 'number' || typeof value === 'boolean') return `${prefix}${key}=${String(value)}`
+  return null
+}
+
+// Records have no id: time, ids and body tell them apart. Equal ones are counted apart by the caller.
+export function logKey(record: {
+  time_unix_nano: string
+  service: string
+  trace_id: string
+  span_id: string
+  body: unknown
+}): string {
+  return `${record.time_unix_nano}|${record.service}|${record.trace_id}|${record.span_id}|${bodyText(record.body)}`
+}
+
+// What of `fresh` (newest first) is not yet at the head of `known` (newest first). Equal records count as often as they
+// occur. Null: they do not overlap, there is more between them.
+export function freshOnly<T extends Parameters<typeof logKey>[0]>(
+  known: readonly T[],
+  fresh: readonly T[],
+): T[] | null {
+  if (known.length === 0) return [...fresh]
+  const counts = new Map<string, number>()
+  for (const record of known.slice(0, fresh.length + 1000)) {
+    const key = logKey(record)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  let overlap = false
+  const added = fresh.filter((record) => {
+    const key = logKey(record)
+    const count = counts.get(key) ?? 0
+    if (count === 0) return true
+    counts.set(key, count - 1)
+    overlap = true
+    return false
+  })
+  return overlap ? added : null
+}

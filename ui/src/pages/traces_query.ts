@@ -1,0 +1,179 @@
+// The filters of the trace list between URL and API: both use the same names, so a query can be read off the address.
+// URLSearchParams in and out; knows no DOM.
+
+export type TraceStatus = '' | 'unset' | 'ok' | 'error'
+export type TraceSort = 'newest' | 'slowest'
+
+export interface TraceFilters {
+  service: string
+  name: string
+  status: TraceStatus
+  minDuration: string
+  maxDuration: string
+  attributes: string[]
+  sort: TraceSort
+}
+
+export const NO_TRACE_FILTERS: TraceFilters = {
+  service: '',
+  name: '',
+  status: '',
+  minDuration: '',
+  maxDuration: '',
+  attributes: [],
+  sort: 'newest',
+}
+
+const STATUSES: readonly string[] = ['unset', 'ok', 'error']
+
+export function readTraceFilters(params: URLSearchParams): TraceFilters {
+  const status = params.get('status') ?? ''
+  return {
+    service: params.get('service') ?? '',
+    name: params.get('name') ?? '',
+    status: STATUSES.includes(status) ? (status as TraceStatus) : '',
+    minDuration: params.get('min_duration') ?? '',
+    maxDuration: params.get('max_duration') ?? '',
+    attributes: params.getAll('attribute').filter(isAttributeFilter),
+    sort: params.get('sort') === 'slowest' ? 'slowest' : 'newest',
+  }
+}
+
+// As the API takes them; what says nothing is left out.
+export interface TraceQuery {
+  service?: string
+  name?: string
+  status?: Exclude<TraceStatus, ''>
+  min_duration?: string
+  max_duration?: string
+  attribute?: string[]
+  sort?: TraceSort
+}
+
+export function traceQuery(filters: TraceFilters): TraceQuery {
+  return {
+    ...(filters.service !== '' && { service: filters.service }),
+    ...(filters.name !== '' && { name: filters.name }),
+    ...(filters.status !== '' && { status: filters.status }),
+    ...(filters.minDuration !== '' && { min_duration: filters.minDuration }),
+    ...(filters.maxDuration !== '' && { max_duration: filters.maxDuration }),
+    ...(filters.attributes.length > 0 && { attribute: filters.attributes }),
+    ...(filters.sort !== 'newest' && { sort: filters.sort }),
+  }
+}
+
+// What to change in the URL: null takes a parameter out.
+export type UrlChange = Record<string, string | string[] | null>
+
+const orNull = (text: string): string | null => (text === '' ? null : text)
+
+export function traceUrlChange(change: Partial<TraceFilters>): UrlChange {
+  const url: UrlChange = {}
+  if (change.service !== undefined) url.service = orNull(change.service)
+  if (change.name !== undefined) url.name = orNull(change.name)
+  if (change.status !== undefined) url.status = orNull(change.status)
+  if (change.minDuration !== undefined) url.min_duration = orNull(change.minDuration)
+  if (change.maxDuration !== undefined) url.max_duration = orNull(change.maxDuration)
+  if (change.attributes !== undefined) url.attribute = change.attributes.length > 0 ? change.attributes : null
+  if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
+  return url
+}
+
+// KEY=VALUE with a key; the value may be empty or have further "=".
+export function isAttributeFilter(text: string): boolean {
+  return text.indexOf('=') > 0
+}
+
+export function withAttribute(attributes: readonly string[], added: string): string[] {
+  return attributes.includes(added) ? [...attributes] : [...attributes, added]
+}
+
+// A filter that can be dropped, and what it is called, for "nothing matches" and for the chips.
+export interface ActiveFilter {
+  label: string
+  drop: Partial<TraceFilters>
+}
+
+export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
+  const active: ActiveFilter[] = []
+  if (filters.service !== '') active.push({ label: `service ${filters.service}`, drop: { service: '', name: '' } })
+  if (filters.name !== '') active.push({ label: `span ${filters.name}`, drop: { name: '' } })
+  if (filters.status !== '') active.push({ label: `status ${filters.status}`, drop: { status: '' } })
+  if (filters.minDuration !== '') active.push({ label: `at least ${filters.minDuration}`, drop: { minDuration: '' } })
+  if (filters.maxDuration !== '') active.push({ label: `at most ${filters.maxDuration}`, drop: { maxDuration: '' } })
+  for (const attribute of filters.attributes) {
+    active.push({ label: attribute, drop: { attributes: filters.attributes.filter((other) => other !== attribute) } })
+  }
+  return active
+}
+
+// What was dragged over the plot. A side that lies at the plot's edge is open: null.
+export interface PlotBox {
+  fromMillis: number | null
+  toMillis: number | null
+  minNanos: number | null
+  maxNanos: number | null
+}
+
+const DURATION_UNITS: readonly (readonly [number, string])[] = [
+  [3_600_000_000_000, 'h'],
+  [60_000_000_000, 'm'],
+  [1_000_000_000, 's'],
+  [1_000_000, 'ms'],
+  [1_000, 'us'],
+]
+
+// Three digits of the largest unit that fits, rounded outwards so that nothing that was inside the box falls out of it:
+// "1.24s", "850us". Within the precision, so that a URL stays readable.
+export function roundDuration(nanos: number, direction: 'down' | 'up'): string {
+  const whole = Math.max(0, direction === 'down' ? Math.floor(nanos) : Math.ceil(nanos))
+  for (const [size, unit] of DURATION_UNITS) {
+    if (whole < size) continue
+    const digits = Math.max(0, 2 - Math.floor(Math.log10(whole / size)))
+    const factor = 10 ** digits
+    const value = (whole / size) * factor
+    return `${(direction === 'down' ? Math.floor(value) : Math.ceil(value)) / factor}${unit}`
+  }
+  return `${whole}ns`
+}
+
+const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
+
+// A drag over the plot as a change of the URL: a time range and limits of the duration, each only where the box has it.
+export function boxUrlChange(box: PlotBox, range: { fromMillis: number; toMillis: number }): UrlChange {
+  const url: UrlChange = {}
+  if (box.fromMillis !== null || box.toMillis !== null) {
+    url.from = nanosOf(Math.floor(box.fromMillis ?? range.fromMillis))
+    url.to = nanosOf(Math.ceil(box.toMillis ?? range.toMillis))
+    url.last = null
+  }
+  if (box.minNanos !== null) url.min_duration = roundDuration(box.minNanos, 'down')
+  if (box.maxNanos !== null) url.max_duration = roundDuration(box.maxNanos, 'up')
+  return url
+}
+
+const RANGES = ['5m', '15m', '1h', '6h', '24h', '7d', '30d'] as const
+const RANGE_SECONDS: Record<(typeof RANGES)[number], number> = {
+  '5m': 300,
+  '15m': 900,
+  '1h': 3600,
+  '6h': 21_600,
+  '24h': 86_400,
+  '7d': 604_800,
+  '30d': 2_592_000,
+}
+
+// The next wider ranges to offer when nothing was found.
+export function widerRanges(spanSeconds: number): string[] {
+  return RANGES.filter((range) => RANGE_SECONDS[range] > spanSeconds * 1.01).slice(0, 3)
+}
+
+// What the person typed as a duration, or why it is none. As the API takes it: "500ms", "1.5s", "1h30m"; a lone number
+// is milliseconds.
+export function readDuration(text: string): { value: string } | { error: string } {
+  const bare = text.trim().replace(/\s+/g, '').replace(/µs|μs/g, 'us')
+  if (bare === '') return { value: '' }
+  if (/^\d+(\.\d+)?$/.test(bare)) return { value: `${bare}ms` }
+  if (/^(\d+(\.\d+)?(w|d|h|m|s|ms|us|ns))+$/.test(bare)) return { value: bare }
+  return { error: 'Write a duration such as 500ms, 1.5s or 2m.' }
+}
