@@ -1,6 +1,8 @@
 #include "store/block_inserter.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 
 #include "base/fault.h"
@@ -11,6 +13,11 @@ namespace sightline::store {
 namespace {
 
 constexpr std::string_view kAttributeSetsTable = "attribute_sets";
+
+// The column that the day of a row is taken from.
+std::string_view TimeColumn(std::string_view table) {
+  return table == "span_metric_buckets" ? "Minute" : "Timestamp";
+}
 
 uint64_t ToNumber(const std::string& text) {
   uint64_t number = 0;
@@ -42,15 +49,60 @@ Result<void> BlockInserter::Insert(uint64_t block, const std::vector<otlp::Table
       if (!stored) return std::unexpected(stored.error());
       if (*stored) continue;
     }
-    SIGHTLINE_TRY(InsertOne(block, table));
-    // The dictionary must know a resource before the first row that names it can be selected.
-    if (table.table == kAttributeSetsTable) SIGHTLINE_TRY(ReloadAttributeSets(clickhouse_, database_));
+    SIGHTLINE_TRY(InsertPart(block, table));
   }
+  return {};
+}
+
+bool IsDerivedTable(std::string_view table) {
+  return table == "span_metric_buckets";
+}
+
+Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables) {
+  PartialInsert outcome;
+  std::optional<Error> missing_sets;
+  // Why a part is refused without being tried; null if it is to be tried.
+  const auto refusal_before = [&](const otlp::TableBlock& table) -> const Error* {
+    if (missing_sets) return &*missing_sets;
+    if (!IsDerivedTable(table.table)) return nullptr;
+    const auto source = std::ranges::find(outcome.refused, table.day, &RefusedPart::day);
+    return source == outcome.refused.end() ? nullptr : &source->error;
+  };
+  for (const otlp::TableBlock& table : tables) {
+    const bool is_keyed_by_content = table.day == otlp::kNoDay;
+    if (!is_keyed_by_content) {
+      Result<bool> stored = IsStored(block, table);
+      if (!stored) return std::unexpected(stored.error());
+      if (*stored) {
+        outcome.is_partly_stored = true;
+        continue;
+      }
+    }
+    const Error* before = refusal_before(table);
+    const Result<void> inserted = before ? std::unexpected(*before) : InsertPart(block, table);
+    if (inserted) {
+      outcome.is_partly_stored |= !is_keyed_by_content;
+      continue;
+    }
+    if (inserted.error().code != Code::kInvalidArgument) return std::unexpected(inserted.error());
+    if (is_keyed_by_content) missing_sets = inserted.error();
+    outcome.refused.push_back({table.table, table.day, table.rows, inserted.error()});
+  }
+  return outcome;
+}
+
+Result<void> BlockInserter::InsertPart(uint64_t block, const otlp::TableBlock& table) {
+  SIGHTLINE_TRY(InsertOne(block, table));
+  // The dictionary must know a resource before the first row that names it can be selected.
+  if (table.table == kAttributeSetsTable) SIGHTLINE_TRY(ReloadAttributeSets(clickhouse_, database_));
   return {};
 }
 
 Result<void> BlockInserter::InsertOne(uint64_t block, const otlp::TableBlock& table) {
   if (FaultPoint("store.insert.begin")) return Fail(Code::kUnavailable, "insert into {}: injected fault", table.table);
+  if (FaultPoint("store.insert.refused")) {
+    return Fail(Code::kInvalidArgument, "insert into {}: injected refusal", table.table);
+  }
   const std::string token = fmt::format("{}-{}-{}", table.table, block, table.day);
   const auto columns = columns_.find(table.table);
   SIGHTLINE_CHECK(columns != columns_.end());
@@ -67,16 +119,16 @@ Result<bool> BlockInserter::IsStored(uint64_t block, const otlp::TableBlock& tab
   QueryOptions options;
   options.parameters = {{"block", fmt::format("{}", block)}, {"day", fmt::format("{}", table.day)}};
   auto rows = clickhouse_.Rows(fmt::format("SELECT count() FROM {}.{} WHERE Block = {{block:UInt64}} AND "
-                                           "toDate(Timestamp, 'UTC') = toDate({{day:Int32}})",
-                                           database_, table.table),
+                                           "toDate({}, 'UTC') = toDate({{day:Int32}})",
+                                           database_, table.table, TimeColumn(table.table)),
                                std::move(options));
   if (!rows) return Wrap(fmt::format("look for block {} in {}", block, table.table), rows.error());
   const uint64_t stored = rows->empty() ? 0 : ToNumber(rows->front().front());
-  if (stored != 0 && stored != table.rows) {
+  if (stored != 0 && stored != table.numbered_rows) {
     // An insert is atomic for each day, so this is not ours to explain; adding the rows again would double those that
     // are there.
     Log(LogLevel::kError, "a block is stored in part; it is left as it is",
-        {{"table", table.table}, {"block", block}, {"rows_stored", stored}, {"rows_expected", table.rows}});
+        {{"table", table.table}, {"block", block}, {"rows_stored", stored}, {"rows_expected", table.numbered_rows}});
     metrics_.GetCounter("sightline.store.partial_blocks", "{block}", "Blocks found stored in part on recovery.").Add(1);
   }
   return stored != 0;

@@ -15,6 +15,22 @@
 
 namespace sightline::store {
 
+// A part of a block, which ClickHouse calls wrong.
+struct RefusedPart {
+  std::string_view table;
+  int32_t day = 0;
+  uint64_t rows = 0;
+  Error error;
+};
+struct PartialInsert {
+  std::vector<RefusedPart> refused;
+  bool is_partly_stored = false;  // rows of some day are in the store
+};
+
+// Whether a table's rows are made from items that are rows of another table, so that the item is in the store without
+// them.
+bool IsDerivedTable(std::string_view table);
+
 // Thread: writers of all signals share one; it holds no state that changes.
 class BlockInserter {
  public:
@@ -26,10 +42,16 @@ class BlockInserter {
   // uninserted; calling again with may_exist = true completes it.
   Result<void> Insert(uint64_t block, const std::vector<otlp::TableBlock>& tables, bool may_exist);
 
+  // As Insert with may_exist, but goes on behind parts that ClickHouse calls wrong. Without their resources or series
+  // rows cannot be read, so a refusal of those refuses everything that is not stored yet; and what is derived from rows
+  // of a day goes with them. An error: some step has no outcome yet, call again.
+  Result<PartialInsert> InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables);
+
   // The largest block number in the store, or `known` if that is larger. Indexes leave little to read above `known`.
   Result<uint64_t> BlockMax(uint64_t known);
 
  private:
+  Result<void> InsertPart(uint64_t block, const otlp::TableBlock& table);
   Result<void> InsertOne(uint64_t block, const otlp::TableBlock& table);
   Result<bool> IsStored(uint64_t block, const otlp::TableBlock& table);
 

@@ -6,6 +6,8 @@
 namespace sightline::store {
 namespace {
 
+constexpr uint32_t kItemsBetweenLooks = 1024;  // at the builder's bytes, which it has to add up
+
 struct Place {
   uint32_t frame = 0, item = 0;
 };
@@ -66,19 +68,21 @@ journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::v
   return manifest;
 }
 
-void AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder) {
+bool AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
+                  uint64_t column_bytes_max) {
+  uint32_t appended = 0;
+  const auto append = [&](const PendingFrame& frame, const otlp::ItemRef& item) {
+    builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos);
+    return ++appended % kItemsBetweenLooks != 0 || builder.bytes() <= column_bytes_max;
+  };
   if (signal == otlp::Signal::kTraces) {
-    for (const Place& place : GroupByTrace(frames)) {
-      const PendingFrame& frame = frames[place.frame];
-      builder.Append(frame.bytes, frame.scan, frame.scan.items[place.item], frame.received_unix_nanos);
-    }
-    return;
+    return std::ranges::all_of(GroupByTrace(frames), [&](const Place& place) {
+      return append(frames[place.frame], frames[place.frame].scan.items[place.item]);
+    });
   }
-  for (const PendingFrame& frame : frames) {
-    for (const otlp::ItemRef& item : frame.scan.items) {
-      builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos);
-    }
-  }
+  return std::ranges::all_of(frames, [&](const PendingFrame& frame) {
+    return std::ranges::all_of(frame.scan.items, [&](const otlp::ItemRef& item) { return append(frame, item); });
+  });
 }
 
 }  // namespace sightline::store

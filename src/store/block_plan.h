@@ -26,7 +26,9 @@ struct PendingFrame {
 
 journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::vector<PendingFrame>& frames);
 
-// Appends all accepted items of the frames to the builder, in the order above.
-void AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder);
+// Appends all accepted items of the frames to the builder, in the order above. False: it stopped early, as the
+// builder's columns have more bytes than `column_bytes_max`.
+bool AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
+                  uint64_t column_bytes_max = UINT64_MAX);
 
 }  // namespace sightline::store

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "base/log.h"
 
@@ -100,7 +101,7 @@ void BlockWriter::Run() {
   for (;;) {
     std::vector<PendingFrame> frames = TakeBlock();
     if (frames.empty()) return;
-    WriteBlock(std::move(frames));
+    WriteFrames(std::move(frames));
     std::lock_guard lock(mutex_);
     writing_since_nanos_ = 0;
     if (queue_.empty()) drained_.notify_all();
@@ -108,10 +109,26 @@ void BlockWriter::Run() {
   }
 }
 
-void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
-  const uint64_t block = context_.next_block.fetch_add(1);
+// Where the columns of the frames would need too much memory (items of thousands of days: each has columns of its own),
+// they become several blocks. A request is not divided.
+void BlockWriter::WriteFrames(std::vector<PendingFrame> frames) {
+  const uint64_t bytes_max = frames.size() == 1 ? UINT64_MAX : options_.block_column_bytes_max;
+  if (AppendFrames(signal_, frames, *builder_, bytes_max)) {
+    WriteBlock(context_.next_block.fetch_add(1), std::move(frames));
+    return;
+  }
+  builder_->Finish(0);  // nobody sees it
+  builder_->ForgetWrittenSets();
+  const auto middle = frames.begin() + static_cast<ptrdiff_t>(frames.size() / 2);
+  std::vector<PendingFrame> second(std::make_move_iterator(middle), std::make_move_iterator(frames.end()));
+  frames.erase(middle, frames.end());
+  WriteFrames(std::move(frames));
+  WriteFrames(std::move(second));
+}
+
+// The builder holds the rows of `frames`.
+void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
   const journal::Manifest manifest = MakeManifest(block, signal_, frames);
-  AppendFrames(signal_, frames, *builder_);
   const std::vector<otlp::TableBlock> tables = builder_->Finish(block);
   PublishRepairs();
   // The columns hold everything now; the reservations stay until the block is stored, because the columns are about as
@@ -121,12 +138,15 @@ void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
   for (PendingFrame& frame : frames) reservations.push_back(std::move(frame.reservation));
   frames.clear();
 
-  if (!Persist("write the manifest", [&](bool) { return context_.journal.AppendManifest(manifest); })) return;
-  if (!Persist("insert", [&](bool is_retry) { return context_.inserter.Insert(block, tables, is_retry); })) {
-    builder_->ForgetWrittenSets();
-    return;
-  }
-  if (!Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); })) return;
+  const Outcome named = Persist("write the manifest", [&](bool) { return context_.journal.AppendManifest(manifest); });
+  if (named != Outcome::kDone) return;
+  const Outcome inserted =
+      Persist("insert", [&](bool is_retry) { return context_.inserter.Insert(block, tables, is_retry); });
+  if (inserted != Outcome::kDone) builder_->ForgetWrittenSets();
+  if (inserted == Outcome::kStopped) return;
+  if (inserted == Outcome::kRefused && !SetAside(manifest, tables)) return;
+  if (Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); }) != Outcome::kDone) return;
+  if (inserted == Outcome::kRefused) return;
   context_.metrics
       .GetCounter("sightline.store.blocks", "{block}", "Blocks written.",
                   {{"signal", std::string(otlp::SignalName(signal_))}})
@@ -134,35 +154,52 @@ void BlockWriter::WriteBlock(std::vector<PendingFrame> frames) {
 }
 
 // Tries until it works: what was accepted must be stored, and while it waits the memory budget pushes back at the door.
-// Gives up (false) when the program stops, or when ClickHouse says that the block itself is wrong (that is our bug, and
-// must not stop the blocks behind it): the journal keeps the block, and the next start tries it again.
-bool BlockWriter::Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action) {
+// kStopped: the program ends, and the next start goes on. kRefused: ClickHouse says again and again that the block
+// itself is wrong, which must not stop the blocks behind it.
+BlockWriter::Outcome BlockWriter::Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action) {
   int64_t wait = kRetryNanosMin;
   int refused = 0;
   for (bool is_retry = false;; is_retry = true) {
     const Result<void> result = action(is_retry);
-    if (result) return true;
+    if (result) return Outcome::kDone;
     context_.metrics
         .GetCounter("sightline.store.errors", "{error}", "Failed steps of writing a block; each is tried again.",
                     {{"signal", std::string(otlp::SignalName(signal_))}})
         .Add(1);
     Log(LogLevel::kWarning, "a block could not be written; will retry",
         {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
-    if (result.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) {
-      context_.metrics
-          .GetCounter("sightline.store.set_aside_blocks", "{block}",
-                      "Blocks that ClickHouse refuses; kept in the journal.",
-                      {{"signal", std::string(otlp::SignalName(signal_))}})
-          .Add(1);
-      Log(LogLevel::kError, "a block is set aside: the journal keeps it, the next start tries again",
-          {{"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
-      return false;
-    }
+    if (result.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) return Outcome::kRefused;
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping_; });
-    if (stopping_) return false;
+    if (stopping_) return Outcome::kStopped;
     wait = std::min(2 * wait, kRetryNanosMax);
   }
+}
+
+// True when the block needs no further try: what ClickHouse takes of it is stored, the rest is in files. False: the
+// journal keeps it, and the next start tries again.
+bool BlockWriter::SetAside(const journal::Manifest& manifest, const std::vector<otlp::TableBlock>& tables) {
+  PartialInsert insert;
+  const Outcome tried = Persist("insert what is taken", [&](bool) -> Result<void> {
+    Result<PartialInsert> result = context_.inserter.InsertWhatIsTaken(manifest.block, tables);
+    if (!result) return std::unexpected(result.error());
+    insert = *std::move(result);
+    return {};
+  });
+  if (tried == Outcome::kDone && insert.refused.empty()) return true;
+  Result<void> kept = Fail(Code::kFailedPrecondition, "ClickHouse does not say what it has of the block");
+  if (tried == Outcome::kDone) {
+    const Outcome written = Persist("set the block aside", [&](bool) -> Result<void> {
+      kept = context_.refused.SetAside(manifest, insert);
+      if (!kept && kept.error().code == Code::kUnavailable) return kept;  // a full disk, say: there may be room soon
+      return {};
+    });
+    if (written != Outcome::kDone) return false;
+  }
+  if (kept) return true;
+  Log(LogLevel::kError, "ClickHouse refuses a block, and it could not be set aside: the journal keeps it",
+      {{"block", manifest.block}, {"signal", otlp::SignalName(signal_)}, {"error", kept.error().message}});
+  return false;
 }
 
 double BlockWriter::LagSeconds() {

@@ -18,6 +18,7 @@
 #include "otlp/signal.h"
 #include "store/block_inserter.h"
 #include "store/block_plan.h"
+#include "store/refused_blocks.h"
 
 namespace sightline::store {
 
@@ -25,6 +26,7 @@ namespace sightline::store {
 struct WriterContext {
   journal::Journal& journal;
   BlockInserter& inserter;
+  RefusedBlocks& refused;
   MetricsRegistry& metrics;
   const Clock& clock;
   std::atomic<uint64_t>& next_block;
@@ -34,6 +36,7 @@ struct WriterOptions {
   otlp::BlockBuilder::Options builder;
   uint64_t block_rows_max = 50'000;
   uint64_t block_bytes_max = 25'000'000;        // of request bytes
+  uint64_t block_column_bytes_max = 256 << 20;  // of columns: items of very many days need memory for each day
   int64_t block_age_nanos_max = 1'000'000'000;  // of the oldest frame that waits
 };
 
@@ -54,8 +57,11 @@ class BlockWriter {
   void Run();
   std::vector<PendingFrame> TakeBlock();  // waits; empty when stopping
   bool BlockIsDue(int64_t now) const;
-  void WriteBlock(std::vector<PendingFrame> frames);
-  bool Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action);
+  void WriteFrames(std::vector<PendingFrame> frames);
+  void WriteBlock(uint64_t block, std::vector<PendingFrame> frames);
+  enum class Outcome : uint8_t { kDone, kRefused, kStopped };
+  Outcome Persist(const char* step, const std::function<Result<void>(bool is_retry)>& action);
+  bool SetAside(const journal::Manifest& manifest, const std::vector<otlp::TableBlock>& tables);
   double LagSeconds();
   void PublishRepairs();
 

@@ -1,9 +1,11 @@
 #include "store/ingest.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.h"
 #include "base/process.h"
+#include "store/journal_frames.h"
 
 namespace sightline::store {
 namespace {
@@ -28,14 +30,21 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
 Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
                                               MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock) {
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(options), journal, clickhouse, budget, metrics, clock));
+  auto refused = RefusedBlocks::Open({.directory = ingest->options_.data_directory + "/refused",
+                                      .bytes_max = ingest->options_.refused_bytes_max,
+                                      .builder = ingest->options_.writer.builder},
+                                     journal, metrics);
+  if (!refused) return std::unexpected(refused.error());
+  ingest->refused_ = *std::move(refused);
   // Both are asked: the journal's tail may be lost with the machine, and a block may have a manifest but no row yet.
-  const Result<uint64_t> block_max = ingest->inserter_.BlockMax(journal.unfinished().block_max);
+  const Result<uint64_t> block_max =
+      ingest->inserter_.BlockMax(std::max(journal.unfinished().block_max, ingest->refused_->block_max()));
   if (!block_max) return std::unexpected(block_max.error());
   ingest->next_block_ = *block_max + 1;
   for (otlp::Signal signal : otlp::kSignals) {
-    ingest->writers_[Index(signal)] =
-        std::make_unique<BlockWriter>(signal, ingest->options_.writer,
-                                      WriterContext{journal, ingest->inserter_, metrics, clock, ingest->next_block_});
+    ingest->writers_[Index(signal)] = std::make_unique<BlockWriter>(
+        signal, ingest->options_.writer,
+        WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
   }
   SIGHTLINE_TRY(ingest->Recover());
   ingest->CheckDisk();  // before the first request
@@ -154,8 +163,10 @@ Result<void> Ingest::Recover() {
   for (const journal::Manifest& manifest : unfinished.blocks) {
     const Result<void> recovered = RecoverBlock(manifest);
     if (recovered) continue;
-    // A block that ClickHouse refuses must not keep the program from starting; the journal keeps it.
-    if (recovered.error().code != Code::kInvalidArgument) return recovered;
+    // A block that ClickHouse refuses, and that has no room among the others of its kind, must not keep the program
+    // from starting; the journal keeps it.
+    const Code code = recovered.error().code;
+    if (code != Code::kInvalidArgument && code != Code::kResourceExhausted) return recovered;
     Log(LogLevel::kError, "a block is still refused; the journal keeps it",
         {{"block", manifest.block}, {"error", recovered.error().message}});
   }
@@ -163,46 +174,36 @@ Result<void> Ingest::Recover() {
 }
 
 Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
+  if (refused_->Contains(manifest)) return journal_.AppendDone(manifest.block);
   std::vector<PendingFrame> frames;
   for (uint64_t number : journal_.FramesIn(manifest)) {
-    otlp::Signal signal = manifest.signal;
-    Result<PendingFrame> frame = ReadBack(number, &signal);
-    if (!frame) return Wrap(fmt::format("replay block {}", manifest.block), frame.error());
-    frames.push_back(*std::move(frame));
+    Result<ReadBackFrame> read = ReadBack(journal_, number);
+    if (!read) return Wrap(fmt::format("replay block {}", manifest.block), read.error());
+    frames.push_back(std::move(read->frame));
   }
   // A builder of its own: it must write every attribute set and series again, as nobody knows which reached the store.
   const auto builder = otlp::BlockBuilder::Create(manifest.signal, options_.writer.builder);
   AppendFrames(manifest.signal, frames, *builder);
-  SIGHTLINE_TRY(inserter_.Insert(manifest.block, builder->Finish(manifest.block), /*may_exist=*/true));
+  const Result<PartialInsert> insert = inserter_.InsertWhatIsTaken(manifest.block, builder->Finish(manifest.block));
+  if (!insert) return std::unexpected(insert.error());
+  if (!insert->refused.empty()) SIGHTLINE_TRY(refused_->SetAside(manifest, *insert));
   return journal_.AppendDone(manifest.block);
-}
-
-Result<PendingFrame> Ingest::ReadBack(uint64_t number, otlp::Signal* signal) {
-  Result<journal::Journal::Frame> frame = journal_.ReadFrame(number);
-  if (!frame) return std::unexpected(frame.error());
-  *signal = frame->header.signal;
-  Result<otlp::Scan> scan = otlp::Rescan(frame->header.signal, frame->bytes, frame->header.refused);
-  if (!scan) return Wrap(fmt::format("read journal frame {}", number), scan.error());
-  return PendingFrame{.number = number,
-                      .received_unix_nanos = frame->header.received_unix_nanos,
-                      .bytes = std::move(frame->bytes),
-                      .scan = *std::move(scan)};
 }
 
 Result<void> Ingest::RequeueFrames() {
   for (uint64_t number : journal_.unfinished().frames) {
-    otlp::Signal signal = otlp::Signal::kTraces;
-    Result<PendingFrame> frame = ReadBack(number, &signal);
-    if (!frame) return std::unexpected(frame.error());
-    const uint64_t held = frame->bytes.size() + otlp::MemoryBytes(frame->scan);
+    Result<ReadBackFrame> read = ReadBack(journal_, number);
+    if (!read) return std::unexpected(read.error());
+    PendingFrame& frame = read->frame;
+    const uint64_t held = frame.bytes.size() + otlp::MemoryBytes(frame.scan);
     MemoryBudget::Reservation reservation = budget_.TryReserve(held);
     if (!reservation) {
       // The journal may hold more than memory: let the writers store what they have before reading on.
       if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
       reservation = budget_.TryReserve(held);
     }
-    frame->reservation = std::move(reservation);
-    writers_[Index(signal)]->Push(*std::move(frame));
+    frame.reservation = std::move(reservation);
+    writers_[Index(read->signal)]->Push(std::move(frame));
   }
   if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
   return {};

@@ -22,6 +22,7 @@
 #include "store/block_inserter.h"
 #include "store/block_writer.h"
 #include "store/clickhouse.h"
+#include "store/refused_blocks.h"
 
 namespace sightline::store {
 
@@ -31,6 +32,7 @@ struct IngestOptions {
   WriterOptions writer;
   std::array<int64_t, 3> retention_nanos{};   // by otlp::Signal; 0: forever
   uint64_t disk_free_bytes_min = 1ULL << 30;  // below it nothing is accepted
+  uint64_t refused_bytes_max = 1ULL << 30;    // of blocks that ClickHouse refuses, in data_directory/refused
 };
 
 // Thread: Accept from any; the rest from the thread that owns it.
@@ -61,7 +63,6 @@ class Ingest final : public receive::Sink {
   void PushAccepted(otlp::Signal signal, PendingFrame frame);
   Result<void> Recover();
   Result<void> RecoverBlock(const journal::Manifest& manifest);
-  Result<PendingFrame> ReadBack(uint64_t number, otlp::Signal* signal);
   Result<void> RequeueFrames();
   void WatchDisk();
   void CheckDisk();
@@ -71,6 +72,7 @@ class Ingest final : public receive::Sink {
   MemoryBudget& budget_;
   const Clock& clock_;
   BlockInserter inserter_;
+  std::unique_ptr<RefusedBlocks> refused_;
   std::atomic<uint64_t> next_block_ = 1;
   std::array<std::unique_ptr<BlockWriter>, 3> writers_;  // by otlp::Signal
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -125,6 +127,20 @@ class IngestTest : public ::testing::TestWithParam<Kind> {
     for (const auto& sample : metrics_.Snapshot()) sum += sample.name == name ? sample.value : 0;
     return sum;
   }
+  std::vector<std::string> RefusedFiles() const {
+    std::vector<std::string> files;
+    const std::filesystem::path refused = directory_->path() + "/refused";
+    if (!std::filesystem::exists(refused)) return files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(refused)) {
+      if (entry.is_regular_file()) files.push_back(std::filesystem::relative(entry.path(), refused));
+    }
+    std::ranges::sort(files);
+    return files;
+  }
+  std::string RefusedFile(const std::string& name) const {
+    std::ifstream file(directory_->path() + "/refused/" + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
   bool JournalIsDone() {
     OpenJournal();
     return journal_->unfinished().blocks.empty() && journal_->unfinished().frames.empty();
@@ -224,6 +240,111 @@ TEST_P(IngestTest, WhatTheStoreDoesNotTakeStaysInTheJournalForTheNextStart) {
   SetFaultsForTest("");
   Restart();
   EXPECT_EQ(Spans(), "3/3");
+  EXPECT_TRUE(JournalIsDone());
+}
+
+// Of two days one is refused, by the engine itself: that day's items are in a file, can be sent again, and nothing is
+// stored twice.
+TEST_P(IngestTest, ItemsThatClickHouseRefusesAreInFilesFromWhichTheyCanBeSentAgain) {
+  StartIngest();
+  ASSERT_TRUE((**store_).Execute(fmt::format(
+      "ALTER TABLE sightline.spans ADD CONSTRAINT no CHECK toDate(Timestamp, 'UTC') != toDate({})", kYesterday)));
+  ASSERT_TRUE(Accept(TwoDays()));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "2/2");
+  EXPECT_EQ(Metric("sightline.store.set_aside_blocks"), 1);
+  EXPECT_EQ(RefusedFiles(), (std::vector<std::string>{"block-00000000000000000001-traces/1.otlp.pb",
+                                                      "block-00000000000000000001-traces/reason.json"}));
+  EXPECT_THAT(RefusedFile("block-00000000000000000001-traces/reason.json"), HasSubstr("Code: 469."));
+  EXPECT_TRUE(JournalIsDone());
+
+  ASSERT_TRUE((**store_).Execute("ALTER TABLE sightline.spans DROP CONSTRAINT no"));
+  StartIngest();
+  const std::string again = RefusedFile("block-00000000000000000001-traces/1.otlp.pb");
+  EXPECT_EQ(Scanned(Signal::kTraces, again).items_accepted, 1U);
+  ASSERT_TRUE(Accept(again));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_EQ(Value("SELECT any(ResourceAttributes['service.name']) FROM sightline.otel_traces WHERE SpanId = "
+                  "'0000000000000003'"),
+            "shop");
+}
+
+TEST_P(IngestTest, BlocksBehindARefusedOneAreStored) {
+  StartIngest();
+  SetFaultsForTest("store.insert.refused=error:1-4");  // three attempts, and one to see what is taken
+  ASSERT_TRUE(Accept(TwoDays()));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  ASSERT_TRUE(Accept(Request({Span(3, 9)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "1/1");
+  const std::string all = RefusedFile("block-00000000000000000001-traces/1.otlp.pb");
+  EXPECT_EQ(Scanned(Signal::kTraces, all).items_accepted, 3U);
+  EXPECT_TRUE(JournalIsDone()) << "its segments are not held";
+}
+
+TEST_P(IngestTest, CrashBehindSettingABlockAsideDoesNotStoreItAsWell) {
+  StartIngest();
+  SetFaultsForTest("store.insert.refused=error;store.refuse.end=error");
+  ASSERT_TRUE(Accept(TwoDays()));
+  EXPECT_FALSE(ingest_->Drain(1'500'000'000)) << "the done mark is never reached";
+  EXPECT_EQ(RefusedFiles().size(), 2U);
+  ingest_.reset();
+  SetFaultsForTest("");
+  Restart();
+  EXPECT_EQ(Spans(), "0/0");
+  EXPECT_TRUE(JournalIsDone());
+  StartIngest();
+  ASSERT_TRUE(Accept(Request({Span(3, 9)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "2") << "the number of a block in files is not used again";
+}
+
+TEST_P(IngestTest, CrashWhileABlockIsSetAsideLeavesItToTheNextStart) {
+  StartIngest();
+  SetFaultsForTest("store.insert.refused=error;store.refuse.begin=error");
+  ASSERT_TRUE(Accept(TwoDays()));
+  EXPECT_FALSE(ingest_->Drain(1'500'000'000));
+  ingest_.reset();
+  const std::string unfinished = directory_->path() + "/refused/block-00000000000000000001-traces.new";
+  std::filesystem::create_directories(unfinished);
+  SetFaultsForTest("store.insert.refused=error");
+  Restart();
+  EXPECT_EQ(RefusedFiles().size(), 2U) << "still refused: set aside by the next start";
+  EXPECT_FALSE(std::filesystem::exists(unfinished));
+  SetFaultsForTest("");
+  EXPECT_TRUE(JournalIsDone());
+}
+
+TEST_P(IngestTest, RefusedBlockWithoutRoomStaysInTheJournal) {
+  options_.refused_bytes_max = 10;
+  StartIngest();
+  SetFaultsForTest("store.insert.refused=error");
+  ASSERT_TRUE(Accept(TwoDays()));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(RefusedFiles(), std::vector<std::string>());
+  EXPECT_FALSE(JournalIsDone());
+  Restart();
+  EXPECT_FALSE(JournalIsDone());
+  SetFaultsForTest("");
+  StartIngest();
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_TRUE(JournalIsDone());
+}
+
+TEST_P(IngestTest, ItemsOfVeryManyDaysBecomeSeveralBlocks) {
+  options_.writer.block_column_bytes_max = 1;
+  options_.writer.block_age_nanos_max = 60'000'000'000;
+  StartIngest();
+  uint64_t items = 0;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    const std::string request = otlp::testing::TracesRequest(/*traces=*/300, seed);
+    items += Scanned(Signal::kTraces, request).items_accepted;
+    ASSERT_TRUE(Accept(request));
+  }
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT toString(count()) || ' in ' || toString(uniqExact(Block)) FROM sightline.spans"),
+            fmt::format("{} in 4", items));
   EXPECT_TRUE(JournalIsDone());
 }
 

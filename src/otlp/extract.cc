@@ -1,0 +1,67 @@
+#include "otlp/extract.h"
+
+#include <algorithm>
+
+#include "otlp/wire_fields.h"
+#include "otlp/wire_writer.h"
+
+namespace sightline::otlp {
+namespace {
+
+bool SamePlace(const Slice& a, const Slice& b) {
+  return a.offset == b.offset && a.size == b.size;
+}
+
+// Thread: one.
+class Extractor {
+ public:
+  Extractor(std::string_view request, const Scan& scan) : request_(request), scan_(scan) {}
+
+  std::string Run(const std::vector<ItemRef>& items) {
+    for (auto item = items.begin(); item != items.end();) {
+      const ScopeRef& first = scan_.scopes[item->scope];
+      const auto end = std::find_if(item, items.end(), [&](const ItemRef& other) {
+        const ScopeRef& scope = scan_.scopes[other.scope];
+        return !SamePlace(scope.resource, first.resource) ||
+               !SamePlace(scope.resource_schema_url, first.resource_schema_url);
+      });
+      const size_t resource = out_.Begin(field::request::kResources);
+      Copy(field::resource_items::kResource, first.resource);
+      while (item != end) item = WriteScope(item, end);
+      Copy(field::resource_items::kSchemaUrl, first.resource_schema_url);
+      out_.End(resource);
+    }
+    return out_.Take();
+  }
+
+ private:
+  using Item = std::vector<ItemRef>::const_iterator;
+
+  Item WriteScope(Item item, Item end) {
+    const uint32_t index = item->scope;
+    const size_t scope = out_.Begin(field::resource_items::kScopes);
+    Copy(field::scope_items::kScope, scan_.scopes[index].scope);
+    for (; item != end && item->scope == index; ++item) {
+      out_.Bytes(field::scope_items::kItems, item->message.In(request_));
+    }
+    Copy(field::scope_items::kSchemaUrl, scan_.scopes[index].scope_schema_url);
+    out_.End(scope);
+    return item;
+  }
+
+  void Copy(uint32_t tag, const Slice& slice) {
+    if (slice.size > 0) out_.Bytes(tag, slice.In(request_));
+  }
+
+  const std::string_view request_;
+  const Scan& scan_;
+  WireWriter out_;
+};
+
+}  // namespace
+
+std::string ExtractItems(std::string_view request, const Scan& scan, const std::vector<ItemRef>& items) {
+  return Extractor(request, scan).Run(items);
+}
+
+}  // namespace sightline::otlp
