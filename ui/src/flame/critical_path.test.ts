@@ -6,7 +6,7 @@ import { makeLargeOutline, makeOutline, type SpanSketch } from './testing/make_t
 function pathOf(sketches: SpanSketch[]): string[] {
   const model = buildModel(makeOutline(sketches))
   const path = criticalPath(model)
-  return [...path.row].map((row, i) => `${model.span_ids[row]} ${path.from[i]}-${path.to[i]}`)
+  return [...path.row].map((row, i) => `${model.spanIds[row]} ${path.from[i]}-${path.to[i]}`)
 }
 
 describe('the critical path', () => {
@@ -114,7 +114,7 @@ describe('the critical path', () => {
       ]),
     )
     const path = criticalPath(model)
-    expect([...path.on_path]).toEqual([1, 1, 1, 0])
+    expect([...path.onPath]).toEqual([1, 1, 1, 0])
     expect([...path.own]).toEqual([0, 0, 100, 0])
   })
 

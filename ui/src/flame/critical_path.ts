@@ -20,7 +20,7 @@ export interface CriticalPath {
   from: Float64Array
   to: Float64Array
   own: Float64Array // by row: ns on the path
-  on_path: Uint8Array // by row: 1 if it or something under it is on the path
+  onPath: Uint8Array // by row: 1 if it or something under it is on the path
   total: number // ns explained
 }
 
@@ -28,12 +28,12 @@ interface Frame {
   row: number // -1: the trace as a whole
   from: number
   at: number // what lies after this is explained
-  next: number // place in `by_end` of the next child to look at
+  next: number // place in `byEnd` of the next child to look at
   last: number
 }
 
 export function criticalPath(model: TraceModel): CriticalPath {
-  const { first, by_end } = childrenByEnd(model)
+  const { first, byEnd } = childrenByEnd(model)
   const rows: number[] = []
   const from: number[] = []
   const to: number[] = []
@@ -51,11 +51,11 @@ export function criticalPath(model: TraceModel): CriticalPath {
     next: first[row + 1]!,
     last: first[row + 2]!,
   })
-  const trace_end = model.roots.reduce((end, root) => Math.max(end, model.end[root]!), model.duration)
-  const stack: Frame[] = [open(-1, 0, trace_end)]
+  const traceEnd = model.roots.reduce((end, root) => Math.max(end, model.end[root]!), model.duration)
+  const stack: Frame[] = [open(-1, 0, traceEnd)]
   while (stack.length > 0) {
     const frame = stack[stack.length - 1]!
-    const child = nextChild(model, by_end, frame)
+    const child = nextChild(model, byEnd, frame)
     if (child < 0) {
       emit(frame.row, frame.from, frame.at)
       stack.pop()
@@ -71,9 +71,9 @@ export function criticalPath(model: TraceModel): CriticalPath {
 }
 
 // The child that ended last of those that ended by frame.at.
-function nextChild(model: TraceModel, by_end: Uint32Array, frame: Frame): number {
+function nextChild(model: TraceModel, byEnd: Uint32Array, frame: Frame): number {
   while (frame.next < frame.last && frame.at > frame.from) {
-    const child = by_end[frame.next++]!
+    const child = byEnd[frame.next++]!
     if (model.start[child]! >= frame.at) continue
     let end = model.end[child]!
     if (frame.row >= 0 && end > model.end[frame.row]!) {
@@ -92,28 +92,28 @@ function wasAwaited(model: TraceModel, parent: number, child: number): boolean {
   return model.service[parent] !== model.service[child] && model.spans[child]?.kind !== 'Consumer'
 }
 
-function childrenByEnd(model: TraceModel): { first: Uint32Array; by_end: Uint32Array } {
+function childrenByEnd(model: TraceModel): { first: Uint32Array; byEnd: Uint32Array } {
   const first = new Uint32Array(model.rows + 3)
   for (let row = 0; row < model.rows; row++) first[model.parent[row]! + 3]!++
   for (let i = 1; i < first.length; i++) first[i]! += first[i - 1]!
-  const by_end = new Uint32Array(model.rows)
-  for (let row = 0; row < model.rows; row++) by_end[first[model.parent[row]! + 2]!++] = row
+  const byEnd = new Uint32Array(model.rows)
+  for (let row = 0; row < model.rows; row++) byEnd[first[model.parent[row]! + 2]!++] = row
   for (let place = 0; place <= model.rows; place++) {
-    const list = by_end.subarray(first[place]!, first[place + 1]!)
+    const list = byEnd.subarray(first[place]!, first[place + 1]!)
     if (list.length > 1) list.sort((a, b) => model.end[b]! - model.end[a]! || model.start[b]! - model.start[a]!)
   }
-  return { first, by_end }
+  return { first, byEnd }
 }
 
 function finish(model: TraceModel, rows: number[], from: number[], to: number[]): CriticalPath {
   const own = new Float64Array(model.rows)
-  const on_path = new Uint8Array(model.rows)
+  const onPath = new Uint8Array(model.rows)
   let total = 0
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
     own[row]! += to[i]! - from[i]!
     total += to[i]! - from[i]!
-    for (let at = row; at >= 0 && on_path[at] === 0; at = model.parent[at]!) on_path[at] = 1
+    for (let at = row; at >= 0 && onPath[at] === 0; at = model.parent[at]!) onPath[at] = 1
   }
-  return { row: Int32Array.from(rows), from: Float64Array.from(from), to: Float64Array.from(to), own, on_path, total }
+  return { row: Int32Array.from(rows), from: Float64Array.from(from), to: Float64Array.from(to), own, onPath, total }
 }

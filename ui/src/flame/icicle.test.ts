@@ -6,7 +6,7 @@ import { makeLargeOutline, makeOutline, type SpanSketch } from './testing/make_t
 function lanesOf(sketches: SpanSketch[]): Record<string, number> {
   const model = buildModel(makeOutline(sketches))
   const layout = icicle(model)
-  return Object.fromEntries(model.span_ids.map((id, row) => [id, layout.lane[row]!]))
+  return Object.fromEntries(model.spanIds.map((id, row) => [id, layout.lane[row]!]))
 }
 
 describe('the flame graph', () => {
@@ -59,7 +59,7 @@ describe('the flame graph', () => {
     const layout = icicle(model)
     console.log(`flame layout of 50,000 spans: ${(performance.now() - begin).toFixed(0)} ms, ${layout.lanes} lanes`)
     let overlaps = 0
-    for (const rows of layout.by_lane) {
+    for (const rows of layout.byLane) {
       for (let i = 1; i < rows.length; i++) if (model.start[rows[i]!]! < model.end[rows[i - 1]!]!) overlaps++
     }
     expect(overlaps).toBe(0)

@@ -9,7 +9,7 @@ import type { TraceModel } from './model'
 export interface Icicle {
   lane: Uint32Array // by row
   lanes: number
-  by_lane: Uint32Array[] // rows of each lane, by start
+  byLane: Uint32Array[] // rows of each lane, by start
 }
 
 export function icicle(model: TraceModel): Icicle {
@@ -32,7 +32,7 @@ export function icicle(model: TraceModel): Icicle {
     if (place > 0) height[place - 1] = 1 + bands
     else return placeLanes(model, below, bands)
   }
-  return { lane: new Uint32Array(0), lanes: 0, by_lane: [] }
+  return { lane: new Uint32Array(0), lanes: 0, byLane: [] }
 }
 
 // Sets `below` of the children, and answers how many lanes they take.
@@ -45,23 +45,23 @@ function packBands(
 ): number {
   children.sort((a, b) => from[a]! - from[b]! || to[b]! - to[a]!)
   const free = new BandEnds()
-  const band_of = new Uint32Array(children.length)
-  const band_heights: number[] = []
+  const bandOf = new Uint32Array(children.length)
+  const bandHeights: number[] = []
   for (let i = 0; i < children.length; i++) {
     const child = children[i]!
     // Zero-width children at one moment must not share a band either: they end a nanosecond later.
     const end = Math.max(to[child]!, from[child]! + 1)
     const band = free.take(from[child]!, end)
-    band_of[i] = band
-    band_heights[band] = Math.max(band_heights[band] ?? 0, height[child]!)
+    bandOf[i] = band
+    bandHeights[band] = Math.max(bandHeights[band] ?? 0, height[child]!)
   }
-  const band_tops = new Uint32Array(band_heights.length)
+  const bandTops = new Uint32Array(bandHeights.length)
   let lanes = 0
-  for (let band = 0; band < band_heights.length; band++) {
-    band_tops[band] = lanes
-    lanes += band_heights[band]!
+  for (let band = 0; band < bandHeights.length; band++) {
+    bandTops[band] = lanes
+    lanes += bandHeights[band]!
   }
-  for (let i = 0; i < children.length; i++) below[children[i]!] = band_tops[band_of[i]!]!
+  for (let i = 0; i < children.length; i++) below[children[i]!] = bandTops[bandOf[i]!]!
   return lanes
 }
 
@@ -73,11 +73,11 @@ function placeLanes(model: TraceModel, below: Uint32Array, lanes: number): Icicl
     lane[row] = below[row]! + (parent < 0 ? 0 : lane[parent]! + 1)
     counts[lane[row]!]!++
   }
-  const by_lane = Array.from(counts, (count) => new Uint32Array(count))
+  const byLane = Array.from(counts, (count) => new Uint32Array(count))
   counts.fill(0)
-  for (let row = 0; row < model.rows; row++) by_lane[lane[row]!]![counts[lane[row]!]!++] = row
-  for (const rows of by_lane) rows.sort((a, b) => model.start[a]! - model.start[b]!)
-  return { lane, lanes, by_lane }
+  for (let row = 0; row < model.rows; row++) byLane[lane[row]!]![counts[lane[row]!]!++] = row
+  for (const rows of byLane) rows.sort((a, b) => model.start[a]! - model.start[b]!)
+  return { lane, lanes, byLane }
 }
 
 // Children by parent; place 0 holds the roots, place r + 1 the children of row r.

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import {
   ancestors,
   buildModel,
-  kCycle,
-  kDuplicate,
-  kEndsLate,
-  kFailed,
-  kFailedBelow,
-  kMissing,
-  kOrphan,
-  kStartsEarly,
+  CYCLE,
+  DUPLICATE,
+  ENDS_LATE,
+  FAILED,
+  FAILED_BELOW,
+  MISSING,
+  ORPHAN,
+  STARTS_EARLY,
   rowName,
 } from './model'
 import { makeLargeOutline, makeOutline, type SpanSketch } from './testing/make_trace'
@@ -19,7 +19,7 @@ const build = (sketches: SpanSketch[]) => buildModel(makeOutline(sketches))
 // "a>b>c" for depth, in the order of rows.
 const drawn = (sketches: SpanSketch[]) => {
   const model = build(sketches)
-  return model.span_ids.map((id, row) => '.'.repeat(model.depth[row]!) + id)
+  return model.spanIds.map((id, row) => '.'.repeat(model.depth[row]!) + id)
 }
 
 describe('the tree of a trace', () => {
@@ -50,9 +50,9 @@ describe('the tree of a trace', () => {
       { id: 'first', at: 0, to: 30 },
       { id: 'child', parent: 'second', at: 41, to: 42 },
     ])
-    expect(model.roots.map((row) => model.span_ids[row])).toEqual(['first', 'second'])
-    expect(model.span_ids[model.main_root]).toBe('first')
-    expect(model.root_missing).toBe(false)
+    expect(model.roots.map((row) => model.spanIds[row])).toEqual(['first', 'second'])
+    expect(model.spanIds[model.mainRoot]).toBe('first')
+    expect(model.rootMissing).toBe(false)
   })
 
   it('gathers the children of a parent that did not arrive under a stand-in', () => {
@@ -61,18 +61,18 @@ describe('the tree of a trace', () => {
       { id: 'b', parent: 'gone', at: 15, to: 35 },
       { id: 'c', parent: 'other', at: 1, to: 2 },
     ])
-    expect(model.span_ids.map((id, row) => '.'.repeat(model.depth[row]!) + id)).toEqual([
+    expect(model.spanIds.map((id, row) => '.'.repeat(model.depth[row]!) + id)).toEqual([
       'other',
       '.c',
       'gone',
       '.a',
       '.b',
     ])
-    const gone = model.row_of.get('gone')!
-    expect([model.flags[gone]! & kMissing, model.start[gone], model.end[gone]]).toEqual([kMissing, 10, 35])
-    expect(model.flags[gone + 1]! & kOrphan).toBe(kOrphan)
+    const gone = model.rowOf('gone')
+    expect([model.flags[gone]! & MISSING, model.start[gone], model.end[gone]]).toEqual([MISSING, 10, 35])
+    expect(model.flags[gone + 1]! & ORPHAN).toBe(ORPHAN)
     expect(rowName(model, gone)).toBe('Missing span')
-    expect([model.span_count, model.rows, model.root_missing]).toEqual([3, 5, true])
+    expect([model.spanCount, model.rows, model.rootMissing]).toEqual([3, 5, true])
     expect(model.self[gone]).toBe(0)
   })
 
@@ -81,7 +81,7 @@ describe('the tree of a trace', () => {
       { id: 'orphan', parent: 'gone', at: 0, to: 5 },
       { id: 'root', at: 3, to: 90 },
     ])
-    expect(model.span_ids[model.main_root]).toBe('root')
+    expect(model.spanIds[model.mainRoot]).toBe('root')
   })
 
   it('cuts a ring of parents at its earliest span', () => {
@@ -92,16 +92,16 @@ describe('the tree of a trace', () => {
       { id: 'leaf', parent: 'z', at: 3, to: 4 },
       { id: 'self', parent: 'self', at: 20, to: 21 },
     ])
-    expect(model.span_ids.map((id, row) => '.'.repeat(model.depth[row]!) + id)).toEqual([
+    expect(model.spanIds.map((id, row) => '.'.repeat(model.depth[row]!) + id)).toEqual([
       'y',
       '.z',
       '..leaf',
       '..x',
       'self',
     ])
-    expect(model.flags[0]! & kCycle).toBe(kCycle)
-    expect(model.flags[4]! & kCycle).toBe(kCycle)
-    expect(model.flags[1]! & kCycle).toBe(0)
+    expect(model.flags[0]! & CYCLE).toBe(CYCLE)
+    expect(model.flags[4]! & CYCLE).toBe(CYCLE)
+    expect(model.flags[1]! & CYCLE).toBe(0)
   })
 
   it('shows both spans of one id, and gives the children to the first', () => {
@@ -111,10 +111,10 @@ describe('the tree of a trace', () => {
       { id: 'twin', parent: 'root', at: 2, to: 5 },
       { id: 'child', parent: 'twin', at: 3, to: 4 },
     ])
-    expect(model.span_ids).toEqual(['root', 'twin', 'child', 'twin'])
-    expect(model.flags[1]! & kDuplicate).toBe(kDuplicate)
-    expect(model.flags[3]! & kDuplicate).toBe(kDuplicate)
-    expect(model.row_of.get('twin')).toBe(1)
+    expect(model.spanIds).toEqual(['root', 'twin', 'child', 'twin'])
+    expect(model.flags[1]! & DUPLICATE).toBe(DUPLICATE)
+    expect(model.flags[3]! & DUPLICATE).toBe(DUPLICATE)
+    expect(model.rowOf('twin')).toBe(1)
   })
 
   it('marks children that lie outside of their parents, and leaves their times alone', () => {
@@ -124,11 +124,11 @@ describe('the tree of a trace', () => {
       { id: 'async', parent: 'root', at: 15, to: 40 },
       { id: 'inside', parent: 'root', at: 16, to: 20 },
     ])
-    const flagsOf = (id: string) => model.flags[model.row_of.get(id)!]! & (kStartsEarly | kEndsLate)
-    expect(flagsOf('skewed')).toBe(kStartsEarly)
-    expect(flagsOf('async')).toBe(kEndsLate)
+    const flagsOf = (id: string) => model.flags[model.rowOf(id)]! & (STARTS_EARLY | ENDS_LATE)
+    expect(flagsOf('skewed')).toBe(STARTS_EARLY)
+    expect(flagsOf('async')).toBe(ENDS_LATE)
     expect(flagsOf('inside')).toBe(0)
-    expect(model.start[model.row_of.get('skewed')!]).toBe(8)
+    expect(model.start[model.rowOf('skewed')]).toBe(8)
   })
 
   it('tells a span that failed from one that only leads to a failure', () => {
@@ -138,13 +138,13 @@ describe('the tree of a trace', () => {
       { id: 'call', parent: 'step', at: 2, to: 7, status: 'Error' },
       { id: 'fine', parent: 'root', at: 8, to: 9 },
     ])
-    const flagsOf = (id: string) => model.flags[model.row_of.get(id)!]! & (kFailed | kFailedBelow)
-    expect(flagsOf('root')).toBe(kFailedBelow)
-    expect(flagsOf('step')).toBe(kFailedBelow)
-    expect(flagsOf('call')).toBe(kFailed)
+    const flagsOf = (id: string) => model.flags[model.rowOf(id)]! & (FAILED | FAILED_BELOW)
+    expect(flagsOf('root')).toBe(FAILED_BELOW)
+    expect(flagsOf('step')).toBe(FAILED_BELOW)
+    expect(flagsOf('call')).toBe(FAILED)
     expect(flagsOf('fine')).toBe(0)
-    expect(model.failed_below[model.row_of.get('root')!]).toBe(1)
-    expect(model.failed_count).toBe(1)
+    expect(model.failedBelow[model.rowOf('root')]).toBe(1)
+    expect(model.failedCount).toBe(1)
   })
 
   it('counts subtrees and the way up', () => {
@@ -169,7 +169,7 @@ describe('the tree of a trace', () => {
       { id: 'after', parent: 'root', at: 120, to: 130 },
     ])
     expect(model.self[0]).toBe(100 - 40 - 10)
-    expect(model.self[model.row_of.get('late')!]).toBe(60)
+    expect(model.self[model.rowOf('late')]).toBe(60)
   })
 
   it('sums services by where the time was spent', () => {
@@ -177,15 +177,15 @@ describe('the tree of a trace', () => {
       { id: 'root', at: 0, to: 100, service: 'web' },
       { id: 'query', parent: 'root', at: 10, to: 90, service: 'db', status: 'Error' },
     ])
-    expect(model.service_shares).toEqual([
-      { service: 1, name: 'db', spans: 1, failed: 1, self_nano: 80 },
-      { service: 0, name: 'web', spans: 1, failed: 0, self_nano: 20 },
+    expect(model.serviceShares).toEqual([
+      { service: 1, name: 'db', spans: 1, failed: 1, selfNano: 80 },
+      { service: 0, name: 'web', spans: 1, failed: 0, selfNano: 20 },
     ])
   })
 
   it('holds an empty trace', () => {
     const model = build([])
-    expect([model.rows, model.main_root, model.root_missing]).toEqual([0, -1, false])
+    expect([model.rows, model.mainRoot, model.rootMissing]).toEqual([0, -1, false])
   })
 
   it('follows a chain of 50,000 spans, which no recursion would', () => {
@@ -196,7 +196,7 @@ describe('the tree of a trace', () => {
       to: 100000 - i,
     }))
     const model = build(chain)
-    expect([model.depth_max, model.size[0], model.self[0]]).toEqual([49999, 50000, 2])
+    expect([model.depthMax, model.size[0], model.self[0]]).toEqual([49999, 50000, 2])
   })
 
   it('is built from 50,000 spans quickly', () => {

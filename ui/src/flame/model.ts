@@ -3,56 +3,56 @@
 // flat arrays, which is what keeps 50,000 spans fluent. Data: outline -> TraceModel; no DOM, no clock.
 //
 // What real traces do and this answers for:
-// - spans whose parent did not arrive get a stand-in row (kMissing) above them, one for each missing parent;
-// - a ring of parents is cut at its earliest span (kCycle), which becomes a root;
-// - the same span id twice: both are shown (kDuplicate), children go to the first;
-// - children outside of their parents keep their times and are marked (kStartsEarly, kEndsLate).
+// - spans whose parent did not arrive get a stand-in row (MISSING) above them, one for each missing parent;
+// - a ring of parents is cut at its earliest span (CYCLE), which becomes a root;
+// - the same span id twice: both are shown (DUPLICATE), children go to the first;
+// - children outside of their parents keep their times and are marked (STARTS_EARLY, ENDS_LATE).
 import type { OutlineSpan, TraceOutline } from './outline'
 
-export const kFailed = 1 << 0 // its own status is Error
-export const kFailedBelow = 1 << 1 // a span under it failed
-export const kMissing = 1 << 2 // a stand-in: spans name it as their parent, it did not arrive
-export const kOrphan = 1 << 3 // its parent is such a stand-in
-export const kCycle = 1 << 4 // the parents form a ring that was cut here
-export const kDuplicate = 1 << 5 // another span has the same id
-export const kStartsEarly = 1 << 6 // before its parent
-export const kEndsLate = 1 << 7 // after its parent
+export const FAILED = 1 << 0 // its own status is Error
+export const FAILED_BELOW = 1 << 1 // a span under it failed
+export const MISSING = 1 << 2 // a stand-in: spans name it as their parent, it did not arrive
+export const ORPHAN = 1 << 3 // its parent is such a stand-in
+export const CYCLE = 1 << 4 // the parents form a ring that was cut here
+export const DUPLICATE = 1 << 5 // another span has the same id
+export const STARTS_EARLY = 1 << 6 // before its parent
+export const ENDS_LATE = 1 << 7 // after its parent
 
 export interface ServiceShare {
   service: number // place in TraceModel.services
   name: string
   spans: number
   failed: number
-  self_nano: number // time in which its spans waited for no child
+  selfNano: number // time in which its spans waited for no child
 }
 
 export interface TraceModel {
-  trace_id: string
+  traceId: string
   cut: boolean
-  start_unix_nano: bigint
+  startUnixNano: bigint
   duration: number // ns, first start to last end, at least 1
   services: string[]
   rows: number // with stand-ins
-  span_count: number // without
-  failed_count: number
-  depth_max: number
+  spanCount: number // without
+  failedCount: number
+  depthMax: number
   roots: number[]
-  main_root: number // the row that names the trace: the earliest true root, else the first row; -1 without rows
-  root_missing: boolean
+  mainRoot: number // the row that names the trace: the earliest true root, else the first row; -1 without rows
+  rootMissing: boolean
   spans: (OutlineSpan | null)[] // null: a stand-in
-  span_ids: string[]
+  spanIds: string[]
   parent: Int32Array // row, -1 for none
   depth: Uint16Array
   size: Uint32Array // rows in the subtree, itself included
-  start: Float64Array // ns from start_unix_nano
+  start: Float64Array // ns from startUnixNano
   end: Float64Array
   service: Int32Array // -1 for a stand-in
   flags: Uint8Array
-  failed_below: Uint32Array // failed spans under it
+  failedBelow: Uint32Array // failed spans under it
   self: Float64Array // ns that no child covers
   children: Uint32Array // direct ones
-  row_of: Map<string, number> // the first row with that span id
-  service_shares: ServiceShare[] // largest self time first
+  rowOf: (spanId: string) => number // the first row with that span id, -1 where there is none
+  serviceShares: ServiceShare[] // largest self time first
 }
 
 /** Builds the rows of an outline. 50,000 spans take well below 200 ms. */
@@ -63,7 +63,7 @@ export function buildModel(outline: TraceOutline): TraceModel {
   markOutside(model)
   sumSubtrees(model)
   sumSelfTimes(model)
-  model.service_shares = shareOfServices(model)
+  model.serviceShares = shareOfServices(model)
   return model
 }
 
@@ -71,6 +71,7 @@ export function buildModel(outline: TraceOutline): TraceModel {
 interface Links {
   nodes: (OutlineSpan | null)[]
   ids: string[]
+  byId: Map<string, number> // the first of each id
   parent: Int32Array
   marks: Uint8Array
 }
@@ -87,35 +88,35 @@ function byStart(spans: OutlineSpan[]): OutlineSpan[] {
 function linkParents(spans: OutlineSpan[], order: OutlineSpan[]): Links {
   const nodes: (OutlineSpan | null)[] = [...order]
   const ids: string[] = new Array<string>(spans.length)
-  const by_id = new Map<string, number>()
+  const byId = new Map<string, number>()
   const duplicates = new Set<number>()
   for (let i = 0; i < order.length; i++) {
     const id = order[i]!.span_id
     ids[i] = id
-    const first = by_id.get(id)
+    const first = byId.get(id)
     if (first === undefined) {
-      by_id.set(id, i)
+      byId.set(id, i)
     } else {
       duplicates.add(i).add(first)
     }
   }
   const parents: number[] = new Array<number>(order.length)
   const orphans: number[] = []
-  const stand_ins = new Map<string, number>()
+  const standIns = new Map<string, number>()
   for (let i = 0; i < order.length; i++) {
-    const parent_id = order[i]!.parent_span_id
-    if (parent_id === '') {
+    const parentId = order[i]!.parent_span_id
+    if (parentId === '') {
       parents[i] = -1
       continue
     }
-    let parent = by_id.get(parent_id)
+    let parent = byId.get(parentId)
     if (parent === undefined) {
-      parent = stand_ins.get(parent_id)
+      parent = standIns.get(parentId)
       if (parent === undefined) {
         parent = nodes.length
-        stand_ins.set(parent_id, parent)
+        standIns.set(parentId, parent)
         nodes.push(null)
-        ids.push(parent_id)
+        ids.push(parentId)
       }
       orphans.push(i)
     }
@@ -124,11 +125,12 @@ function linkParents(spans: OutlineSpan[], order: OutlineSpan[]): Links {
   const parent = new Int32Array(nodes.length).fill(-1)
   parent.set(parents)
   const marks = new Uint8Array(nodes.length)
-  for (const i of orphans) marks[i]! |= kOrphan
-  for (const i of duplicates) marks[i]! |= kDuplicate
-  for (const i of stand_ins.values()) marks[i]! |= kMissing
+  for (const i of orphans) marks[i]! |= ORPHAN
+  for (const i of duplicates) marks[i]! |= DUPLICATE
+  for (const i of standIns.values()) marks[i]! |= MISSING
   cutRings(parent, marks)
-  return { nodes, ids, parent, marks }
+  for (const [id, node] of standIns) byId.set(id, node)
+  return { nodes, ids, byId, parent, marks }
 }
 
 // Follows each span's parents until something known; a walk that meets itself is a ring, cut at its earliest span.
@@ -144,7 +146,7 @@ function cutRings(parent: Int32Array, marks: Uint8Array): void {
     let earliest = at
     for (let ring = parent[at]!; ring !== at; ring = parent[ring]!) earliest = Math.min(earliest, ring)
     parent[earliest] = -1
-    marks[earliest]! |= kCycle
+    marks[earliest]! |= CYCLE
   }
 }
 
@@ -183,20 +185,20 @@ function numberRows(outline: TraceOutline, links: Links): TraceModel {
   roots.sort((a, b) => starts[a]! - starts[b]! || a - b)
 
   const model: TraceModel = {
-    trace_id: outline.trace_id,
+    traceId: outline.trace_id,
     cut: outline.cut,
-    start_unix_nano: BigInt(outline.start_unix_nano),
+    startUnixNano: BigInt(outline.start_unix_nano),
     duration: Math.max(1, outline.duration_nano),
     services: outline.services,
     rows: count,
-    span_count: outline.spans.length,
-    failed_count: 0,
-    depth_max: 0,
+    spanCount: outline.spans.length,
+    failedCount: 0,
+    depthMax: 0,
     roots: [],
-    main_root: -1,
-    root_missing: false,
+    mainRoot: -1,
+    rootMissing: false,
     spans: new Array<OutlineSpan | null>(count),
-    span_ids: new Array<string>(count),
+    spanIds: new Array<string>(count),
     parent: new Int32Array(count),
     depth: new Uint16Array(count),
     size: new Uint32Array(count).fill(1),
@@ -204,38 +206,41 @@ function numberRows(outline: TraceOutline, links: Links): TraceModel {
     end: new Float64Array(count),
     service: new Int32Array(count),
     flags: new Uint8Array(count),
-    failed_below: new Uint32Array(count),
+    failedBelow: new Uint32Array(count),
     self: new Float64Array(count),
     children: new Uint32Array(count),
-    row_of: new Map(),
-    service_shares: [],
+    rowOf: () => -1,
+    serviceShares: [],
   }
 
-  const row_of_node = new Int32Array(count)
+  const rowOfNode = new Int32Array(count)
   const stack: number[] = []
   for (let i = roots.length - 1; i >= 0; i--) stack.push(roots[i]!)
   for (let row = 0; stack.length > 0; row++) {
     const node = stack.pop()!
-    row_of_node[node] = row
+    rowOfNode[node] = row
     const span = links.nodes[node] ?? null
-    const parent = links.parent[node]! < 0 ? -1 : row_of_node[links.parent[node]!]!
+    const parent = links.parent[node]! < 0 ? -1 : rowOfNode[links.parent[node]!]!
     model.spans[row] = span
-    model.span_ids[row] = links.ids[node]!
+    model.spanIds[row] = links.ids[node]!
     model.parent[row] = parent
     model.depth[row] = parent < 0 ? 0 : Math.min(65535, model.depth[parent]! + 1)
     model.start[row] = starts[node]!
     model.end[row] = ends[node]!
     model.service[row] = span ? span.service : -1
-    model.flags[row] = links.marks[node]! | (span?.status === 'Error' ? kFailed : 0)
+    model.flags[row] = links.marks[node]! | (span?.status === 'Error' ? FAILED : 0)
     model.children[row] = first[node + 1]! - first[node]!
-    model.depth_max = Math.max(model.depth_max, model.depth[row]!)
+    model.depthMax = Math.max(model.depthMax, model.depth[row]!)
     if (parent < 0) model.roots.push(row)
-    if (!model.row_of.has(links.ids[node]!)) model.row_of.set(links.ids[node]!, row)
     for (let c = first[node + 1]! - 1; c >= first[node]!; c--) stack.push(list[c]!)
   }
-  const true_root = model.roots.find((row) => model.spans[row]?.parent_span_id === '')
-  model.main_root = true_root ?? (count > 0 ? 0 : -1)
-  model.root_missing = true_root === undefined && count > 0
+  model.rowOf = (spanId) => {
+    const node = links.byId.get(spanId)
+    return node === undefined ? -1 : rowOfNode[node]!
+  }
+  const trueRoot = model.roots.find((row) => model.spans[row]?.parent_span_id === '')
+  model.mainRoot = trueRoot ?? (count > 0 ? 0 : -1)
+  model.rootMissing = trueRoot === undefined && count > 0
   return model
 }
 
@@ -243,50 +248,50 @@ function markOutside(model: TraceModel): void {
   for (let row = 0; row < model.rows; row++) {
     const parent = model.parent[row]!
     if (parent < 0 || model.spans[parent] === null) continue
-    if (model.start[row]! < model.start[parent]!) model.flags[row]! |= kStartsEarly
-    if (model.end[row]! > model.end[parent]!) model.flags[row]! |= kEndsLate
+    if (model.start[row]! < model.start[parent]!) model.flags[row]! |= STARTS_EARLY
+    if (model.end[row]! > model.end[parent]!) model.flags[row]! |= ENDS_LATE
   }
 }
 
 // Rows of a subtree and failures in it, from the last row up: children have larger numbers than their parents.
 function sumSubtrees(model: TraceModel): void {
   for (let row = model.rows - 1; row >= 0; row--) {
-    const failed = model.flags[row]! & kFailed ? 1 : 0
-    model.failed_count += failed
-    if (model.failed_below[row]! > 0) model.flags[row]! |= kFailedBelow
+    const failed = model.flags[row]! & FAILED ? 1 : 0
+    model.failedCount += failed
+    if (model.failedBelow[row]! > 0) model.flags[row]! |= FAILED_BELOW
     const parent = model.parent[row]!
     if (parent < 0) continue
     model.size[parent]! += model.size[row]!
-    model.failed_below[parent]! += model.failed_below[row]! + failed
+    model.failedBelow[parent]! += model.failedBelow[row]! + failed
   }
 }
 
 // Self time: the span's own duration without the union of its children's. Children come by start, so that one pass with
 // the furthest end so far is enough.
 function sumSelfTimes(model: TraceModel): void {
-  const covered_to = Float64Array.from(model.start)
+  const coveredTo = Float64Array.from(model.start)
   for (let row = 0; row < model.rows; row++) {
     model.self[row] = model.spans[row] ? model.end[row]! - model.start[row]! : 0
     const parent = model.parent[row]!
     if (parent < 0) continue
-    const from = Math.max(model.start[row]!, covered_to[parent]!)
+    const from = Math.max(model.start[row]!, coveredTo[parent]!)
     const to = Math.min(model.end[row]!, model.end[parent]!)
     if (to <= from) continue
     if (model.spans[parent]) model.self[parent]! -= to - from
-    covered_to[parent] = to
+    coveredTo[parent] = to
   }
 }
 
 function shareOfServices(model: TraceModel): ServiceShare[] {
-  const shares = model.services.map((name, service) => ({ service, name, spans: 0, failed: 0, self_nano: 0 }))
+  const shares = model.services.map((name, service) => ({ service, name, spans: 0, failed: 0, selfNano: 0 }))
   for (let row = 0; row < model.rows; row++) {
     const share = shares[model.service[row]!]
     if (!share) continue
     share.spans++
-    share.failed += model.flags[row]! & kFailed
-    share.self_nano += model.self[row]!
+    share.failed += model.flags[row]! & FAILED
+    share.selfNano += model.self[row]!
   }
-  return shares.filter((share) => share.spans > 0).sort((a, b) => b.self_nano - a.self_nano || b.spans - a.spans)
+  return shares.filter((share) => share.spans > 0).sort((a, b) => b.selfNano - a.selfNano || b.spans - a.spans)
 }
 
 /** The rows above `row`, nearest first. */

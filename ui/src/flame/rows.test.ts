@@ -6,7 +6,7 @@ import { nextFailed, VisibleRows } from './rows'
 import { findRows } from './search'
 import { makeOutline, type SpanSketch } from './testing/make_trace'
 
-const kShop: SpanSketch[] = [
+const SHOP: SpanSketch[] = [
   { id: 'root', at: 0, to: 100, name: 'GET /search', service: 'web', kind: 'Server' },
   { id: 'rank', parent: 'root', at: 5, to: 30, name: 'rank', service: 'web' },
   { id: 'model', parent: 'rank', at: 6, to: 20, name: 'model.predict', service: 'web' },
@@ -23,10 +23,10 @@ const kShop: SpanSketch[] = [
     message: 'ConnectError: refused',
   },
 ]
-const shop = () => buildModel(makeOutline(kShop))
+const shop = () => buildModel(makeOutline(SHOP))
 
 describe('visible rows', () => {
-  const shown = (rows: VisibleRows) => [...rows.rows].map((row) => rows.model.span_ids[row])
+  const shown = (rows: VisibleRows) => [...rows.rows].map((row) => rows.model.spanIds[row])
 
   it('hides what is under a collapsed row and knows the places of the others', () => {
     const rows = new VisibleRows(shop())
@@ -66,7 +66,7 @@ describe('visible rows', () => {
 describe('search', () => {
   const found = (text: string) => {
     const model = shop()
-    return findRows(model, text, criticalPath(model)).rows.map((row) => model.span_ids[row])
+    return findRows(model, text, criticalPath(model)).rows.map((row) => model.spanIds[row])
   }
 
   it.each([
@@ -95,21 +95,21 @@ describe('failures', () => {
     expect(causes(shop())).toEqual([
       {
         row: 4,
-        span_id: 'call',
+        spanId: 'call',
         name: 'GET',
         service: 'wiki',
         message: 'ConnectError: refused',
         within: 'get_signal',
-        led_to: 1,
+        ledTo: 1,
       },
     ])
   })
 
   it.each<[string, SpanSketch[], string]>([
-    ['a root that answered', kShop, 'Root answered, but 2 spans under it failed'],
+    ['a root that answered', SHOP, 'Root answered, but 2 spans under it failed'],
     [
       'a root that failed too',
-      kShop.map((span) => (span.id === 'root' ? { ...span, status: 'Error' as const } : span)),
+      SHOP.map((span) => (span.id === 'root' ? { ...span, status: 'Error' as const } : span)),
       'The root failed, and 2 spans under it',
     ],
     ['a root alone', [{ id: 'a', at: 0, to: 1, status: 'Error' }], 'The root failed by itself'],

@@ -1,5 +1,5 @@
 // Which rows of a trace are shown: all but those under collapsed ones. Data: TraceModel + collapsed rows -> row numbers.
-import { ancestors, kFailed, kFailedBelow, type TraceModel } from './model'
+import { ancestors, FAILED, FAILED_BELOW, type TraceModel } from './model'
 
 export class VisibleRows {
   rows: Int32Array // what is shown, top to bottom
@@ -60,7 +60,7 @@ export class VisibleRows {
   /** Collapses all that has no failure in it. */
   openFailures(): void {
     for (let row = 0; row < this.model.rows; row++) {
-      const leads = (this.model.flags[row]! & kFailedBelow) !== 0
+      const leads = (this.model.flags[row]! & FAILED_BELOW) !== 0
       this.collapsed[row] = !leads && this.model.children[row]! > 0 ? 1 : 0
     }
     this.rebuild()
@@ -84,7 +84,7 @@ export class VisibleRows {
 export function nextFailed(model: TraceModel, from: number, step: 1 | -1): number {
   for (let i = 1; i <= model.rows; i++) {
     const row = (((from + i * step) % model.rows) + model.rows) % model.rows
-    if (model.flags[row]! & kFailed) return row
+    if (model.flags[row]! & FAILED) return row
   }
   return -1
 }

@@ -5,23 +5,23 @@ export interface Window {
 }
 
 // Steps of 1, 2, 5 by tens up to a second, then those of a clock.
-const kSecond = 1e9
-const kClockSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
+const SECOND = 1e9
+const CLOCK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]
 
-/** The smallest round step that leaves at least `pixels_min` between ticks. */
-export function niceStep(window: Window, width: number, pixels_min = 96): number {
-  const wanted = ((window.to - window.from) * pixels_min) / Math.max(1, width)
-  if (wanted > kSecond / 2) {
-    const step = kClockSteps.find((seconds) => seconds * kSecond >= wanted)
-    if (step !== undefined) return step * kSecond
+/** The smallest round step that leaves at least `pixelsMin` between ticks. */
+export function niceStep(window: Window, width: number, pixelsMin = 96): number {
+  const wanted = ((window.to - window.from) * pixelsMin) / Math.max(1, width)
+  if (wanted > SECOND / 2) {
+    const step = CLOCK_STEPS.find((seconds) => seconds * SECOND >= wanted)
+    if (step !== undefined) return step * SECOND
   }
   const ten = 10 ** Math.floor(Math.log10(Math.max(1, wanted)))
   for (const factor of [1, 2, 5, 10]) if (factor * ten >= wanted) return factor * ten
   return 10 * ten
 }
 
-export function ticks(window: Window, width: number, pixels_min = 96): { step: number; at: number[] } {
-  const step = niceStep(window, width, pixels_min)
+export function ticks(window: Window, width: number, pixelsMin = 96): { step: number; at: number[] } {
+  const step = niceStep(window, width, pixelsMin)
   const at: number[] = []
   for (let tick = Math.ceil(window.from / step); tick * step <= window.to; tick++) at.push(tick * step)
   return { step, at }

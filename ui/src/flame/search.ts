@@ -2,7 +2,7 @@
 // All words must be in the span's name, service, failure message, kind or id; case does not matter. A word may ask more:
 // error, critical, service:NAME, kind:server, >100ms, <2s.
 import type { CriticalPath } from './critical_path'
-import { kFailed, rowName, serviceName, type TraceModel } from './model'
+import { FAILED, rowName, serviceName, type TraceModel } from './model'
 
 export interface Matches {
   text: string
@@ -12,13 +12,13 @@ export interface Matches {
 
 type Test = (row: number) => boolean
 
-const kUnits: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9 }
+const UNITS: Record<string, number> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9 }
 
-export const kNoMatches: Matches = { text: '', mask: null, rows: [] }
+export const NO_MATCHES: Matches = { text: '', mask: null, rows: [] }
 
 export function findRows(model: TraceModel, text: string, path?: CriticalPath): Matches {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length === 0) return kNoMatches
+  if (words.length === 0) return NO_MATCHES
   const tests = words.map((word) => testOf(model, word, path))
   const mask = new Uint8Array(model.rows)
   const rows: number[] = []
@@ -31,11 +31,11 @@ export function findRows(model: TraceModel, text: string, path?: CriticalPath): 
 }
 
 function testOf(model: TraceModel, word: string, path?: CriticalPath): Test {
-  if (word === 'error' || word === 'status:error') return (row) => (model.flags[row]! & kFailed) !== 0
+  if (word === 'error' || word === 'status:error') return (row) => (model.flags[row]! & FAILED) !== 0
   if (word === 'critical' && path) return (row) => path.own[row]! > 0
   const limit = /^([<>])=?(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m)$/.exec(word)
   if (limit) {
-    const nano = Number(limit[2]) * kUnits[limit[3]!]!
+    const nano = Number(limit[2]) * UNITS[limit[3]!]!
     const longer = limit[1] === '>'
     return (row) => {
       const duration = model.end[row]! - model.start[row]!
@@ -45,10 +45,10 @@ function testOf(model: TraceModel, word: string, path?: CriticalPath): Test {
   const named = /^(service|kind):(.+)$/.exec(word)
   if (named?.[1] === 'service') return containsOnce((row) => serviceName(model, row), named[2]!)
   if (named?.[1] === 'kind') return (row) => model.spans[row]?.kind.toLowerCase() === named[2]
-  const in_name = containsOnce((row) => rowName(model, row), word)
-  const in_service = containsOnce((row) => serviceName(model, row), word)
+  const inName = containsOnce((row) => rowName(model, row), word)
+  const inService = containsOnce((row) => serviceName(model, row), word)
   return (row) => {
-    if (in_name(row) || in_service(row) || model.span_ids[row] === word) return true
+    if (inName(row) || inService(row) || model.spanIds[row] === word) return true
     const span = model.spans[row]
     if (!span) return false
     return span.kind.toLowerCase() === word || (span.message?.toLowerCase().includes(word) ?? false)
