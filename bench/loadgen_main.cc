@@ -29,7 +29,8 @@ struct Options {
   uint64_t items = 0;
   double seconds = 0, rate = 0, settle_seconds = 0;
   uint32_t connections = 4, per_request = 512;
-  bool gzip = false, shuffled = false;
+  bool gzip = false, shuffled = false, varied_bodies = false;
+  double history_seconds = 0;
   uint64_t seed = 1;
   int pid = 0;
   uint64_t ids_every = 0;
@@ -79,7 +80,9 @@ struct ConnectionResult {
 
 sightline::load::Group MakeGroup(const Options& options, std::mt19937_64& random) {
   using namespace sightline::load;
-  if (options.signal == "logs") return LogGroup(random, options.per_request);
+  if (options.signal == "logs") {
+    return LogGroup(random, options.per_request, options.varied_bodies ? Bodies::kVaried : Bodies::kShort);
+  }
   if (options.signal == "metrics") return MetricGroup(random, options.per_request);
   return TraceGroup(random, options.per_request / 8, options.shuffled ? Shape::kShuffled : Shape::kWhole);
 }
@@ -108,8 +111,7 @@ class Connection {
                     requests_per_second > 0 ? number_ / options_.rate * options_.per_request : 0));
     for (size_t round = 0; !Over(start); ++round) {
       sightline::load::Group& group = groups_[round % groups_.size()];
-      const auto now = std::chrono::system_clock::now().time_since_epoch();
-      Refresh(group, random_, std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+      Refresh(group, random_, Now());
       for (const auto& request : group.requests) {
         if (requests_per_second > 0) {
           std::this_thread::sleep_until(due);  // open loop: latency counts from when the request was due
@@ -128,6 +130,15 @@ class Connection {
   ConnectionResult result;
 
  private:
+  // What the items are sent as having happened at, in Unix nanoseconds.
+  int64_t Now() const {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const double done =
+        static_cast<double>(progress_.claimed.load()) / static_cast<double>(std::max<uint64_t>(options_.items, 1));
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() -
+           static_cast<int64_t>(options_.history_seconds * std::max(1 - done, 0.0) * 1e9);
+  }
+
   bool Over(SteadyClock::time_point start) {
     if (progress_.stop) return true;
     if (options_.seconds > 0) return SteadyClock::now() - start > std::chrono::duration<double>(options_.seconds);
@@ -223,6 +234,8 @@ int main(int argc, char** argv) {
   app.add_option("--connections", options.connections, "one request outstanding on each");
   app.add_option("--per-request", options.per_request, "items a request (for traces a multiple of 8)");
   app.add_flag("--gzip", options.gzip);
+  app.add_flag("--varied-bodies", options.varied_bodies, "log texts with numbers, ids, paths and addresses");
+  app.add_option("--history", options.history_seconds, "with --items: times run from so many seconds ago to now");
   app.add_flag("--shuffled", options.shuffled, "spread each trace's spans over eight requests");
   app.add_option("--seed", options.seed);
   app.add_option("--pid", options.pid, "the server's process, to read its CPU and memory");

@@ -1,5 +1,6 @@
 // Log records and metric points beside the traces: records with a trace context and five attributes; points of
 // counters, gauges and histograms over label sets that stay the same from request to request, as a service's do.
+#include <algorithm>
 #include <array>
 
 #include "load/message.h"
@@ -33,10 +34,51 @@ Message Scope() {
   return scope;
 }
 
-Message Record(std::mt19937_64& random, uint16_t trace) {
+Message ShortBody(std::mt19937_64& random) {
   static constexpr std::array<std::string_view, 6> kBodies = {
       "Search request received for query",   "Parsed query into tokens", "Index returned candidates from shard",
       "Model prediction finished in budget", "Wikipedia signal fetched", "Response sent to the client"};
+  return Any(std::string(kBodies[random() % kBodies.size()]) + " #" + std::to_string(random() % 100'000));
+}
+
+// Runs of 0 become decimal digits, runs of h (not within a word) hex digits, anew in each record.
+Message VariedBody(std::mt19937_64& random) {
+  static constexpr std::array<std::string_view, 16> kBodies = {
+      "GET /api/v1/items/000000/reviews?page=00 HTTP/1.1 200 0000 bytes in 00.000 ms",
+      "POST /api/v1/orders HTTP/1.1 201 000 bytes in 000.000 ms request_id=hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh",
+      "Search request received: query=\"wireless headphones\" user=user-00000 shard=0 limit=00",
+      "Cache miss for key recommendations:user-00000:v3, loading from postgres://db-0.internal:5432/catalog",
+      "Model ranker-v2 scored 000 candidates for user-00000 in 00.00 ms (batch hhhhhhhh)",
+      "Connection from 10.0.00.000:00000 accepted, tls=1.3 cipher=TLS_AES_256_GCM_SHA384",
+      "SELECT id, title, price FROM items WHERE category_id = 0000 AND stock > 0 ORDER BY score DESC LIMIT 00 -- 00.0 "
+      "ms",
+      "Published event order.created to topic orders-v2 partition 00 offset 00000000 key hhhhhhhhhhhhhhhh",
+      "Loaded /var/lib/recommender/models/ranker-v2/shard-000/weights-00000.bin (00000000 bytes, sha256 "
+      "hhhhhhhhhhhhhhhh)",
+      "Retrying call to http://inventory.internal:8080/stock/000000 after 000 ms: connection reset by peer (attempt 0)",
+      "Token refreshed for session hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh, expires in 0000 s",
+      "Garbage collection: pause 0.000 s, heap 0000M -> 000M, generation 0",
+      "Request hhhhhhhhhhhhhhhh finished: status=ok items=00 latency_ms=00.00 model=ranker-v2 experiment=exp-000",
+      "Traceback (most recent call last):\n  File \"/srv/app/recommender/api/search.py\", line 000, in search\n    "
+      "results = await index.query(tokens, shard=0)\n  File \"/srv/app/recommender/index.py\", line 00, in query\n    "
+      "raise TimeoutError(f\"shard {shard} did not answer\")\nTimeoutError: shard 0 did not answer",
+      "Scheduled job cleanup-expired-carts processed 0000 rows, skipped 00",
+      "Feature store lookup of 00 features for item 000000 took 0.00 ms, 0 missing"};
+  const std::string_view text = kBodies[random() % 50 == 0 ? 13 : random() % kBodies.size()];
+  constexpr size_t kWidthMax = 16;
+  Message body = Any(text);
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = std::max(end, begin + 1)) {
+    const char c = text[begin];
+    end = std::min({text.find_first_not_of(c, begin), text.size(), begin + kWidthMax});
+    const bool hex = c == 'h' && end - begin >= 4;
+    if (c != '0' && !hex) continue;
+    body.MarkText(text.size(), begin,
+                  {.mark = hex ? Mark::kHex : Mark::kDigits, .width = static_cast<uint8_t>(end - begin)});
+  }
+  return body;
+}
+
+Message Record(std::mt19937_64& random, uint16_t trace, Bodies bodies) {
   Message record;
   record.Fixed64(1, 0);
   record.MarkLast(8, {.mark = Mark::kNow});
@@ -45,7 +87,7 @@ Message Record(std::mt19937_64& random, uint16_t trace) {
   const bool warns = random() % 20 == 0;
   record.Varint(2, warns ? 13 : 9);
   record.Text(3, warns ? "WARN" : "INFO");
-  record.Sub(5, Any(std::string(kBodies[random() % kBodies.size()]) + " #" + std::to_string(random() % 100'000)));
+  record.Sub(5, bodies == Bodies::kVaried ? VariedBody(random) : ShortBody(random));
   record.Sub(6, KeyValue("code.function.name", "recommender.api.search"));
   record.Sub(6, KeyValue("code.file.path", "/srv/app/recommender/api/search.py"));
   Message user_value;
@@ -112,11 +154,12 @@ Message HistogramPoint(std::mt19937_64& random, uint32_t series, uint64_t start)
 
 }  // namespace
 
-Group LogGroup(std::mt19937_64& random, uint32_t records) {
+Group LogGroup(std::mt19937_64& random, uint32_t records, Bodies bodies) {
   Message scope_logs;
   scope_logs.Sub(1, Scope());
   const uint32_t traces = std::max(1U, records / 6);
-  for (uint32_t i = 0; i < records; ++i) scope_logs.Sub(2, Record(random, static_cast<uint16_t>(i / 6 % traces)));
+  for (uint32_t i = 0; i < records; ++i)
+    scope_logs.Sub(2, Record(random, static_cast<uint16_t>(i / 6 % traces), bodies));
   return Wrap(scope_logs, records, traces);
 }
 

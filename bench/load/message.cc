@@ -20,6 +20,13 @@ void PutUser(std::string& bytes, uint32_t offset, uint64_t number) {
   }
 }
 
+// `width` digits of the base over what is there.
+void PutDigits(std::string& bytes, uint32_t offset, uint8_t width, uint64_t number, uint64_t base) {
+  for (uint32_t at = offset; at < offset + width; ++at, number /= base) {
+    bytes[at] = "0123456789abcdef"[number % base];
+  }
+}
+
 struct TraceValues {
   uint64_t id_high = 0, id_low = 0, span_seed = 0, user = 0;
   int64_t start = 0;
@@ -68,6 +75,12 @@ void Refresh(Group& group, std::mt19937_64& random, int64_t now) {
         }
         case Mark::kUser:
           PutUser(request.bytes, place.offset, trace.user);
+          break;
+        case Mark::kDigits:
+          PutDigits(request.bytes, place.offset, place.width, random(), 10);
+          break;
+        case Mark::kHex:
+          PutDigits(request.bytes, place.offset, place.width, random(), 16);
           break;
       }
     }

@@ -12,7 +12,7 @@
 namespace sightline::load {
 
 // What stands at a marked place. Times are fractions of the trace's root span.
-enum class Mark : uint8_t { kTraceId, kSpanId, kTimeAt, kNow, kRandomDouble, kCounter, kUser };
+enum class Mark : uint8_t { kTraceId, kSpanId, kTimeAt, kNow, kRandomDouble, kCounter, kUser, kDigits, kHex };
 
 struct Place {
   uint32_t offset = 0;
@@ -20,6 +20,7 @@ struct Place {
   uint16_t trace = 0;  // index in the group
   uint8_t span = 0;    // index in the trace
   float at = 0;        // kTimeAt: fraction of the root's duration
+  uint8_t width = 0;   // kDigits, kHex: characters, at most 16
 };
 
 // Builds one message; sub-messages are built apart and added, which keeps their places.
@@ -56,6 +57,11 @@ class Message {
       place.offset += base;
       places_.push_back(place);
     }
+  }
+  // Marks `place.width` bytes of the text that was added last; `offset` counts from the text's start.
+  void MarkText(size_t text_size, size_t offset, Place place) {
+    place.offset = static_cast<uint32_t>(bytes_.size() - text_size + offset);
+    places_.push_back(place);
   }
   // Marks the last `width` bytes.
   void MarkLast(uint32_t width, Place place) {
@@ -111,7 +117,10 @@ enum class Shape : uint8_t {
 // 413 bytes and 10 attributes a span, 8 spans a trace, 2 % of traces with an error: the shape that docs/benchmarks.md
 // describes.
 Group TraceGroup(std::mt19937_64& random, uint32_t traces_per_request, Shape shape);
-Group LogGroup(std::mt19937_64& random, uint32_t records);
+// Bodies of logs: short ones that differ in a number, or texts as services write them, with numbers, ids, paths and
+// addresses that are new in each record.
+enum class Bodies : uint8_t { kShort, kVaried };
+Group LogGroup(std::mt19937_64& random, uint32_t records, Bodies bodies);
 Group MetricGroup(std::mt19937_64& random, uint32_t points);
 
 // Overwrites the marked places: fresh ids, times that end now, root durations lognormal with median 40 ms and 3 % over
