@@ -1,0 +1,65 @@
+// The typed client: one function for each operation of openapi.yaml. They throw ApiFailure, or AbortError when cancelled;
+// cancelling ends the query in the server too.
+import createClient from 'openapi-fetch'
+import { failureOf, isAbort, noAnswer } from './failure'
+import type { operations, paths } from './schema'
+
+type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
+
+const client = createClient<paths>({
+  baseUrl: '/api/v1',
+  querySerializer: { array: { style: 'form', explode: true } },
+  fetch: (request) => fetch(request),
+})
+
+interface Listener {
+  answered(): void
+  unanswered(): void
+}
+let listener: Listener | null = null
+
+// Tells the connection banner what each request showed.
+export function onAnswers(wanted: Listener): void {
+  listener = wanted
+}
+
+async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  let result
+  try {
+    result = await answer
+  } catch (error) {
+    if (isAbort(error)) throw error
+    if (error instanceof TypeError) {
+      listener?.unanswered()
+      throw noAnswer()
+    }
+    throw error
+  }
+  if (result.data !== undefined && result.response.ok) {
+    listener?.answered()
+    return result.data
+  }
+  const failure = failureOf(result.response.status, result.error)
+  if (failure.disconnected) listener?.unanswered()
+  else listener?.answered()
+  throw failure
+}
+
+export const api = {
+  listServices: (query: Query<'listServices'>, signal?: AbortSignal) => take(client.GET('/services', { params: { query }, signal })),
+  listOperations: (service: string, query: Query<'listOperations'>, signal?: AbortSignal) =>
+    take(client.GET('/services/{service}/operations', { params: { path: { service }, query }, signal })),
+  searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
+  scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
+  getTrace: (trace_id: string, signal?: AbortSignal) => take(client.GET('/traces/{trace_id}', { params: { path: { trace_id } }, signal })),
+  getTraceOutline: (trace_id: string, signal?: AbortSignal) =>
+    take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id } }, signal })),
+  getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
+    take(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal })),
+  searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => take(client.GET('/logs', { params: { query }, signal })),
+  logVolume: (query: Query<'logVolume'>, signal?: AbortSignal) => take(client.GET('/logs/volume', { params: { query }, signal })),
+  listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
+  getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>
+    take(client.GET('/metrics/{name}/series', { params: { path: { name }, query }, signal })),
+  getStatus: (signal?: AbortSignal) => take(client.GET('/status', { signal })),
+}

@@ -1,0 +1,43 @@
+// Paths and the pages they name.
+
+export const ROUTES = {
+  home: '/',
+  services: '/services',
+  traces: '/traces',
+  trace: '/traces/:id',
+  logs: '/logs',
+  metrics: '/metrics',
+  settings: '/settings/:section',
+} as const
+
+export type RouteName = keyof typeof ROUTES
+
+export interface Match {
+  name: RouteName
+  params: Record<string, string>
+}
+
+export function matchRoute(path: string): Match | null {
+  const wanted = path.replace(/\/+$/, '').split('/')
+  for (const [name, pattern] of Object.entries(ROUTES)) {
+    const parts = pattern.replace(/\/+$/, '').split('/')
+    if (parts.length !== wanted.length) continue
+    const params: Record<string, string> = {}
+    const fits = parts.every((part, i) => {
+      const given = wanted[i] ?? ''
+      if (!part.startsWith(':')) return part === given
+      params[part.slice(1)] = safeDecode(given)
+      return given !== ''
+    })
+    if (fits) return { name: name as RouteName, params }
+  }
+  return null
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,71 @@
+// The time range of all views, from the URL; its refresh. A page asks with `range.params`, draws over `range.bounds`, and
+// asks again when `range.tick` moves (query() of query.svelte.ts sees to that).
+import { absolute, resolve, shift, spanToText, zoom, type Bounds, type TimeRange } from '../base/time'
+import { liveOf, rangeOf, rangeParams } from '../base/url'
+import { clock } from './clock.svelte'
+import { router } from './router.svelte'
+
+class Range {
+  // Counted up at each refresh, by hand or live.
+  tick = $state(0)
+  value: TimeRange = $derived(rangeOf(router.search))
+  liveSeconds = $derived(liveOf(router.search))
+  // As seen at the last refresh.
+  bounds: Bounds = $derived.by(() => {
+    void this.tick
+    return resolve(this.value, clock.read())
+  })
+  // What the API takes.
+  params: { last?: string; from?: string; to?: string } = $derived(
+    this.value.kind === 'last' ? { last: this.value.last } : { from: this.value.from, to: this.value.to },
+  )
+
+  start(): void {
+    $effect.root(() => {
+      $effect(() => {
+        if (this.liveSeconds === 0 || this.value.kind !== 'last') return
+        const timer = setInterval(() => {
+          if (document.visibilityState === 'visible') this.refresh()
+        }, this.liveSeconds * 1000)
+        return () => clearInterval(timer)
+      })
+    })
+  }
+
+  refresh(): void {
+    this.tick++
+  }
+
+  set(value: TimeRange): void {
+    const same = JSON.stringify(value) === JSON.stringify(this.value)
+    router.set({ ...rangeParams(value), live: value.kind === 'last' ? router.param('live') : null })
+    if (same || value.kind === 'last') this.refresh()
+  }
+
+  // Between two instants in milliseconds, such as a chart's selection.
+  setAbsolute(fromMs: number, toMs: number): void {
+    this.set(absolute(fromMs, toMs))
+  }
+
+  step(steps: number): void {
+    const bounds = shift(this.bounds, steps)
+    const over = Math.max(0, bounds.toMs - clock.read())
+    this.setAbsolute(bounds.fromMs - over, bounds.toMs - over)
+  }
+
+  zoomOut(): void {
+    if (this.value.kind === 'last') {
+      const { fromMs, toMs } = this.bounds
+      this.set({ kind: 'last', last: spanToText(Math.round((toMs - fromMs) * 2)) })
+    } else {
+      const { fromMs, toMs } = zoom(this.bounds, 2, clock.read())
+      this.setAbsolute(fromMs, toMs)
+    }
+  }
+
+  setLive(seconds: number): void {
+    router.set({ live: seconds === 0 ? null : spanToText(seconds * 1000) }, { replace: true })
+  }
+}
+
+export const range = new Range()

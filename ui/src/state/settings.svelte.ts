@@ -1,0 +1,81 @@
+// What belongs to the person and not to the view: kept in this browser only.
+import type { Zone } from '../base/time'
+
+export type ThemeChoice = 'system' | 'light' | 'dark'
+
+const THEMES: readonly ThemeChoice[] = ['system', 'light', 'dark']
+const ZONES: readonly Zone[] = ['browser', 'utc']
+
+function read<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+  try {
+    const value = localStorage.getItem(`sightline.${key}`) as T | null
+    return value !== null && allowed.includes(value) ? value : fallback
+  } catch {
+    return fallback // storage may be forbidden
+  }
+}
+
+function write(key: string, value: string): void {
+  try {
+    localStorage.setItem(`sightline.${key}`, value)
+  } catch {
+    // then it lasts as long as the page
+  }
+}
+
+class Settings {
+  #theme = $state<ThemeChoice>(read('theme', THEMES, 'system'))
+  #zone = $state<Zone>(read('zone', ZONES, 'browser'))
+  #rail = $state(read('rail', ['wide', 'narrow'] as const, 'wide'))
+  #systemDark = $state(matchMedia('(prefers-color-scheme: dark)').matches)
+
+  start(): void {
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', (event) => {
+      this.#systemDark = event.matches
+      this.#apply()
+    })
+    // Another tab changed them.
+    addEventListener('storage', () => {
+      this.#theme = read('theme', THEMES, 'system')
+      this.#zone = read('zone', ZONES, 'browser')
+      this.#apply()
+    })
+    this.#apply()
+  }
+
+  get theme(): ThemeChoice {
+    return this.#theme
+  }
+  set theme(value: ThemeChoice) {
+    this.#theme = value
+    write('theme', value)
+    this.#apply()
+  }
+
+  // What is shown now. Read it where colours are read from styles, so that a change draws again.
+  get shownTheme(): 'light' | 'dark' {
+    return this.#theme === 'system' ? (this.#systemDark ? 'dark' : 'light') : this.#theme
+  }
+
+  get zone(): Zone {
+    return this.#zone
+  }
+  set zone(value: Zone) {
+    this.#zone = value
+    write('zone', value)
+  }
+
+  get railNarrow(): boolean {
+    return this.#rail === 'narrow'
+  }
+  set railNarrow(value: boolean) {
+    this.#rail = value ? 'narrow' : 'wide'
+    write('rail', this.#rail)
+  }
+
+  #apply(): void {
+    document.documentElement.dataset.theme = this.shownTheme
+  }
+}
+
+export const settings = new Settings()
