@@ -99,7 +99,9 @@ void BindStorage(ConfigSchema& schema, Config& config) {
       "Span attributes with a column of their own, which makes conditions on them fast. `type` is string (the "
       "default), "
       "int, double or bool; `high_cardinality: true` is for keys with very many values. A list given here replaces the "
-      "whole default list. It may change between starts; what is stored stays readable."));
+      "whole default list. It may change between starts; what is stored stays readable. But a key that ever had a "
+      "column "
+      "keeps its `type` and `high_cardinality`: the start refuses others."));
 }
 
 void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
@@ -116,6 +118,10 @@ void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
                1 << 20);
   schema.Bytes("limits.disk_free_bytes_min", limits.disk_free_bytes_min,
                "Below this free room on the disk of data_dir nothing is accepted, so that merges can finish.");
+  schema.Bytes(
+      "limits.refused_bytes_max", limits.refused_bytes_max,
+      "Disk for items that ClickHouse refuses for good, in data_dir/refused (docs/refused.md). Beyond it they stay "
+      "in the journal.");
   schema.Number("limits.value_depth_max", limits.items.value_depth_max,
                 "Nesting of attribute values; a deeper item is refused.", 1, 128);
   schema.Number("limits.attributes_per_item_max", limits.items.attributes_per_item_max,

@@ -59,6 +59,7 @@ struct Config {
     uint32_t connections_max = 1024;
     uint64_t memory_bytes_max = 128 << 20;
     uint64_t disk_free_bytes_min = 1ULL << 30;
+    uint64_t refused_bytes_max = 1ULL << 30;
     otlp::Limits items;
     int64_t future_time_max_nanos = kDayNanos;
     uint32_t query_seconds_max = 30;

@@ -118,6 +118,7 @@ Result<void> Server::OpenIngest() {
   options.database = DatabaseOf(config_);
   options.data_directory = config_.data_dir;
   options.disk_free_bytes_min = config_.limits.disk_free_bytes_min;
+  options.refused_bytes_max = config_.limits.refused_bytes_max;
   options.retention_nanos = {NanosOrForever(config_.retention.traces_nanos),
                              NanosOrForever(config_.retention.metrics_nanos),
                              NanosOrForever(config_.retention.logs_nanos)};
