@@ -33,6 +33,11 @@ std::string RowReader::Hex(size_t size) {
   return HexEncode(Take(size));
 }
 
+std::string RowReader::SpanIdOrNone() {
+  const auto bytes = Take(8);
+  return bytes.find_first_not_of('\0') == bytes.npos ? "" : HexEncode(bytes);
+}
+
 Result<store::QueryStats> ForEachRow(store::ClickHouse& clickhouse, const std::string& sql, store::QueryOptions options,
                                      const std::function<void(RowReader& row)>& read,
                                      store::Cancellation* cancellation) {

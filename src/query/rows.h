@@ -35,6 +35,8 @@ class RowReader {
   std::string Text() { return std::string(Take(Count())); }
   // A FixedString(size) as lower-case hex.
   std::string Hex(size_t size);
+  // A span id as lower-case hex; "" for zero.
+  std::string SpanIdOrNone();
 
   // An Array: `read` takes one element off this reader. Of a Map it takes a key, then a value.
   template <typename Read>

@@ -41,7 +41,7 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
-std::vector<Row> ReadAll(const std::string& bytes, size_t piece, Result<void>& outcome) {
+std::vector<Row> ReadAll(const std::string& bytes, size_t piece, Result<store::QueryStats>& outcome) {
   BytesInPieces store(bytes, piece);
   std::vector<Row> rows;
   outcome = ForEachRow(store, "SELECT", {}, [&](RowReader& reader) {
@@ -67,7 +67,7 @@ const std::string& TwoRows() {
 TEST(Rows, ReadTheSameHoweverTheAnswerIsCut) {
   const std::vector<Row> expected = {{"ab01", -1, {"a", ""}, {7}}, {"0002", 5, {std::string(200, 'x')}, {}}};
   for (size_t piece = 1; piece <= TwoRows().size(); ++piece) {
-    Result<void> outcome;
+    Result<store::QueryStats> outcome;
     EXPECT_EQ(ReadAll(TwoRows(), piece, outcome), expected) << "pieces of " << piece;
     EXPECT_TRUE(outcome) << outcome.error().message;
   }
@@ -75,7 +75,7 @@ TEST(Rows, ReadTheSameHoweverTheAnswerIsCut) {
 
 TEST(Rows, AnAnswerThatEndsWithinARowIsAnError) {
   for (size_t cut = 1; cut < TwoRows().size(); ++cut) {
-    Result<void> outcome;
+    Result<store::QueryStats> outcome;
     const auto rows = ReadAll(TwoRows().substr(0, cut), 7, outcome);
     const bool whole = cut == 19;  // exactly the first row
     EXPECT_EQ(outcome.has_value(), whole) << cut;
@@ -85,7 +85,7 @@ TEST(Rows, AnAnswerThatEndsWithinARowIsAnError) {
 }
 
 TEST(Rows, ALengthBeyondAllSizesIsNoRow) {
-  Result<void> outcome;
+  Result<store::QueryStats> outcome;
   ReadAll(std::string(10, '\0') + std::string(12, '\xff'), 4, outcome);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, Code::kInternal);

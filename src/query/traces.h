@@ -96,6 +96,7 @@ class TraceReader {
   Result<std::string> ResolveId(Question& question, std::string_view id_or_prefix);
   Result<void> ReadSpans(Question& question, Trace& trace);
   Result<void> ReadEventsAndLinks(Question& question, Trace& trace);
+  Result<void> AddMessages(Question& question, TraceOutline& outline);
   std::string HotColumnList() const;
 
   store::ClickHouse& clickhouse_;

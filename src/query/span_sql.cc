@@ -1,0 +1,40 @@
+#include "query/span_sql.h"
+
+namespace sightline::query {
+
+SpanPoint ReadPoint(RowReader& row) {
+  SpanPoint span;
+  span.trace_id = row.Hex(16);
+  span.span_id = row.Hex(8);
+  span.service = row.Text();
+  span.name = row.Text();
+  span.status = row.Text();
+  span.start_unix_nanos = row.Number<int64_t>();
+  span.duration_nanos = row.Number<uint64_t>();
+  return span;
+}
+
+Result<void> CheckRange(const SpanFilter& filter) {
+  if (filter.from_unix_nanos < filter.to_unix_nanos) return {};
+  return Fail(Code::kInvalidArgument, "the time range is empty: from {} to {}", filter.from_unix_nanos,
+              filter.to_unix_nanos);
+}
+
+Result<Conditions> MatchConditions(const SpanFilter& filter, const std::vector<otlp::HotAttribute>& hot_attributes,
+                                   Question& question) {
+  Conditions conditions;
+  conditions.AddTimeRange(filter.from_unix_nanos, filter.to_unix_nanos);
+  if (!filter.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(filter.service));
+  if (!filter.span_name.empty()) conditions.Add("SpanName = " + conditions.BindText(filter.span_name));
+  if (!filter.status.empty()) conditions.Add("StatusCode = " + conditions.BindText(filter.status));
+  if (filter.min_duration_nanos) {
+    conditions.Add("Duration >= " + conditions.Bind("UInt64", std::to_string(*filter.min_duration_nanos)));
+  }
+  if (filter.max_duration_nanos) {
+    conditions.Add("Duration <= " + conditions.Bind("UInt64", std::to_string(*filter.max_duration_nanos)));
+  }
+  SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"SpanAttributes", &hot_attributes}, question));
+  return conditions;
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,308 @@
+// TraceReader::Search: a page of traces, and what a list shows of them.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "query/failures.h"
+#include "query/span_sql.h"
+#include "query/traces.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+// How many of the first spans are read at once for each trace wanted, and in all: traces have several matching spans.
+constexpr uint32_t kSpansPerTrace = 4, kSpansPerReadMax = 100'000;
+constexpr uint32_t kSpansGrowth = 4;
+// How far from a matched span the rest of its trace is looked for. Keeps a search off partitions it does not need.
+constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
+// Of one trace, for its failures; beyond it causes may be named that have a cause themselves.
+constexpr uint32_t kFailedSpansMax = 200, kParentsMax = 10'000;
+
+// A constant list for IN, of hex that came from the store. As a bound array it would need a subquery to decode it,
+// which doubles the cost of the search.
+template <typename Ids>
+std::string IdList(const Ids& ids) {
+  std::string list = "(";
+  for (const auto& id : ids) {
+    if (list.size() > 1) list += ", ";
+    list += "unhex('" + id + "')";
+  }
+  return list + ")";
+}
+
+std::vector<std::string> TraceIds(const std::vector<TraceSummary>& traces) {
+  std::vector<std::string> ids;
+  for (const auto& trace : traces) ids.push_back(trace.trace_id);
+  return ids;
+}
+
+// The order of a list: by the key downwards, then by trace id upwards.
+class Order {
+ public:
+  explicit Order(TraceSort sort) : newest_(sort == TraceSort::kNewest) {}
+
+  std::string Sql() const { return std::string(newest_ ? "Timestamp" : "Duration") + " DESC, TraceId, SpanId"; }
+  uint64_t Key(const SpanPoint& span) const {
+    return newest_ ? static_cast<uint64_t>(span.start_unix_nanos) : span.duration_nanos;
+  }
+  // Spans behind the cursor, and with `not_behind` those before it or on it.
+  void AddBehind(Conditions& conditions, const TraceCursor& cursor, bool not_behind = false) const {
+    const std::string column = newest_ ? "Timestamp" : "Duration";
+    const std::string number = std::to_string(cursor.key);
+    const std::string key = newest_ ? "fromUnixTimestamp64Nano(" + conditions.Bind("Int64", number) + ")"
+                                    : conditions.Bind("UInt64", number);
+    const std::string id = "toFixedString(unhex(" + conditions.BindText(cursor.trace_id) + "), 16)";
+    // The first part is what an index understands.
+    conditions.Add(column + (not_behind ? " >= " : " <= ") + key);
+    conditions.Add("(" + column + " != " + key + " OR TraceId " + (not_behind ? "<= " : "> ") + id + ")");
+  }
+
+ private:
+  const bool newest_;
+};
+
+// One search: reads matching spans in the list's order, piece by piece, until enough traces have come. A trace comes
+// with its first span; on later pages those whose first span stood before the cursor are left out by asking for it.
+// Thread: of its owner.
+class Search {
+ public:
+  Search(Question& question, const std::vector<otlp::HotAttribute>& hot_attributes, const TraceSearch& wanted)
+      : question_(question), hot_attributes_(hot_attributes), wanted_(wanted), order_(wanted.sort) {}
+
+  Result<TracePage> Run() {
+    SIGHTLINE_TRY(Begin());
+    SIGHTLINE_TRY(FindMatches());
+    TracePage page;
+    if (traces_.size() > wanted_.limit) {
+      traces_.resize(wanted_.limit);
+      page.next = CursorAt(traces_.back().matched);
+    }
+    SIGHTLINE_TRY(Summarize());
+    SIGHTLINE_TRY(AddFailures());
+    page.traces = std::move(traces_);
+    page.scanned = question_.stats();
+    return page;
+  }
+
+ private:
+  Result<void> Begin() {
+    SpanFilter filter = wanted_.filter;
+    if (wanted_.cursor) {
+      begin_ = *wanted_.cursor;
+      filter.from_unix_nanos = begin_.from_unix_nanos;
+      filter.to_unix_nanos = begin_.to_unix_nanos;
+    } else {
+      begin_.sort = wanted_.sort;
+      begin_.from_unix_nanos = filter.from_unix_nanos;
+      begin_.to_unix_nanos = filter.to_unix_nanos;
+      // Blocks are stored in the order of their numbers: what has none above it is all that is there now.
+      SIGHTLINE_TRY(question_.ForEachRow("SELECT max(Block) FROM " + question_.Table("spans"), {},
+                                         [&](RowReader& row) { begin_.block = row.Number<uint64_t>(); }));
+    }
+    auto conditions = MatchConditions(filter, hot_attributes_, question_);
+    if (!conditions) return std::unexpected(conditions.error());
+    conditions_ = std::move(*conditions);
+    conditions_.Add("Block <= " + conditions_.Bind("UInt64", std::to_string(begin_.block)));
+    return {};
+  }
+
+  TraceCursor CursorAt(const SpanPoint& span) const {
+    TraceCursor cursor = begin_;
+    cursor.key = order_.Key(span);
+    cursor.trace_id = span.trace_id;
+    return cursor;
+  }
+
+  // One more than wanted, if there is one.
+  Result<void> FindMatches() {
+    std::optional<TraceCursor> position = wanted_.cursor;
+    std::unordered_set<std::string> seen;
+    uint32_t limit = std::min(kSpansPerReadMax, (wanted_.limit + 1) * kSpansPerTrace);
+    while (traces_.size() <= wanted_.limit) {
+      auto spans = ReadMatches(position, limit);
+      if (!spans) return std::unexpected(spans.error());
+      std::vector<SpanPoint> first;
+      for (auto& span : *spans) {
+        if (seen.insert(span.trace_id).second) first.push_back(span);
+      }
+      SIGHTLINE_TRY(DropShown(first));
+      for (auto& span : first) {
+        if (traces_.size() > wanted_.limit) break;
+        TraceSummary trace;
+        trace.trace_id = span.trace_id;
+        trace.matched = std::move(span);
+        traces_.push_back(std::move(trace));
+      }
+      if (spans->size() < limit) return {};
+      position = CursorAt(spans->back());
+      limit = std::min(kSpansPerReadMax, limit * kSpansGrowth);
+    }
+    return {};
+  }
+
+  Result<std::vector<SpanPoint>> ReadMatches(const std::optional<TraceCursor>& position, uint32_t limit) {
+    Conditions conditions = conditions_;
+    if (position) order_.AddBehind(conditions, *position);
+    std::vector<SpanPoint> spans;
+    SIGHTLINE_TRY(
+        question_.ForEachRow("SELECT " + std::string(kPointColumns) + " FROM " + question_.Table("spans") + " WHERE " +
+                                 conditions.Sql() + " ORDER BY " + order_.Sql() + " LIMIT " + std::to_string(limit),
+                             conditions.parameters(), [&](RowReader& row) { spans.push_back(ReadPoint(row)); }));
+    return spans;
+  }
+
+  // Of traces that pages before this one had.
+  Result<void> DropShown(std::vector<SpanPoint>& spans) {
+    if (!wanted_.cursor || spans.empty()) return {};
+    Conditions conditions = conditions_;
+    order_.AddBehind(conditions, *wanted_.cursor, /*not_behind=*/true);
+    std::vector<std::string> ids;
+    for (const auto& span : spans) ids.push_back(span.trace_id);
+    conditions.Add("TraceId IN " + IdList(ids));
+    std::set<std::string> shown;
+    SIGHTLINE_TRY(question_.ForEachRow(
+        "SELECT DISTINCT TraceId FROM " + question_.Table("spans") + " WHERE " + conditions.Sql() + kSkipFirst,
+        conditions.parameters(), [&](RowReader& row) { shown.insert(row.Hex(16)); }));
+    std::erase_if(spans, [&](const SpanPoint& span) { return shown.contains(span.trace_id); });
+    return {};
+  }
+
+  // Around the matched spans.
+  Conditions OfTraces(const std::vector<std::string>& ids) const {
+    const auto [first, last] = std::ranges::minmax_element(
+        traces_, {}, [](const TraceSummary& trace) { return trace.matched.start_unix_nanos; });
+    Conditions conditions;
+    conditions.Add("TraceId IN " + IdList(ids));
+    conditions.AddTimeRange(first->matched.start_unix_nanos - kTraceReach,
+                            last->matched.start_unix_nanos + kTraceReach);
+    return conditions;
+  }
+
+  Result<void> Summarize() {
+    if (traces_.empty()) return {};
+    std::unordered_map<std::string, TraceSummary*> by_id;
+    for (auto& trace : traces_) by_id[trace.trace_id] = &trace;
+    auto take = [&](RowReader& row) {
+      TraceSummary read;
+      read.trace_id = row.Hex(16);
+      read.spans = row.Number<uint64_t>();
+      read.errors = row.Number<uint64_t>();
+      read.start_unix_nanos = row.Number<int64_t>();
+      read.duration_nanos = static_cast<uint64_t>(std::max<int64_t>(row.Number<int64_t>() - read.start_unix_nanos, 0));
+      read.root_service = row.Text();
+      read.root_name = row.Text();
+      read.root_status = row.Text();
+      read.root_missing = row.Number<uint64_t>() == 0;
+      read.services = row.Texts();
+      const auto found = by_id.find(read.trace_id);
+      if (found == by_id.end()) return;
+      read.matched = std::move(found->second->matched);
+      read.matched_unix_nanos = read.matched.start_unix_nanos;
+      *found->second = std::move(read);
+    };
+    constexpr std::string_view kNoParent = "ParentSpanId = toFixedString('', 8)";
+    const std::string root_first = "(not(" + std::string(kNoParent) + "), Timestamp, SpanId)";
+    const Conditions conditions = OfTraces(TraceIds(traces_));
+    return question_.ForEachRow(
+        "SELECT TraceId, count(), countIf(StatusCode = 'Error'), min(Timestamp), "
+        "max(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)), argMin(ServiceName, " +
+            root_first + "), argMin(SpanName, " + root_first + "), argMin(StatusCode, " + root_first + "), countIf(" +
+            std::string(kNoParent) + "), arraySort(groupUniqArray(ServiceName)) FROM " + question_.Table("spans") +
+            " WHERE " + conditions.Sql() + " GROUP BY TraceId" + kSkipFirst,
+        conditions.parameters(), take);
+  }
+
+  Result<void> AddFailures() {
+    std::vector<std::string> ids;
+    for (const auto& trace : traces_) {
+      if (trace.errors > 0) ids.push_back(trace.trace_id);
+    }
+    if (ids.empty()) return {};
+    Conditions conditions = OfTraces(ids);
+    conditions.Add("StatusCode = 'Error'");
+    std::unordered_map<std::string, std::vector<FailedSpan>> failed;
+    auto read = [&](RowReader& row) {
+      FailedSpan span = ReadFailedSpan(row, hot_attributes_);
+      failed[span.trace_id].push_back(std::move(span));
+    };
+    SIGHTLINE_TRY(question_.ForEachRow("SELECT " + FailedSpanColumns(hot_attributes_) + " FROM " +
+                                           question_.Table("spans") + " WHERE " + conditions.Sql() +
+                                           " ORDER BY Timestamp, SpanId LIMIT " + std::to_string(kFailedSpansMax) +
+                                           " BY TraceId" + kSkipFirst,
+                                       conditions.parameters(), read));
+    // One failed span has no other below it, whatever else the trace holds.
+    std::erase_if(ids, [&](const std::string& id) { return failed[id].size() < 2; });
+    auto parents = ReadParents(ids);
+    if (!parents) return std::unexpected(parents.error());
+    for (auto& trace : traces_) {
+      trace.failures = LikelyCauses(failed[trace.trace_id], (*parents)[trace.trace_id]);
+    }
+    return {};
+  }
+
+  using Parents = std::map<std::string, std::string>;  // by span id
+  Result<std::unordered_map<std::string, Parents>> ReadParents(const std::vector<std::string>& ids) {
+    std::unordered_map<std::string, Parents> parents;
+    if (ids.empty()) return parents;
+    const Conditions conditions = OfTraces(ids);
+    auto read = [&](RowReader& row) {
+      const auto trace_id = row.Hex(16);
+      const auto span_id = row.Hex(8);
+      parents[trace_id][span_id] = row.SpanIdOrNone();
+    };
+    SIGHTLINE_TRY(question_.ForEachRow("SELECT TraceId, SpanId, ParentSpanId FROM " + question_.Table("spans") +
+                                           " WHERE " + conditions.Sql() + " LIMIT " + std::to_string(kParentsMax) +
+                                           " BY TraceId" + kSkipFirst,
+                                       conditions.parameters(), read));
+    return parents;
+  }
+
+  Question& question_;
+  const std::vector<otlp::HotAttribute>& hot_attributes_;
+  const TraceSearch& wanted_;
+  const Order order_;
+  TraceCursor begin_;      // the first page's range and block
+  Conditions conditions_;  // on spans, of all pages
+  std::vector<TraceSummary> traces_;
+};
+
+Result<void> Check(const TraceSearch& search) {
+  if (search.limit == 0 || search.limit > kTracesMax) {
+    return Fail(Code::kInvalidArgument, "limit {} is not within 1 to {}", search.limit, kTracesMax);
+  }
+  if (!search.cursor) return CheckRange(search.filter);
+  const TraceCursor& cursor = *search.cursor;
+  if (cursor.sort != search.sort) {
+    return Fail(Code::kInvalidArgument, "the cursor is of a list in another order\nstart again without the cursor");
+  }
+  if (cursor.trace_id.size() != 32 || cursor.trace_id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return Fail(Code::kInvalidArgument, "the cursor is not one of this list\nstart again without the cursor");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TracePage> TraceReader::Search(const TraceSearch& search, store::Cancellation* cancellation) {
+  SIGHTLINE_TRY(Check(search));
+  Question question(clickhouse_, database_, cancellation);
+  return query::Search(question, hot_attributes_, search).Run();
+}
+
+Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& filter) {
+  TraceSearch search;
+  search.filter.from_unix_nanos = filter.from_unix_nanos;
+  search.filter.to_unix_nanos = filter.to_unix_nanos;
+  search.filter.service = filter.service;
+  if (filter.errors_only) search.filter.status = "Error";
+  if (filter.slower_than_nanos > 0) search.filter.min_duration_nanos = filter.slower_than_nanos + 1;
+  search.limit = filter.limit;
+  auto page = Search(search);
+  if (!page) return std::unexpected(page.error());
+  return std::move(page->traces);
+}
+
+}  // namespace sightline::query
