@@ -1,6 +1,7 @@
 #include "otlp/block_builder.h"
 
 #include "otlp/decode.h"
+#include "otlp/span_metrics.h"
 
 namespace sightline::otlp {
 
@@ -22,6 +23,7 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
   switch (signal) {
     case Signal::kTraces:
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
+      tables.push_back(DescribeTable(SpanMetricBucketsTable()));
       break;
     case Signal::kLogs:
       tables.push_back(DescribeTable(LogTable()));

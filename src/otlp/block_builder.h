@@ -30,12 +30,14 @@ struct ColumnType {
   std::string type;  // "DateTime64(9)", as system.columns prints it
 };
 
-// One INSERT: rows of one table and one day (partition), all with the same block number.
+// One INSERT: rows of one table and one day (partition), of one block.
 struct TableBlock {
   std::string_view table;  // "spans", "metric_points", ...; static storage
   int32_t day =
       0;  // days since 1970-01-01 UTC; kNoDay for tables that are keyed by content (attribute_sets, metric_series)
   uint64_t rows = 0;
+  uint64_t numbered_rows =
+      0;               // of them, those whose Block is the block's number: all, or one beside rows that collapse
   std::string native;  // one or more Native blocks, uncompressed
 };
 inline constexpr int32_t kNoDay = INT32_MIN;
@@ -67,7 +69,7 @@ class BlockBuilder {
   virtual uint64_t bytes() const = 0;  // of column buffers
 
   // The rows so far as table blocks, content-keyed tables first, and empties the builder. Every row gets `block` as its
-  // Block.
+  // Block, except where the table says otherwise (span_metrics.h).
   virtual std::vector<TableBlock> Finish(uint64_t block) = 0;
 
   // The last content-keyed rows did not reach the store: write all of them again.

@@ -39,11 +39,11 @@ void ExpectAllTextIsValid(const Cell& cell) {
   for (const Cell& element : cell.elements) ExpectAllTextIsValid(element);
 }
 
-// Rows of data tables; every String in them valid UTF-8.
+// Rows of data tables, which are as many as the items; every String in them valid UTF-8.
 uint64_t CheckedRows(const Blocks& blocks) {
   uint64_t rows = 0;
   for (const auto& [key, block] : blocks) {
-    if (key.second != kNoDay) rows += block.rows;
+    if (key.second != kNoDay && key.first != "span_metric_buckets") rows += block.rows;
     for (const NativeColumn& column : block.columns) {
       if (column.type.find("FixedString") != std::string::npos) continue;
       for (const Cell& cell : column.cells) ExpectAllTextIsValid(cell);

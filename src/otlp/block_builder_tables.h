@@ -254,7 +254,7 @@ class DailyTables {
       TableBlock& written = out.emplace_back();
       written.table = T::kName;
       written.day = day;
-      written.rows = table->rows();
+      written.rows = written.numbered_rows = table->rows();
       const bool oversized = table->Drain(block, written.native);
       if (!oversized) spare_ = std::move(table);
     }

@@ -1,7 +1,8 @@
-// Span messages -> the spans table.
+// Span messages -> the spans table, and what is counted of them (span_metrics.h).
 #include <algorithm>
 
 #include "otlp/decode.h"
+#include "otlp/span_metrics.h"
 #include "otlp/wire_fields.h"
 
 namespace sightline::otlp {
@@ -99,6 +100,7 @@ class TracesBuilder final : public BuilderBase {
     WriteEvents(table, times, interval.start, marks);
     WriteLinks(table, marks);
     WriteRepairs(marks, table.repairs, table.rows());
+    Count(table, context, interval);
     table.EndRow();
     Added(1, message.size());
   }
@@ -107,6 +109,7 @@ class TracesBuilder final : public BuilderBase {
     std::vector<TableBlock> out;
     FinishSets(out);
     spans_.Finish(block, out);
+    metrics_.Finish(block, out);
     Reset();
     return out;
   }
@@ -119,16 +122,20 @@ class TracesBuilder final : public BuilderBase {
     uint64_t duration;
   };
 
-  size_t ColumnBytesNow() const override { return spans_.bytes(); }
+  size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes(); }
   size_t DayTables() const override { return spans_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
   void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
   void WriteStatus(SpanTable& table, Marks& marks);
   void WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks);
   void WriteLinks(SpanTable& table, Marks& marks);
+  void Count(const SpanTable& table, const ScopeContext& context, const Interval& interval);
 
   DailyTables<SpanTable> spans_;
+  SpanMetrics metrics_;
   SpanFields span_;
+  uint32_t name_number_ = 0;  // of the span's name in its table
+  uint8_t kind_ = 0, status_ = 0;
   std::vector<std::string_view> key_values_;  // of an event or link
 };
 
@@ -162,8 +169,10 @@ void TracesBuilder::WriteSpan(SpanTable& table, const Interval& interval, Marks&
   if (!span_.parent_span_id.empty()) table.parent_span_id.Set(row, IdOrNone(span_.parent_span_id, 8, marks));
   if (!span_.trace_state.empty()) table.trace_state.Set(row, mender_.Clean(span_.trace_state, marks));
   if (span_.flags != 0) table.flags.Set(row, span_.flags);
-  table.span_name.SetNumber(row, InternClean(table.span_name, span_.name, mender_, marks));
-  table.span_kind.AppendNumber(span_.kind < SpanTable::kKinds ? static_cast<uint32_t>(span_.kind) + 1 : 1);
+  name_number_ = InternClean(table.span_name, span_.name, mender_, marks);
+  table.span_name.SetNumber(row, name_number_);
+  kind_ = span_.kind < SpanTable::kKinds ? static_cast<uint8_t>(span_.kind) : 0;
+  table.span_kind.AppendNumber(kind_ + 1);
   WriteStatus(table, marks);
   const AttributeTarget target{table.attributes, table.attribute_types, &table.hot};
   const uint32_t dropped = span_.dropped_attributes + attributes_.Write(span_.attributes, row, target, marks);
@@ -180,7 +189,8 @@ void TracesBuilder::WriteStatus(SpanTable& table, Marks& marks) {
     }
     if (!message.empty()) table.status_message.Set(table.rows(), mender_.Clean(message, marks));
   }
-  table.status_code.AppendNumber(code < SpanTable::kCodes ? static_cast<uint32_t>(code) + 1 : 1);
+  status_ = code < SpanTable::kCodes ? static_cast<uint8_t>(code) : 0;
+  table.status_code.AppendNumber(status_ + 1);
 }
 
 void TracesBuilder::WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks) {
@@ -274,6 +284,19 @@ void TracesBuilder::WriteLinks(SpanTable& table, Marks& marks) {
     if (flags != 0) table.link_flags.elements().Set(element, flags);
   }
   table.link_offsets.Close(table.rows(), first + count);
+}
+
+// What is counted is what is stored: the mended name, kind, times.
+void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, const Interval& interval) {
+  const std::string_view parent = span_.parent_span_id.size() == 8 ? span_.parent_span_id : std::string_view();
+  metrics_.Add({.service_name = context.service_name,
+                .span_name = table.span_name.interner().at(name_number_),
+                .kind = kind_,
+                .status = status_,
+                .entry = IsEntrySpan(kind_, parent, span_.flags),
+                .start_unix_nanos = interval.start,
+                .duration_nanos = interval.duration,
+                .weight = span_.trace_state.empty() ? 1 : SpanWeight(span_.trace_state)});
 }
 
 }  // namespace

@@ -19,9 +19,11 @@ using otlp::Signal;
 struct ExpiringTable {
   std::string_view name;
   Signal signal;
+  std::string_view time_column = "Timestamp";
 };
 constexpr ExpiringTable kExpiringTables[] = {
     {"spans", Signal::kTraces},
+    {"span_metric_buckets", Signal::kMetrics, "Minute"},  // stays when the spans are gone
     {"logs", Signal::kLogs},
     {"metric_points", Signal::kMetrics},
     {"metric_histograms", Signal::kMetrics},
@@ -40,7 +42,8 @@ constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_metrics_sum",
                                        "otel_metrics_histogram",
                                        "otel_metrics_summary",
-                                       "otel_metrics_exponential_histogram"};
+                                       "otel_metrics_exponential_histogram",
+                                       "span_metrics"};
 
 struct Column {
   std::string name, type, comment;
@@ -148,9 +151,10 @@ class SchemaOpener {
         {"db", database_},
         {"hot_columns", hot_columns},
         {"hot_indexes", hot_indexes},
-        {"ttl_traces", TtlClause(Retention(Signal::kTraces))},
-        {"ttl_logs", TtlClause(Retention(Signal::kLogs))},
-        {"ttl_metrics", TtlClause(Retention(Signal::kMetrics))},
+        {"ttl_traces", TtlClause("Timestamp", Retention(Signal::kTraces))},
+        {"ttl_logs", TtlClause("Timestamp", Retention(Signal::kLogs))},
+        {"ttl_metrics", TtlClause("Timestamp", Retention(Signal::kMetrics))},
+        {"ttl_span_metrics", TtlClause("Minute", Retention(Signal::kMetrics))},
         {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)}};
     for (const Migration& migration : *options_.migrations) {
       if (migration.version <= version) continue;
@@ -194,9 +198,9 @@ class SchemaOpener {
     if (!rows) return std::unexpected(std::move(rows).error());
     std::map<std::string, std::string, std::less<>> engines;
     for (auto& row : *rows) engines[row.at(0)] = row.at(1);
-    for (const auto& [name, signal] : kExpiringTables) {
+    for (const auto& [name, signal, time_column] : kExpiringTables) {
       const std::string& engine = engines[std::string(name)];
-      SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(Retention(signal))));
+      SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(time_column, Retention(signal))));
       SIGHTLINE_TRY(AlterDurability(name, engine));
     }
     for (const std::string_view name : kLastingTables) {

@@ -293,7 +293,7 @@ TEST_P(Schema, SecondStartChangesNothing) {
   Reopen();
   Open();
   EXPECT_EQ(metadata(), before);
-  EXPECT_EQ(Value("SELECT count() FROM schema_version"), "1");
+  EXPECT_EQ(Value("SELECT count() FROM schema_version"), fmt::format("{}", Migrations().size()));
 }
 
 TEST_P(Schema, ViewThatWasDroppedComesBack) {
@@ -318,11 +318,12 @@ TEST_P(Schema, MigrationsRunOnceAndInOrder) {
   std::vector<Migration> migrations = Migrations();
   Open();
   Execute("INSERT INTO sightline.logs (Block, Timestamp, Body) VALUES (1, now64(9), 'old')");
-  migrations.push_back({2, "0002_later", "CREATE TABLE {db}.later (a UInt8) ENGINE = Memory;\n"});
-  migrations.push_back({3, "0003_latest", "ALTER TABLE {db}.later ADD COLUMN b UInt8;\n"});
+  const uint32_t newest = migrations.back().version;
+  migrations.push_back({newest + 1, "later", "CREATE TABLE {db}.later (a UInt8) ENGINE = Memory;\n"});
+  migrations.push_back({newest + 2, "latest", "ALTER TABLE {db}.later ADD COLUMN b UInt8;\n"});
   for (int i = 0; i < 2; ++i) Open({.migrations = &migrations});
   EXPECT_THAT(Describe("later"), ElementsAre("a UInt8", "b UInt8"));
-  EXPECT_EQ(Value("SELECT max(Version) FROM schema_version"), "3");
+  EXPECT_EQ(Value("SELECT max(Version) FROM schema_version"), fmt::format("{}", newest + 2));
   EXPECT_EQ(Value("SELECT Body FROM otel_logs"), "old");
   auto older = OpenSchema(store(), {});
   ASSERT_FALSE(older);
@@ -331,11 +332,11 @@ TEST_P(Schema, MigrationsRunOnceAndInOrder) {
 
 TEST_P(Schema, MigrationThatFailedIsRunAgain) {
   std::vector<Migration> migrations = Migrations();
-  migrations.push_back(
-      {2, "0002_broken", "CREATE TABLE IF NOT EXISTS {db}.half (a UInt8) ENGINE = Memory;\nSELEC 1;\n"});
+  migrations.push_back({migrations.back().version + 1, "9999_broken",
+                        "CREATE TABLE IF NOT EXISTS {db}.half (a UInt8) ENGINE = Memory;\nSELEC 1;\n"});
   auto broken = OpenSchema(store(), {.migrations = &migrations});
   ASSERT_FALSE(broken);
-  EXPECT_THAT(broken.error().message, HasSubstr("0002_broken"));
+  EXPECT_THAT(broken.error().message, HasSubstr("9999_broken"));
   migrations.back().sql =
       "CREATE TABLE IF NOT EXISTS {db}.half (a UInt8) ENGINE = Memory;\nALTER TABLE {db}.half ADD COLUMN b UInt8;\n";
   Open({.migrations = &migrations});

@@ -155,9 +155,9 @@ std::string HotTypesExpression(const std::vector<otlp::HotAttribute>& attributes
   return letters;  // further arguments of concat
 }
 
-std::string TtlClause(int64_t retention_seconds) {
+std::string TtlClause(std::string_view time_column, int64_t retention_seconds) {
   if (retention_seconds <= 0) return "";
-  return fmt::format("TTL toDateTime(Timestamp) + toIntervalSecond({})", retention_seconds);
+  return fmt::format("TTL toDateTime({}) + toIntervalSecond({})", time_column, retention_seconds);
 }
 
 }  // namespace sightline::store

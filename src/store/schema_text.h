@@ -30,6 +30,6 @@ std::string HotMapExpression(const std::vector<otlp::HotAttribute>& attributes);
 std::string HotTypesExpression(const std::vector<otlp::HotAttribute>& attributes);
 
 // "TTL ..." or nothing. 0: forever.
-std::string TtlClause(int64_t retention_seconds);
+std::string TtlClause(std::string_view time_column, int64_t retention_seconds);
 
 }  // namespace sightline::store

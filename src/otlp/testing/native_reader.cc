@@ -52,6 +52,10 @@ struct Type {
 
 Type ParseType(std::string_view text) {
   const size_t open = text.find('(');
+  if (text.starts_with("SimpleAggregateFunction(")) {  // (function, type): as the type
+    const size_t comma = text.find(", ");
+    return ParseType(text.substr(comma + 2, text.size() - comma - 3));
+  }
   Type type;
   type.name = text.substr(0, open);
   if (type.name == "Array" || type.name == "LowCardinality") {
@@ -68,9 +72,9 @@ Type ParseType(std::string_view text) {
     type.width = std::stoul(std::string(text.substr(open + 1)));
   } else if (type.name != "String") {
     static const std::map<std::string, std::pair<size_t, bool>> kWidths = {
-        {"UInt8", {1, false}},     {"Bool", {1, false}},   {"UInt32", {4, false}},
-        {"DateTime", {4, false}},  {"Int32", {4, true}},   {"Int64", {8, true}},
-        {"DateTime64", {8, true}}, {"UInt64", {8, false}}, {"Float64", {8, false}}};
+        {"UInt8", {1, false}},    {"UInt16", {2, false}}, {"Bool", {1, false}}, {"UInt32", {4, false}},
+        {"DateTime", {4, false}}, {"Int32", {4, true}},   {"Int64", {8, true}}, {"DateTime64", {8, true}},
+        {"UInt64", {8, false}},   {"Float64", {8, false}}};
     const auto found = kWidths.find(type.name);
     if (found == kWidths.end()) Bad("type " + std::string(text));
     type.width = found->second.first;

@@ -120,3 +120,10 @@ CREATE OR REPLACE VIEW {db}.otel_metrics_summary AS SELECT
   p.`ValueAtQuantiles.Value` AS `ValueAtQuantiles.Value`, p.Flags AS Flags,
   {metric_back}
 FROM {db}.metric_summaries AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'summary') AS m ON p.SeriesId = m.SeriesId;
+
+-- Calls and durations of spans by minute. Not all rows of a key are one row yet: sum() them.
+CREATE OR REPLACE VIEW {db}.span_metrics AS SELECT
+  m.ServiceName AS ServiceName, m.Minute AS Minute, m.SpanName AS SpanName, m.SpanKind AS SpanKind, m.StatusCode AS StatusCode,
+  m.Entry AS Entry, m.Bucket AS Bucket, CAST(m.Calls, 'Float64') AS Calls, CAST(m.DurationSum, 'Float64') AS DurationSum,
+  CAST(m.DurationMax, 'UInt64') AS DurationMax, CAST(m.LastSeen, 'DateTime') AS LastSeen
+FROM {db}.span_metric_buckets AS m WHERE m.Block = 0;

@@ -1,0 +1,208 @@
+#include "otlp/span_metrics.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace sightline::otlp {
+namespace {
+
+constexpr uint64_t kMinuteNanos = 60'000'000'000;
+constexpr uint32_t kMinuteSeconds = 60;
+constexpr int32_t kDayMinutes = 24 * 60;
+constexpr uint64_t kSecondNanos = 1'000'000'000;
+
+// Places in Key::rest.
+constexpr int kBucketShift = 32, kKindShift = 42, kStatusShift = 46, kEntryShift = 48;
+
+constexpr uint64_t kServer = 2, kConsumer = 5;                     // SpanKind
+constexpr uint32_t kHasIsRemote = 0x100, kParentIsRemote = 0x200;  // SpanFlags
+
+constexpr int kThresholdDigits = 14;  // of 56 bits
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Takes the part before `separator` off `rest`.
+std::string_view Next(std::string_view& rest, char separator) {
+  const size_t end = rest.find(separator);
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return part;
+}
+
+double WeightOfThreshold(std::string_view digits) {
+  if (digits.empty() || digits.size() > kThresholdDigits) return 1;
+  uint64_t threshold = 0;
+  for (const char c : digits) {
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return 1;
+    threshold = threshold << 4 | static_cast<uint64_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+  }
+  threshold <<= 4 * (kThresholdDigits - digits.size());
+  constexpr uint64_t kAll = 1ULL << 56;
+  return static_cast<double>(kAll) / static_cast<double>(kAll - threshold);
+}
+
+// The last minute that a DateTime holds stands for all later ones.
+uint32_t MinuteOf(int64_t unix_nanos) {
+  const uint64_t minute = unix_nanos < 0 ? 0 : static_cast<uint64_t>(unix_nanos) / kMinuteNanos;
+  return static_cast<uint32_t>(std::min<uint64_t>(minute, UINT32_MAX / kMinuteSeconds));
+}
+
+}  // namespace
+
+uint16_t DurationBucket(uint64_t nanos) {
+  // ceil(2^(63 + k/8)) for k = 1..7: bounds inside a doubling, for numbers shifted until the highest bit is set. The
+  // powers are irrational, so comparing integers with the rounded-up bound is exact.
+  constexpr uint64_t kBounds[] = {0x8b95c1e3ea8bd6e7, 0x9837f0518db8a970, 0xa5fed6a9b15138eb, 0xb504f333f9de6485,
+                                  0xc5672a115506dade, 0xd744fccad69d6af5, 0xeac0c6e7dd24392f};
+  static_assert(std::size(kBounds) + 1 == kBucketsPerDoubling);
+  if (nanos <= 1) return 0;
+  const int zeros = std::countl_zero(nanos);
+  const uint64_t mantissa = nanos << zeros;
+  uint32_t bucket = static_cast<uint32_t>(63 - zeros) * kBucketsPerDoubling;
+  for (const uint64_t bound : kBounds) bucket += mantissa >= bound;
+  return static_cast<uint16_t>(bucket);
+}
+
+double SpanWeight(std::string_view trace_state) {
+  while (!trace_state.empty()) {
+    std::string_view member = Trim(Next(trace_state, ','));
+    if (Next(member, '=') != "ot") continue;
+    while (!member.empty()) {
+      std::string_view value = Next(member, ';');
+      if (Next(value, ':') == "th") return WeightOfThreshold(value);
+    }
+    return 1;
+  }
+  return 1;
+}
+
+bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags) {
+  if (kind == kServer || kind == kConsumer) return true;
+  if (parent_span_id.find_first_not_of('\0') == std::string_view::npos) return true;
+  constexpr uint32_t kRemote = kHasIsRemote | kParentIsRemote;
+  return (flags & kRemote) == kRemote;
+}
+
+SpanMetricBucketsTable::SpanMetricBucketsTable() {
+  constexpr char kLow[] = "LowCardinality(String)";
+  Add("Block", "UInt64", block);
+  Add("ServiceName", kLow, service_name);
+  Add("Minute", "DateTime", minute);
+  Add("SpanName", kLow, span_name);
+  Add("SpanKind", kLow, span_kind);
+  Add("StatusCode", kLow, status_code);
+  Add("Entry", "Bool", entry);
+  Add("Bucket", "UInt16", bucket);
+  Add("Calls", "SimpleAggregateFunction(sum, Float64)", calls);
+  Add("DurationSum", "SimpleAggregateFunction(sum, Float64)", duration_sum);
+  Add("DurationMax", "SimpleAggregateFunction(max, UInt64)", duration_max);
+  Add("LastSeen", "SimpleAggregateFunction(max, DateTime)", last_seen);
+}
+
+SpanMetrics::SpanMetrics() = default;
+
+size_t SpanMetrics::Hasher::operator()(const Key& key) const {
+  const auto product = static_cast<unsigned __int128>(key.names ^ 0x9e3779b97f4a7c15) * (key.rest ^ 0xd6e8feb86659fd93);
+  return static_cast<size_t>(product >> 64) ^ static_cast<size_t>(product);
+}
+
+uint32_t SpanMetrics::ServiceNumber(std::string_view name) {
+  if (name != last_service_) {
+    last_service_number_ = services_.Intern(name);
+    last_service_ = name;
+  }
+  return last_service_number_;
+}
+
+uint32_t SpanMetrics::SpanNameNumber(std::string_view name) {
+  if (name.empty()) return 0;
+  const uint64_t hash = HashText(name);
+  const uint32_t found = span_names_.Find(name, hash);
+  if (found != Interner::kAbsent) [[likely]]
+    return found;
+  return span_names_.size() < kSpanNamesPerBlockMax ? span_names_.Insert(name, hash)
+                                                    : span_names_.Intern(kOtherSpanName);
+}
+
+void SpanMetrics::Add(const Call& call) {
+  const Key key = {.names = uint64_t{ServiceNumber(call.service_name)} << 32 | SpanNameNumber(call.span_name),
+                   .rest = uint64_t{MinuteOf(call.start_unix_nanos)} |
+                           uint64_t{DurationBucket(call.duration_nanos)} << kBucketShift |
+                           uint64_t{call.kind} << kKindShift | uint64_t{call.status} << kStatusShift |
+                           uint64_t{call.entry} << kEntryShift};
+  const auto [number, is_new] = numbers_.try_emplace(key, static_cast<uint32_t>(rows_.size()));
+  if (is_new) rows_.push_back({.key = key});
+  Row& row = rows_[number->second];
+  row.calls += call.weight;
+  row.duration_sum += call.weight * static_cast<double>(call.duration_nanos);
+  row.duration_max = std::max(row.duration_max, call.duration_nanos);
+  const uint64_t second = call.start_unix_nanos < 0 ? 0 : static_cast<uint64_t>(call.start_unix_nanos) / kSecondNanos;
+  row.last_seen = std::max(row.last_seen, static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX)));
+}
+
+size_t SpanMetrics::bytes() const {
+  return rows_.size() * sizeof(Row) + span_names_.keys().size() + services_.keys().size();
+}
+
+void SpanMetrics::WriteRow(const Row& row) {
+  constexpr std::string_view kKindNames[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
+  constexpr std::string_view kCodeNames[] = {"Unset", "Ok", "Error"};
+  static_assert(std::size(kKindNames) == SpanTable::kKinds && std::size(kCodeNames) == SpanTable::kCodes);
+  table_.service_name.Append(services_.at(static_cast<uint32_t>(row.key.names >> 32)));
+  table_.span_name.Append(span_names_.at(static_cast<uint32_t>(row.key.names)));
+  table_.minute.Append(static_cast<uint32_t>(row.key.rest) * kMinuteSeconds);
+  table_.span_kind.Append(kKindNames[row.key.rest >> kKindShift & 15]);
+  table_.status_code.Append(kCodeNames[row.key.rest >> kStatusShift & 3]);
+  table_.entry.Append(row.key.rest >> kEntryShift & 1);
+  table_.bucket.Append(static_cast<uint16_t>(row.key.rest >> kBucketShift & 1023));
+  table_.calls.Append(row.calls);
+  table_.duration_sum.Append(row.duration_sum);
+  table_.duration_max.Append(row.duration_max);
+  table_.last_seen.Append(row.last_seen);
+  table_.EndRow();
+}
+
+// The row that says that this block's rows of this day are there: an insert is atomic for a day, so it never comes
+// without them, and its key has the block's number, so it never collapses. It lies on the day's first minute.
+void SpanMetrics::FinishDay(uint64_t block, int32_t day, std::vector<TableBlock>& out) {
+  const uint64_t row = table_.rows();
+  table_.block.Set(row, block);  // the rows before it: 0
+  table_.minute.Append(static_cast<uint32_t>(day) * kDayMinutes * kMinuteSeconds);
+  table_.EndRow();
+  TableBlock& written = out.emplace_back();
+  written.table = SpanMetricBucketsTable::kName;
+  written.day = day;
+  written.rows = table_.rows();
+  written.numbered_rows = 1;
+  table_.Drain(block, written.native);
+}
+
+void SpanMetrics::Finish(uint64_t block, std::vector<TableBlock>& out) {
+  std::vector<std::pair<int32_t, uint32_t>> order;  // day, row
+  order.reserve(rows_.size());
+  for (const Row& row : rows_) {
+    const auto minute = static_cast<int32_t>(static_cast<uint32_t>(row.key.rest));
+    order.emplace_back(minute / kDayMinutes, static_cast<uint32_t>(order.size()));
+  }
+  std::ranges::sort(order);
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto [day, row] = order[i];
+    WriteRow(rows_[row]);
+    if (i + 1 == order.size() || order[i + 1].first != day) FinishDay(block, day, out);
+  }
+  rows_.clear();
+  numbers_.clear();
+  services_.Clear();
+  span_names_.Clear();
+  last_service_.clear();
+  last_service_number_ = 0;
+}
+
+}  // namespace sightline::otlp

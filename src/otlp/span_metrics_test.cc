@@ -1,0 +1,236 @@
+// What is counted of spans: buckets at their bounds, weights of sampled spans, which spans are entries, and the rows.
+#include "otlp/span_metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "otlp/testing/blocks.h"
+#include "otlp/testing/samples.h"
+
+namespace sightline::otlp {
+namespace {
+
+using namespace testing;
+
+constexpr char kTable[] = "span_metric_buckets";
+constexpr int32_t kTestDay = kTestTime / kDayNanos;
+constexpr uint64_t kMinute = 60'000'000'000;
+
+TEST(DurationBucket, IsTheFloorOfEightTimesTheLogarithmExactly) {
+  EXPECT_EQ(DurationBucket(0), 0);
+  EXPECT_EQ(DurationBucket(1), 0);
+  // 2^(b/8) <= d < 2^((b+1)/8), in integers: 2^b <= d^8 < 2^(b+1).
+  for (uint64_t d = 2; d < 60'000; ++d) {
+    unsigned __int128 power = d;
+    for (int i = 0; i < 3; ++i) power *= power;
+    const int bucket = DurationBucket(d);
+    ASSERT_GE(power >> bucket, 1) << d;
+    ASSERT_EQ(static_cast<uint64_t>(power >> bucket >> 1), 0) << d;
+  }
+}
+
+TEST(DurationBucket, IsExactAtEveryDoublingOfTheWholeRange) {
+  for (int e = 6; e < 64; ++e) {
+    EXPECT_EQ(DurationBucket(1ULL << e), 8 * e);
+    EXPECT_EQ(DurationBucket((1ULL << e) - 1), 8 * e - 1);
+    EXPECT_EQ(DurationBucket((1ULL << e) + 1), 8 * e);
+  }
+  EXPECT_EQ(DurationBucket(UINT64_MAX), 511);
+  // Inside a doubling: the smallest integer that is not below the bound is in the bucket, the one before is not.
+  for (int k = 1; k < 8; ++k) {
+    const auto bound = static_cast<uint64_t>(std::ceil(std::exp2l(50 + k / 8.0L)));
+    EXPECT_EQ(DurationBucket(bound), 8 * 50 + k);
+    EXPECT_EQ(DurationBucket(bound - 1), 8 * 50 + k - 1);
+  }
+}
+
+TEST(SpanWeight, IsTheInverseOfTheProbabilityThatTheTraceStateSays) {
+  const std::pair<const char*, double> cases[] = {
+      {"", 1},
+      {"ot=th:0", 1},
+      {"ot=th:8", 2},  // T = 2^55
+      {"ot=th:c", 4},  // T = 3/4 of all
+      {"ot=th:e", 8},
+      {"ot=th:ff", 256},
+      {"ot=th:80000000000000", 2},
+      {"ot=rv:0123456789abcd;th:c", 4},
+      {"ot=th:c;rv:0123456789abcd", 4},
+      {"vendor=th:8,ot=th:c", 4},
+      {"vendor=1 , ot=th:c\t", 4},
+      {"ot=th:ffffffffffffff", 72057594037927936.0},  // 2^56
+      // Malformed, and what is not ours:
+      {"ot=th:", 1},
+      {"ot=th:C", 1},
+      {"ot=th:0x8", 1},
+      {"ot=th:800000000000000", 1},  // 15 digits
+      {"ot=th:8 ", 2},               // blanks around members are allowed
+      {"ot=th: 8", 1},
+      {"ot=th", 1},
+      {"ot", 1},
+      {"=th:8", 1},
+      {"ott=th:8", 1},
+      {"ot=tth:8", 1},
+      {"ot=p:8", 1},
+      {"ot=p:8,ot=th:8", 1},  // the first member counts
+      {",,;;==::", 1},
+  };
+  for (const auto& [trace_state, weight] : cases) EXPECT_EQ(SpanWeight(trace_state), weight) << trace_state;
+}
+
+TEST(EntrySpan, IsAServersOrConsumersOrHasNoOrARemoteParent) {
+  constexpr uint64_t kInternal = 1, kServer = 2, kClient = 3, kProducer = 4, kConsumer = 5;
+  const std::string parent = Id(7, 8), zeros(8, '\0');
+  EXPECT_TRUE(IsEntrySpan(kServer, parent, 0));
+  EXPECT_TRUE(IsEntrySpan(kConsumer, parent, 0));
+  for (const uint64_t kind : {kInternal, kClient, kProducer}) {
+    EXPECT_FALSE(IsEntrySpan(kind, parent, 0));
+    EXPECT_FALSE(IsEntrySpan(kind, parent, 0x101)) << "the parent is known to be local";
+    EXPECT_FALSE(IsEntrySpan(kind, parent, 0x201)) << "not known whether it is remote";
+    EXPECT_TRUE(IsEntrySpan(kind, parent, 0x301));
+    EXPECT_TRUE(IsEntrySpan(kind, "", 0));
+    EXPECT_TRUE(IsEntrySpan(kind, zeros, 0));
+  }
+}
+
+// The rows that count, without the one that has the block's number.
+NativeBlock Counted(const Blocks& blocks, int32_t day = kTestDay) {
+  NativeBlock rows = blocks.at({kTable, day});
+  EXPECT_EQ(rows.At("Block", rows.rows - 1).number, 1u) << "the last row says which block it is";
+  --rows.rows;
+  for (NativeColumn& column : rows.columns) column.cells.pop_back();
+  for (const Cell& block : rows.Column("Block")) EXPECT_EQ(block.number, 0u);
+  return rows;
+}
+
+TEST(SpanMetrics, SpansOfOneKeyAreOneRow) {
+  BuilderFixture fixture(Signal::kTraces);
+  const uint64_t minute = kTestTime / kMinute * kMinute;
+  fixture.Add(Request({Span(1, 1, minute, minute + 1000), Span(2, 2, minute + kMinute - 1, minute + kMinute + 1020)}));
+  const NativeBlock rows = Counted(fixture.Finish());
+  ASSERT_EQ(rows.rows, 1u);
+  EXPECT_EQ(rows.At("ServiceName", 0).text, "shop");
+  EXPECT_EQ(rows.At("SpanName", 0).text, "GET /search");
+  EXPECT_EQ(rows.At("SpanKind", 0).text, "Server");
+  EXPECT_EQ(rows.At("StatusCode", 0).text, "Unset");
+  EXPECT_EQ(rows.At("Entry", 0).number, 1u);
+  EXPECT_EQ(rows.At("Minute", 0).number, minute / 1'000'000'000);
+  EXPECT_EQ(rows.At("Bucket", 0).number, DurationBucket(1000));
+  EXPECT_EQ(rows.At("Calls", 0).Double(), 2);
+  EXPECT_EQ(rows.At("DurationSum", 0).Double(), 2021);
+  EXPECT_EQ(rows.At("DurationMax", 0).number, 1021u);
+  EXPECT_EQ(rows.At("LastSeen", 0).number, (minute + kMinute - 1) / 1'000'000'000);
+}
+
+TEST(SpanMetrics, EveryPartOfTheKeyTellsRowsApart) {
+  const auto other = [](uint32_t tag, uint64_t value) { return Span(1, 2).Uint(tag, value); };
+  const Pb span = Span(1, 1);
+  const std::pair<const char*, Pb> others[] = {
+      {"name", Span(1, 2).Bytes(field::span::kName, "GET /other")},
+      {"kind", other(field::span::kKind, 5)},
+      {"status", Span(1, 2).Message(field::span::kStatus, Pb().Uint(field::status::kCode, 2))},
+      {"minute", Span(1, 2, kTestTime + kMinute, kTestTime + kMinute + 1'000'000)},
+      {"bucket", Span(1, 2, kTestTime, kTestTime + 1'100'000)},
+  };
+  for (const auto& [what, different] : others) {
+    BuilderFixture fixture(Signal::kTraces);
+    fixture.Add(Request({span, different}));
+    EXPECT_EQ(Counted(fixture.Finish()).rows, 2u) << what;
+  }
+  BuilderFixture entries(Signal::kTraces);
+  const Pb client = Span(1, 3).Uint(field::span::kKind, 3);
+  entries.Add(Request({client, Span(1, 4).Uint(field::span::kKind, 3).Bytes(field::span::kParentSpanId, Id(3, 8))}));
+  EXPECT_EQ(Counted(entries.Finish()).rows, 2u) << "entry";
+  BuilderFixture services(Signal::kTraces);
+  services.Add(Request({span}));
+  services.Add(Request({span}, Resource("other")));
+  EXPECT_EQ(Counted(services.Finish()).rows, 2u) << "service";
+}
+
+TEST(SpanMetrics, SampledSpansCountForThoseTheyStandFor) {
+  BuilderFixture fixture(Signal::kTraces);
+  fixture.Add(Request({Span(1, 1, kTestTime, kTestTime + 100).Bytes(field::span::kTraceState, "ot=th:c"),
+                       Span(1, 2, kTestTime, kTestTime + 100)}));
+  const NativeBlock rows = Counted(fixture.Finish());
+  ASSERT_EQ(rows.rows, 1u);
+  EXPECT_EQ(rows.At("Calls", 0).Double(), 5);
+  EXPECT_EQ(rows.At("DurationSum", 0).Double(), 500);
+  EXPECT_EQ(rows.At("DurationMax", 0).number, 100u);
+}
+
+TEST(SpanMetrics, EachDayHasItsOwnRowsAndSaysItsBlock) {
+  BuilderFixture fixture(Signal::kTraces);
+  fixture.Add(Request({Span(1, 1), Span(1, 2, kTestTime - kDayNanos, kTestTime), Span(1, 3)}));
+  const Blocks blocks = fixture.Finish();
+  EXPECT_EQ(Counted(blocks, kTestDay).At("Calls", 0).Double(), 2);
+  EXPECT_EQ(Counted(blocks, kTestDay - 1).At("Calls", 0).Double(), 1);
+  for (const int32_t day : {kTestDay, kTestDay - 1}) {
+    const NativeBlock& rows = blocks.at({kTable, day});
+    EXPECT_EQ(rows.At("Minute", rows.rows - 1).number, static_cast<uint64_t>(day) * 86'400);
+    EXPECT_EQ(rows.At("Calls", rows.rows - 1).Double(), 0);
+  }
+}
+
+TEST(SpanMetrics, TheSameSpansGiveTheSameBytes) {
+  const auto build = [](BlockBuilder& builder) {
+    for (uint64_t seed = 0; seed < 4; ++seed) {
+      const std::string request = TracesRequest(64, seed);
+      const auto scan = ScanRequest(Signal::kTraces, request, {}, {.received_unix_nanos = kReceived});
+      for (const ItemRef& item : scan->items) builder.Append(request, *scan, item, kReceived);
+    }
+    std::string bytes;
+    for (const TableBlock& table : builder.Finish(9)) {
+      if (table.table == kTable) bytes += table.native;
+    }
+    return bytes;
+  };
+  const auto used = BlockBuilder::Create(Signal::kTraces, {}), fresh = BlockBuilder::Create(Signal::kTraces, {});
+  const std::string first = build(*used);
+  EXPECT_GT(first.size(), 100u);
+  EXPECT_EQ(build(*used), first) << "a builder that made blocks before, as the writer's";
+  EXPECT_EQ(build(*fresh), first) << "a new one, as that of recovery";
+}
+
+TEST(SpanMetrics, BeyondTheLimitSpanNamesAreCountedTogether) {
+  SpanMetrics metrics;
+  constexpr uint32_t kNames = kSpanNamesPerBlockMax + 500;
+  for (uint32_t i = 0; i < 2 * kNames; ++i) {
+    metrics.Add({.service_name = "shop",
+                 .span_name = "GET /" + std::to_string(i % kNames),
+                 .start_unix_nanos = static_cast<int64_t>(kTestTime)});
+  }
+  std::vector<TableBlock> out;
+  metrics.Finish(1, out);
+  ASSERT_EQ(out.size(), 1u);
+  const NativeBlock rows = ReadNativeRows(out[0].native);
+  EXPECT_LE(rows.rows, kSpanNamesPerBlockMax + 1);
+  double calls = 0, others = 0;
+  for (uint64_t row = 0; row < rows.rows; ++row) {
+    calls += rows.At("Calls", row).Double();
+    if (rows.At("SpanName", row).text == kOtherSpanName) others += rows.At("Calls", row).Double();
+  }
+  EXPECT_EQ(calls, 2 * kNames) << "none is lost";
+  EXPECT_GE(others, 1000);
+  EXPECT_LE(others, 1010);
+}
+
+TEST(SpanMetrics, CountEverySpanOfTheRecordedRequests) {
+  for (const Sample& sample : SdkSamples()) {
+    if (sample.signal != Signal::kTraces || sample.json) continue;
+    BuilderFixture fixture(Signal::kTraces);
+    fixture.Add(sample.bytes);
+    const uint64_t spans = fixture.builder().rows();
+    double calls = 0;
+    for (const auto& [key, rows] : fixture.Finish()) {
+      if (key.first != kTable) continue;
+      for (const Cell& cell : rows.Column("Calls")) calls += cell.Double();
+    }
+    EXPECT_EQ(calls, static_cast<double>(spans)) << sample.file;
+  }
+}
+
+}  // namespace
+}  // namespace sightline::otlp
