@@ -1,8 +1,8 @@
 // The filters of the log list between URL and API, and what a line shows of a record. URLSearchParams and records in,
 // queries and text out; knows no DOM.
 
-import type { UrlChange } from './traces_query'
-import { isAttributeFilter } from './traces_query'
+import type { UrlChange } from '../traces/traces_query'
+import { isAttributeFilter } from '../traces/traces_query'
 
 export const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type Severity = (typeof SEVERITIES)[number]
