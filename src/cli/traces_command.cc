@@ -45,8 +45,8 @@ int RunTraces(const TracesFlags& flags) {
   auto json =
       ApiGet(ServerUrl(flags.server), PathWithQuery("/api/v1/traces", {{"service", flags.service},
                                                                        {"last", flags.last},
-                                                                       {"errors", flags.errors ? "true" : ""},
-                                                                       {"slower_than", flags.slower_than},
+                                                                       {"status", flags.errors ? "error" : ""},
+                                                                       {"min_duration", flags.slower_than},
                                                                        {"limit", std::to_string(flags.limit)}}));
   if (!json) return PrintError(json.error());
   if (flags.json) {
@@ -73,7 +73,7 @@ void AddTracesCommand(CLI::App& app, int& exit_code) {
   command->add_option("--service", flags->service, "Only spans of this service");
   command->add_option("--last", flags->last, "How far back to look: 15m, 1h, 7d")->capture_default_str();
   command->add_flag("--errors", flags->errors, "Only spans with the status Error");
-  command->add_option("--slower-than", flags->slower_than, "Only spans that took longer: 500ms");
+  command->add_option("--slower-than", flags->slower_than, "Only spans that took this long or longer: 500ms");
   command->add_option("--limit", flags->limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_flag("--json", flags->json, "Print the server's JSON");
   command->add_option("--server", flags->server,

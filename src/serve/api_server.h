@@ -1,27 +1,19 @@
-// The HTTP API on port 8080, version 1, and the start page. Data: HTTP requests -> typed questions or SQL -> JSON,
-// streams, Prometheus text.
-//
-//   GET  /                     what is running, what has arrived, how to send more (for people)
-//   GET  /healthz              200 while the process answers
-//   GET  /readyz               200 when everything is ready, else 503 with the reason
-//   GET  /metrics              Prometheus text format
-//   POST /api/v1/sql           body: one read-only SQL statement; ?format=NAME
-//   GET  /api/v1/traces        ?service=&last=|from=&to=&errors=&slower_than=&limit=
-//   GET  /api/v1/traces/{id}   the whole trace; a unique prefix of its id will do
-//   GET  /api/v1/status        counts, sizes and newest times by signal
+// The HTTP API on port 8080, and the start page. Data: HTTP requests -> endpoints (*_api.h) -> JSON, streams,
+// Prometheus text. openapi.yaml describes what stands under /api/v1.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metrics.h"
 #include "net/http_server.h"
+#include "otlp/block_builder.h"
 #include "query/sql.h"
-#include "serve/api_json.h"
+#include "serve/program_api.h"
 #include "store/clickhouse.h"
 
 namespace sightline::serve {
@@ -32,15 +24,11 @@ struct ApiOptions {
   int query_threads = 3;
   size_t queries_waiting_max = 64;      // further ones: 503
   uint64_t sql_bytes_max = 256 * 1024;  // of a request body
-  uint32_t trace_limit_default = 50;
   query::SqlLimits sql;
   std::string database = "sightline";  // of the schema
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };
-
-// What the rest of the program says about itself; called from any thread, and must not block.
-using ProgramStatusProvider = std::function<ProgramStatus()>;
 
 // Questions to the store run on threads of their own, never on the HTTP server's. Thread: any.
 class ApiServer {
@@ -53,6 +41,8 @@ class ApiServer {
   virtual std::string address() const = 0;
   // Cancels running queries after `grace_seconds`.
   virtual void Stop(int grace_seconds) = 0;
+  // Method and path (as router.h writes them) of all endpoints.
+  virtual std::vector<std::pair<std::string, std::string>> Endpoints() const = 0;
 };
 
 }  // namespace sightline::serve

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "serve/api_json.h"
+#include "serve/program_api.h"
 
 namespace sightline::serve {
 

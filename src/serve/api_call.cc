@@ -1,0 +1,82 @@
+#include "serve/api_call.h"
+
+#include <cstdlib>
+
+#include "serve/api_error.h"
+
+namespace sightline::serve {
+
+ApiCall::ApiCall(net::HttpRequest wanted, PathParts parts, net::HttpResponder responder, int64_t now,
+                 std::shared_ptr<store::Cancellation> cancellation)
+    : request(std::move(wanted)),
+      now_unix_nanos(now),
+      params(request, now),
+      json(kAnswerPieceBytes,
+           [this](std::string_view piece) {
+             if (!begun_) Begin({});
+             return Write(piece);
+           }),
+      parts_(std::move(parts)),
+      responder_(std::move(responder)),
+      cancellation_(std::move(cancellation)) {
+  responder_.OnClientGone([ended = cancellation_] { ended->Cancel(); });
+}
+
+const std::string& ApiCall::part(std::string_view name) const {
+  for (const auto& [key, value] : parts_) {
+    if (key == name) return value;
+  }
+  SIGHTLINE_CHECK(false && "the route has no such part");
+  std::abort();
+}
+
+void ApiCall::Send(net::HttpResponse response) {
+  SIGHTLINE_CHECK(!sent_ && !begun_);
+  sent_ = true;
+  responder_.Send(std::move(response));
+}
+
+void ApiCall::Begin(net::HttpResponse head) {
+  SIGHTLINE_CHECK(!sent_ && !begun_);
+  begun_ = true;
+  responder_.Begin(std::move(head));
+}
+
+bool ApiCall::Write(std::string_view piece) {
+  return !cancellation_->cancelled() && responder_.Write(piece);
+}
+
+std::unexpected<Error> ApiCall::Blame(std::string where, Error error) {
+  if (error.code == Code::kInvalidArgument || error.code == Code::kNotFound) where_ = std::move(where);
+  return std::unexpected(std::move(error));
+}
+
+void ApiCall::Finish(const Result<void>& done) {
+  if (sent_) return;
+  if (!done) {
+    if (begun_) return responder_.Abort();
+    return Send(ErrorResponse(done.error(), where_.empty() ? params.where() : where_));
+  }
+  std::string rest = json.Take();
+  if (!rest.empty()) rest += '\n';
+  if (!begun_) {
+    net::HttpResponse response;
+    response.body = std::move(rest);
+    return Send(std::move(response));
+  }
+  if (!rest.empty() && !Write(rest)) return responder_.Abort();
+  // What was thrown away because nobody wanted it must not look whole to a client that only half closed.
+  json.wanted() ? responder_.End() : responder_.Abort();
+}
+
+void WriteScanned(JsonWriter& json, const store::QueryStats& scanned) {
+  json.Key("scanned").Begin('{').Key("rows").UInt(scanned.rows_read).Key("bytes").UInt(scanned.bytes_read);
+  json.Key("elapsed_seconds").Number(scanned.elapsed_seconds).End('}');
+}
+
+void WriteNextCursor(JsonWriter& json, const std::optional<std::string>& cursor) {
+  json.Key("next_cursor");
+  !cursor ? json.Null() : json.String(*cursor);
+}
+
+}  // namespace sightline::serve
