@@ -1,0 +1,99 @@
+// What is shown of a trace, shared by waterfall, flame graph and minimap: window of time, chosen and hovered span,
+// matches of the search. Views draw again when it says that something changed; they hold no state that another needs.
+import type { CriticalPath } from './critical_path'
+import type { TraceModel } from './model'
+import { VisibleRows } from './rows'
+import { clampWindow, zoomWindow, type Window } from './ruler'
+import { NO_MATCHES, type Matches } from './search'
+
+export type Change = 'window' | 'active' | 'hover' | 'rows' | 'matches' | 'marks' | 'settings'
+
+/** Times of log records (or chosen events) to be drawn on a row. */
+export interface RowMark {
+  at: number // ns from the start of the trace
+  severe: boolean
+}
+
+export class TraceView {
+  readonly rows: VisibleRows
+  window: Window
+  active = -1 // the row that the keyboard is on
+  chosen = -1 // the row whose details are shown
+  hovered = -1
+  cursor = -1 // ns under the pointer, -1 for none
+  matches: Matches = NO_MATCHES
+  showPath = true
+  marks = new Map<number, RowMark[]>() // by row
+  private readonly listeners = new Set<(change: Change) => void>()
+
+  constructor(
+    readonly model: TraceModel,
+    readonly path: CriticalPath,
+  ) {
+    this.rows = new VisibleRows(model)
+    this.window = { from: 0, to: model.duration }
+  }
+
+  listen(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  tell(change: Change): void {
+    for (const listener of this.listeners) listener(change)
+  }
+
+  get zoomed(): boolean {
+    return this.window.from > 0 || this.window.to < this.model.duration
+  }
+
+  setWindow(window: Window): void {
+    this.window = clampWindow(window, this.model.duration)
+    this.tell('window')
+  }
+
+  zoomAt(at: number, factor: number): void {
+    this.window = zoomWindow(this.window, at, factor, this.model.duration)
+    this.tell('window')
+  }
+
+  pan(nanos: number): void {
+    this.setWindow({ from: this.window.from + nanos, to: this.window.to + nanos })
+  }
+
+  /** Fills the window with a span and a little on both sides. */
+  zoomToRow(row: number): void {
+    const [start, end] = [this.model.start[row]!, this.model.end[row]!]
+    const air = Math.max((end - start) * 0.05, 50)
+    this.setWindow({ from: start - air, to: end + air })
+  }
+
+  resetWindow(): void {
+    this.setWindow({ from: 0, to: this.model.duration })
+  }
+
+  setActive(row: number): void {
+    if (row === this.active || row < 0 || row >= this.model.rows) return
+    this.active = row
+    if (this.rows.reveal(row)) this.tell('rows')
+    this.tell('active')
+  }
+
+  setChosen(row: number): void {
+    this.chosen = row
+    if (row >= 0) this.setActive(row)
+    this.tell('active')
+  }
+
+  setHovered(row: number, cursor: number): void {
+    if (row === this.hovered && cursor === this.cursor) return
+    this.hovered = row
+    this.cursor = cursor
+    this.tell('hover')
+  }
+
+  setMatches(matches: Matches): void {
+    this.matches = matches
+    this.tell('matches')
+  }
+}
