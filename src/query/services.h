@@ -1,0 +1,135 @@
+// What the UI, the API and the CLI ask about services and their operations: rates, errors and durations, read from the
+// minutes of span_metric_buckets and not from spans. Data: bound parameters -> ClickHouse (buckets of durations by
+// service and step) -> calls, errors, quantiles.
+//
+// Quantiles are read from buckets that are 2^(1/8) wide, as if durations were spread evenly by their logarithm within
+// each: at most 9.1 % beside the exact one, mostly below 2 %.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "query/rows.h"
+#include "store/clickhouse.h"
+
+namespace sightline::query {
+
+inline constexpr uint32_t kServicesMax = 1000;           // a page
+inline constexpr uint32_t kOperationsMax = 1000;         // a page
+inline constexpr uint32_t kServiceStepsMax = 11'000;     // of a range
+inline constexpr uint64_t kServiceCellsMax = 2'000'000;  // services of a page times steps
+inline constexpr int64_t kServiceStepSecondsMin = 60;    // rows are counted by minute
+inline constexpr uint32_t kServiceStepsByDefaultMax = 120;
+
+// [from, to) of spans' starts, in whole steps since 1970.
+struct MinuteRange {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;
+  int64_t step_seconds = kServiceStepSecondsMin;
+
+  int64_t from_seconds() const { return from_unix_nanos / 1'000'000'000; }
+  int64_t to_seconds() const { return to_unix_nanos / 1'000'000'000; }
+  uint64_t steps() const { return static_cast<uint64_t>((to_seconds() - from_seconds()) / step_seconds); }
+};
+
+// The smallest range of whole steps that holds the given one. `step_seconds` is made whole minutes; 0: the shortest
+// round step that makes at most kServiceStepsByDefaultMax of the range (a day, if none does). kInvalidArgument: an
+// empty range.
+Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds);
+
+// Not whole where an SDK samples at the head: then each span counts for those it stands for.
+struct CallFigures {
+  double calls = 0, errors = 0;
+  double calls_per_second = 0;  // over the part of the range that has passed
+  double p50_nanos = 0, p95_nanos = 0, p99_nanos = 0;
+  uint64_t max_nanos = 0;
+};
+
+struct ServiceSummary {
+  std::string service;               // "": spans that name none
+  CallFigures figures;               // of entry spans
+  int64_t last_seen_unix_nanos = 0;  // start of the last entry span, whole seconds
+  // One value for each step of the range.
+  std::vector<double> calls, errors;  // in the step
+  std::vector<double> p95_nanos;      // NaN: no call
+};
+
+// Where a page ended. It carries the first page's range, so that all pages speak of the same time.
+struct ServiceCursor {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // stand for the search's
+  std::string service;                                               // the last one
+};
+
+struct ServiceSearch {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // as WholeSteps takes them
+  int64_t now_unix_nanos = 0;                                        // what of the range has passed
+  uint32_t limit = 50;                                               // 1 to kServicesMax
+  std::optional<ServiceCursor> cursor;
+};
+
+struct ServicePage {
+  MinuteRange range;                     // that was used
+  std::vector<ServiceSummary> services;  // that had a call, by name
+  std::optional<ServiceCursor> next;     // none: this is the last page
+  store::QueryStats scanned;
+};
+
+// Spans of one name and kind, entry spans apart from others.
+struct Operation {
+  std::string name, kind;  // kind "Server", ...
+  bool entry = false;      // work came in here from outside the service
+  CallFigures figures;
+};
+
+struct OperationCursor {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // stand for the search's
+  double calls = 0;                                // of the last one, as all below
+  std::string name, kind;
+  bool entry = false;
+};
+
+struct OperationSearch {
+  std::string service;
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole minutes
+  int64_t now_unix_nanos = 0;
+  uint32_t limit = 50;  // 1 to kOperationsMax
+  std::optional<OperationCursor> cursor;
+};
+
+// No operation is on two pages. One whose calls rise between two pages of a range that still fills may be on none.
+struct OperationPage {
+  MinuteRange range;
+  std::vector<Operation> operations;  // most calls first, then by name, kind, entry
+  std::optional<OperationCursor> next;
+  store::QueryStats scanned;
+};
+
+// Calls by bucket, ascending by bucket.
+using BucketCalls = std::vector<std::pair<uint16_t, double>>;
+// The duration below which `quantile` (0 to 1) of the calls lie; at most `max_nanos`. 0 without calls.
+double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_nanos);
+
+// Thread: any.
+class ServiceReader {
+ public:
+  // `clickhouse` must outlive it.
+  explicit ServiceReader(store::ClickHouse& clickhouse, std::string database = "sightline")
+      : clickhouse_(clickhouse), database_(std::move(database)) {}
+
+  // Both: kInvalidArgument for a limit out of bounds, an empty range; the first also for too many steps.
+  Result<ServicePage> List(const ServiceSearch& search, store::Cancellation* cancellation = nullptr);
+  // Of a service that is not known: none.
+  Result<OperationPage> ListOperations(const OperationSearch& search, store::Cancellation* cancellation = nullptr);
+
+ private:
+  Result<void> ReadSeries(Question& question, ServicePage& page, int64_t now_unix_nanos);
+
+  store::ClickHouse& clickhouse_;
+  const std::string database_;
+};
+
+}  // namespace sightline::query
