@@ -1,6 +1,8 @@
 // Where the lines of an axis stand: round numbers, round durations, decades and round times of the clock. Limits in,
 // positions out, in the unit of the limits.
 
+import type { Zone } from './time'
+
 const NANOS_PER_SECOND = 1e9
 
 // Steps people count time in, once seconds no longer go by tens.
@@ -103,9 +105,7 @@ export function timeTicks(
   return { stepSeconds, millis }
 }
 
-export type ClockZone = 'local' | 'utc'
-
-export function zoneOffsetMinutes(zone: ClockZone): (millis: number) => number {
+export function zoneOffsetMinutes(zone: Zone): (millis: number) => number {
   return zone === 'utc' ? () => 0 : (millis) => -new Date(millis).getTimezoneOffset()
 }
 

@@ -15,7 +15,7 @@ export interface ListWindow {
 
 export interface ListOptions {
   count: number
-  rowPx: number
+  rowPx: number | ((index: number) => number)
   key: (index: number) => string | number
   overscan?: number
 }
@@ -69,7 +69,7 @@ export class VirtualWindow {
     return {
       count: options.count,
       getScrollElement: () => this.scroller,
-      estimateSize: () => options.rowPx,
+      estimateSize: typeof options.rowPx === 'number' ? () => options.rowPx as number : options.rowPx,
       getItemKey: options.key,
       overscan: options.overscan ?? 12,
       observeElementRect,

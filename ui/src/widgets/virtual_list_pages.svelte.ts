@@ -1,0 +1,190 @@
+// A list that comes in pages: asks for the first one when what it depends on changes, for the next ones as one scrolls, and
+// looks for new items at each refresh. What is there stays until the new is there. Call it while a component is set up.
+//
+//   const list = pagedList(() => {
+//     const query = { ...range.params, ...filters }               // what is read here is what it depends on
+//     return (cursor, signal) => api.searchX({ ...query, cursor }, signal).then(...)
+//   }, { key: (item) => item.id })
+import { isAbort, toFailure, type ApiFailure } from '../api/failure'
+import type { Scanned } from '../api/types'
+import { connection } from '../state/connection.svelte'
+import { range } from '../state/range.svelte'
+import { untrack } from 'svelte'
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+  scanned: Scanned
+}
+
+export type AskPage<T> = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>
+
+export interface PagedOptions<T> {
+  key: (item: T) => string
+  // Live: how new items join. 'pill' keeps them aside until take(); 'head' puts them in at once, through `merge`.
+  arrive: 'pill' | 'head'
+  // What of a fresh first page is not in the list yet; null: it does not overlap with the list any more.
+  fresh?: (known: readonly T[], page: readonly T[]) => T[] | null
+  // Whether a refresh can look for new items at the head: only a list that is newest first.
+  headed?: () => boolean
+}
+
+export class PagedList<T> {
+  items: T[] = $state.raw([])
+  next: string | null = $state.raw(null)
+  scanned: Scanned | null = $state.raw(null)
+  error: ApiFailure | null = $state.raw(null)
+  moreError: ApiFailure | null = $state.raw(null)
+  loading = $state(true)
+  loadingMore = $state(false)
+  answered = $state(false)
+  // New items that wait to be shown; `manyNew`: a whole page of them, there may be more.
+  newCount = $state(0)
+  manyNew = $state(false)
+  // Counted up with each answer that replaces the list: a view goes to its top then.
+  generation = $state(0)
+  #again = $state(0)
+  #ask: AskPage<T> | null = null
+  #abort: AbortController | null = null
+  #waiting: Page<T> | null = null
+
+  get stale(): boolean {
+    return this.answered && (this.loading || this.error !== null)
+  }
+
+  constructor(
+    ask: () => AskPage<T> | null,
+    private readonly options: PagedOptions<T>,
+  ) {
+    $effect(() => {
+      void this.#again
+      void connection.epoch
+      this.#ask = ask()
+      untrack(() => void this.#first())
+      return () => this.#abort?.abort()
+    })
+    let seen = range.tick
+    $effect(() => {
+      const tick = range.tick
+      if (tick === seen) return
+      seen = tick
+      untrack(() => this.#refresh())
+    })
+  }
+
+  retry = (): void => {
+    this.#again++
+  }
+
+  // Shows what waits.
+  take = (): void => {
+    if (this.#waiting === null) return
+    this.#replace(this.#waiting)
+  }
+
+  more = (): void => {
+    if (this.next === null || this.loading || this.loadingMore || this.moreError !== null) return
+    void this.#more(this.next)
+  }
+
+  retryMore = (): void => {
+    this.moreError = null
+    this.more()
+  }
+
+  #replace(page: Page<T>): void {
+    this.items = page.items
+    this.next = page.next
+    this.scanned = page.scanned
+    this.error = null
+    this.moreError = null
+    this.answered = true
+    this.#waiting = null
+    this.newCount = 0
+    this.manyNew = false
+    this.generation++
+  }
+
+  #start(): AbortSignal {
+    this.#abort?.abort()
+    this.#abort = new AbortController()
+    this.loadingMore = false
+    return this.#abort.signal
+  }
+
+  async #first(): Promise<void> {
+    const ask = this.#ask
+    const signal = this.#start()
+    if (ask === null) {
+      this.loading = false
+      return
+    }
+    this.loading = true
+    try {
+      const page = await ask(undefined, signal)
+      if (signal.aborted) return
+      this.#replace(page)
+    } catch (error) {
+      if (signal.aborted || isAbort(error)) return
+      this.error = toFailure(error)
+    }
+    this.loading = false
+  }
+
+  async #more(cursor: string): Promise<void> {
+    const ask = this.#ask
+    const signal = this.#abort?.signal
+    if (ask === null || signal === undefined) return
+    this.loadingMore = true
+    try {
+      const page = await ask(cursor, signal)
+      if (signal.aborted) return
+      this.items = [...this.items, ...page.items]
+      this.next = page.next
+    } catch (error) {
+      if (signal.aborted || isAbort(error)) return
+      this.moreError = toFailure(error)
+    }
+    this.loadingMore = false
+  }
+
+  #refresh(): void {
+    if (this.loading) return
+    const headed = this.options.headed?.() ?? true
+    if (range.liveSeconds > 0 && this.items.length > 0 && headed) void this.#head()
+    else void this.#first()
+  }
+
+  // A look at the first page while the list stays as it is. An error there is the connection banner's.
+  async #head(): Promise<void> {
+    const ask = this.#ask
+    const signal = this.#abort?.signal
+    if (ask === null || signal === undefined) return
+    try {
+      const page = await ask(undefined, signal)
+      if (signal.aborted || this.loading) return
+      const added = this.#fresh(page.items)
+      if (this.options.arrive === 'pill') {
+        this.#waiting = added === null || added.length > 0 ? page : null
+        this.newCount = added?.length ?? page.items.length
+        this.manyNew = added === null || (added.length === page.items.length && page.next !== null)
+      } else if (added === null) {
+        this.#replace(page)
+      } else if (added.length > 0) {
+        this.items = [...added, ...this.items]
+      }
+    } catch (error) {
+      if (!signal.aborted && !isAbort(error)) this.error = toFailure(error)
+    }
+  }
+
+  #fresh(page: readonly T[]): T[] | null {
+    if (this.options.fresh !== undefined) return this.options.fresh(this.items, page)
+    const known = new Set(this.items.map(this.options.key))
+    return page.filter((item) => !known.has(this.options.key(item)))
+  }
+}
+
+export function pagedList<T>(ask: () => AskPage<T> | null, options: PagedOptions<T>): PagedList<T> {
+  return new PagedList(ask, options)
+}
