@@ -1,7 +1,7 @@
 """Adds up what the test programs of one `./dev test` left in its results folder, and prints "N passed, N failed".
 
 Reads: FOLDER/ctest.junit (CTest: one entry a program) and beside it FOLDER_test.xml (GoogleTest: one entry a case),
-e2e.xml (pytest), structure.txt (lines that say "N passed, N failed" themselves). A program that CTest calls failed
+e2e.xml (pytest), ui.xml and browser.xml (Vitest), structure.txt (lines that say "N passed, N failed" themselves). A program that CTest calls failed
 though all its written cases passed (it crashed, or ran out of time) counts as one more failure.
 """
 
@@ -27,7 +27,7 @@ class Count:
 
 
 def count_junit(path: Path) -> Count:
-    """A file of GoogleTest or pytest; both word their cases the same way."""
+    """A file of GoogleTest, pytest or Vitest; all word their cases the same way."""
     count = Count()
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         if case.get("status") == "notrun":  # GoogleTest: disabled, or not chosen by a filter
@@ -68,8 +68,9 @@ def main(results: Path) -> int:
     if (results / "structure.txt").exists():
         parts.append(("structure", count_lines(results / "structure.txt")))
     parts += [(path.parent.name, count_ctest(path.parent)) for path in sorted(results.glob("*/ctest.junit"))]
-    if (results / "e2e.xml").exists():
-        parts.append(("end to end", count_junit(results / "e2e.xml")))
+    for file, name in (("e2e.xml", "end to end"), ("ui.xml", "web UI"), ("browser.xml", "web UI in a browser")):
+        if (results / file).exists():
+            parts.append((name, count_junit(results / file)))
     for name, count in parts:
         print(f"{name + ':':<33}{count}")
     total = sum((count for _, count in parts), Count())
