@@ -115,7 +115,7 @@ async function poll() {
     $("signals").replaceChildren(...Object.entries(status.signals).map(([name, s]) => {
       const row = document.createElement("tr");
       for (const text of [name, count(s.rows), count(s.accepted_since_start), count(s.refused_since_start),
-        bytes(s.bytes_on_disk), s.rows ? ago(s.newest_unix_nano) : "nothing yet"]) {
+        bytes(s.bytes_on_disk), s.newest_unix_nano ? ago(s.newest_unix_nano) : s.rows ? "long ago" : "nothing yet"]) {
         row.appendChild(document.createElement("td")).textContent = text;
       }
       return row;
