@@ -1,5 +1,5 @@
 // One time series chart on uPlot: lines, areas or bars, gaps as gaps, steps that are not over dashed, a crosshair shared by
-// all charts of a page, drag to zoom. Plain TypeScript; chart.svelte puts it on a page. Data: a ChartSpec in, zooms and
+// all charts of a page, drag to zoom. Plain TypeScript; Chart.svelte puts it on a page. Data: a ChartSpec in, zooms and
 // hovered steps out. Colours come from the tokens of the theme and follow it.
 import uPlot from 'uplot'
 
@@ -37,6 +37,7 @@ export interface ChartSpec {
 export interface ChartEvents {
   zoom?: ((fromMs: number, toMs: number) => void) | undefined
   hover?: ((step: number | null) => void) | undefined
+  pick?: ((step: number, event: MouseEvent) => void) | undefined // a click that was no drag
 }
 
 interface Theme {
@@ -181,6 +182,24 @@ export class Chart {
     const { width, height } = this.size()
     this.plot = new uPlot(this.options(width, height), this.data(), this.host)
     this.plot.over.addEventListener('mouseleave', () => this.tip.hide())
+    this.listenForPicks(this.plot)
+  }
+
+  private listenForPicks(plot: uPlot): void {
+    const { pick } = this.events
+    if (pick === undefined) return
+    let pressed = 0
+    plot.over.addEventListener('mousedown', (event) => (pressed = event.clientX))
+    plot.over.addEventListener('click', (event) => {
+      const step = this.stepAt(plot, event.clientX - plot.over.getBoundingClientRect().left)
+      if (Math.abs(event.clientX - pressed) < ZOOM_PX_MIN && step >= 0) pick(step, event)
+    })
+  }
+
+  // The step at a place within the plot, in CSS pixels; -1 where there is none at all.
+  private stepAt(plot: uPlot, left: number): number {
+    const raw = (plot.posToVal(left, 'x') * 1000 - this.spec.fromMs) / (this.spec.stepSeconds * 1000)
+    return Math.min(this.steps() - 1, Math.max(0, this.spec.mode === 'bar' ? Math.floor(raw) : Math.round(raw)))
   }
 
   private size(): { width: number; height: number } {
@@ -360,9 +379,8 @@ export class Chart {
       this.events.hover?.(null)
       return
     }
-    const seconds = plot.posToVal(left, 'x')
-    const raw = (seconds * 1000 - this.spec.fromMs) / (this.spec.stepSeconds * 1000)
-    const step = Math.min(this.steps() - 1, Math.max(0, this.spec.mode === 'bar' ? Math.floor(raw) : Math.round(raw)))
+    const step = this.stepAt(plot, left)
+    if (step < 0) return
     this.events.hover?.(step)
     // A synchronised crosshair moves everywhere, the tooltip stands where the pointer is.
     if (plot.cursor.event === undefined || plot.cursor.event === null || !plot.over.matches(':hover')) this.tip.hide()

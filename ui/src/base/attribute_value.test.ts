@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+
+import { exceptionOf, parseJsonText, stackLines, valueKind, valueLine, valueText } from './attribute_value'
+
+describe('valueKind', () => {
+  it.each([
+    ['5', 'text'],
+    [5, 'number'],
+    [false, 'boolean'],
+    [null, 'empty'],
+    [['a', 1], 'list'],
+    [{ a: 1 }, 'map'],
+    [{ bytes: 'AAE=' }, 'bytes'],
+    [{ bytes: 12 }, 'map'],
+    [{ bytes: 'AAE=', more: 1 }, 'map'],
+  ] as const)('of %j is %s', (value, kind) => {
+    expect(valueKind(value)).toBe(kind)
+  })
+})
+
+describe('valueText', () => {
+  it('keeps short values on one line and indents long ones', () => {
+    expect(valueText(['a', 'b'])).toBe('["a","b"]')
+    expect(valueText({ a: { b: 1 } })).toBe('{"a":{"b":1}}')
+    const long = { key: 'x'.repeat(80), other: true }
+    expect(valueText(long)).toBe(JSON.stringify(long, null, 2))
+    expect(valueLine(long)).not.toContain('\n')
+  })
+
+  it('shows scalars bare, bytes as base64, nothing as nothing', () => {
+    expect([valueText('a\nb'), valueText(1.5), valueText(true), valueText({ bytes: 'AAE=' }), valueText(null)]).toEqual([
+      'a\nb', '1.5', 'true', 'AAE=', '',
+    ]) // prettier-ignore
+  })
+})
+
+describe('parseJsonText', () => {
+  it('finds maps and lists, not scalars and not what merely begins like them', () => {
+    expect(parseJsonText(' {"a": 1}')).toEqual({ a: 1 })
+    expect(parseJsonText('[1]')).toEqual([1])
+    expect(parseJsonText('[worker 1] started')).toBeNull()
+    expect(parseJsonText('12')).toBeNull()
+    expect(parseJsonText('null')).toBeNull()
+  })
+})
+
+describe('exceptionOf', () => {
+  it('needs one of the three attributes', () => {
+    expect(exceptionOf({ 'http.route': '/' })).toBeNull()
+    expect(exceptionOf({ 'exception.message': 'no route' })).toEqual({ type: '', message: 'no route', stacktrace: '' })
+  })
+})
+
+describe('stackLines', () => {
+  it('tells lines of libraries from the own ones', () => {
+    const lines = stackLines(
+      'Error: no\n    at pay (/app/src/pay.js:3:9)\n    at run (/app/node_modules/express/index.js:1:1)\r\n    at node:internal/x:1\n\n',
+    )
+    expect(lines.map((line) => line.foreign)).toEqual([false, false, true, true])
+  })
+})

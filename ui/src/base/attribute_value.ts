@@ -1,0 +1,70 @@
+// Attribute values as people read them. What the API sends (JSON whose types are those of OTLP) in, words out.
+
+export type ValueKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'bytes' | 'empty'
+
+export function valueKind(value: unknown): ValueKind {
+  if (value === null || value === undefined) return 'empty'
+  if (typeof value === 'string') return 'text'
+  if (typeof value === 'number') return 'number'
+  if (typeof value === 'boolean') return 'boolean'
+  if (Array.isArray(value)) return 'list'
+  return base64Of(value) === null ? 'map' : 'bytes'
+}
+
+// Bytes are sent as {"bytes": "base64"}.
+function base64Of(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null
+  const keys = Object.keys(value)
+  const bytes = (value as { bytes?: unknown }).bytes
+  return keys.length === 1 && typeof bytes === 'string' ? bytes : null
+}
+
+const INLINE_LENGTH_MAX = 80
+
+// On one line where it is short, else as indented JSON.
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (typeof value !== 'object') return String(value)
+  const base64 = base64Of(value)
+  if (base64 !== null) return base64
+  const line = JSON.stringify(value)
+  return line.length <= INLINE_LENGTH_MAX ? line : JSON.stringify(value, null, 2)
+}
+
+// Always one line.
+export function valueLine(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
+}
+
+// Text that is JSON itself, as many programs log: its value, else null. Scalars stay text.
+export function parseJsonText(text: string): object | null {
+  if (!/^\s*[{[]/.test(text)) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' ? value : null
+  } catch {
+    return null
+  }
+}
+
+export interface ExceptionParts {
+  type: string
+  message: string
+  stacktrace: string
+}
+
+// By the semantic conventions; null where there is none.
+export function exceptionOf(attributes: Record<string, unknown>): ExceptionParts | null {
+  const text = (key: string) => valueLine(attributes[key])
+  const parts = { type: text('exception.type'), message: text('exception.message'), stacktrace: text('exception.stacktrace') }
+  return parts.type !== '' || parts.message !== '' || parts.stacktrace !== '' ? parts : null
+}
+
+// Lines of a stack trace, with those of the runtime and of libraries told apart from the program's own.
+export function stackLines(stacktrace: string): { text: string; foreign: boolean }[] {
+  const foreign = /node_modules|node:internal|site-packages|dist-packages|lib\/python|^\s*at (java|javax|jdk|sun|org\.springframework|org\.apache|io\.netty|reactor)\.|\/usr\/local\/go\/|pkg\/mod\/|System\.|Microsoft\./
+  return stacktrace
+    .replace(/\s+$/, '')
+    .split(/\r?\n/)
+    .map((text) => ({ text, foreign: foreign.test(text) }))
+}
