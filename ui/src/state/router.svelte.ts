@@ -8,6 +8,8 @@ class Router {
   #query = $state('')
   search = $derived(new URLSearchParams(this.#query))
   match: Match | null = $derived(matchRoute(this.path))
+  // Names the entry of the browser's history that is shown: the same again after "back". See kept.ts.
+  entry = $state('')
 
   start(): void {
     this.#read()
@@ -45,7 +47,7 @@ class Router {
     const next = target.pathname + target.search + target.hash
     if (next === location.pathname + location.search + location.hash) return
     if (options.replace) history.replaceState(history.state, '', next)
-    else history.pushState(null, '', next)
+    else history.pushState({ entry: newEntry() }, '', next)
     this.#read()
   }
 
@@ -55,6 +57,12 @@ class Router {
   }
 
   #read(): void {
+    let entry = (history.state as { entry?: string } | null)?.entry
+    if (entry === undefined) {
+      entry = newEntry()
+      history.replaceState({ entry }, '')
+    }
+    this.entry = entry
     this.path = location.pathname
     this.#query = location.search
   }
@@ -69,5 +77,9 @@ class Router {
     this.go(anchor.href)
   }
 }
+
+let entries = 0
+// Also another one after a reload, which forgets what was kept.
+const newEntry = () => `${Date.now().toString(36)}.${entries++}`
 
 export const router = new Router()

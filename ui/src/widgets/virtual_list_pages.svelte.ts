@@ -8,7 +8,9 @@
 import { isAbort, toFailure, type ApiFailure } from '../api/failure'
 import type { Scanned } from '../api/types'
 import { connection } from '../state/connection.svelte'
+import { forget, keep, keptFor } from '../state/kept'
 import { range } from '../state/range.svelte'
+import { router } from '../state/router.svelte'
 import { untrack } from 'svelte'
 
 export interface Page<T> {
@@ -27,6 +29,17 @@ export interface PagedOptions<T> {
   fresh?: (known: readonly T[], page: readonly T[]) => T[] | null
   // Whether a refresh can look for new items at the head: only a list that is newest first.
   headed?: () => boolean
+  // A name, unique in the page: "back" shows the rows that were there, without asking again.
+  keep?: string
+}
+
+// A list as one left it.
+interface Kept<T> {
+  items: T[]
+  next: string | null
+  scanned: Scanned | null
+  active: string | null
+  scrollPx: number
 }
 
 export class PagedList<T> {
@@ -43,6 +56,11 @@ export class PagedList<T> {
   manyNew = $state(false)
   // Counted up with each answer that replaces the list: a view goes to its top then.
   generation = $state(0)
+  // The key of the row that keys act on, and how far down a list of this generation begins; see VirtualList.
+  active: string | null = $state(null)
+  startPx = 0
+  #scrollPx = 0
+  #entry = ''
   #again = $state(0)
   #ask: AskPage<T> | null = null
   #abort: AbortController | null = null
@@ -60,8 +78,11 @@ export class PagedList<T> {
       void this.#again
       void connection.epoch
       this.#ask = ask()
-      untrack(() => void this.#first())
-      return () => this.#abort?.abort()
+      untrack(() => this.#restore() || void this.#first())
+      return () => {
+        this.#abort?.abort()
+        this.#keep()
+      }
     })
     let seen = range.tick
     $effect(() => {
@@ -74,6 +95,10 @@ export class PagedList<T> {
 
   retry = (): void => {
     this.#again++
+  }
+
+  scrolled = (px: number): void => {
+    this.#scrollPx = px
   }
 
   // Shows what waits.
@@ -92,7 +117,38 @@ export class PagedList<T> {
     this.more()
   }
 
+  #keep(): void {
+    if (this.options.keep === undefined || !this.answered) return
+    const { items, next, scanned, active } = this
+    if (this.error === null && !this.loading) {
+      keep(this.#entry, this.options.keep, { items, next, scanned, active, scrollPx: this.#scrollPx } satisfies Kept<T>)
+    }
+  }
+
+  // True: this entry of the history was shown before, and so was this list.
+  #restore(): boolean {
+    const { keep: name } = this.options
+    if (name === undefined) return false
+    const same = this.#entry === router.entry
+    this.#entry = router.entry
+    const was = keptFor<Kept<T>>(router.entry, name)
+    forget(router.entry, name)
+    if (same || was === undefined) return false
+    this.#start()
+    this.startPx = was.scrollPx
+    this.#show(was)
+    this.active = was.active
+    this.loading = false
+    return true
+  }
+
   #replace(page: Page<T>): void {
+    this.startPx = 0
+    this.#show(page)
+  }
+
+  #show(page: Page<T> | Kept<T>): void {
+    this.#scrollPx = this.startPx
     this.items = page.items
     this.next = page.next
     this.scanned = page.scanned
