@@ -9,6 +9,7 @@
 #include "serve/running_calls.h"
 #include "serve/sql_api.h"
 #include "serve/traces_api.h"
+#include "serve/ui_files.h"
 #include "serve/worker_pool.h"
 
 namespace sightline::serve {
@@ -82,10 +83,17 @@ class ApiServerImpl final : public ApiServer {
   }
 
  private:
+  // What is no endpoint may be a file or a page of the web UI.
+  static net::HttpResponse WithoutRoute(const net::HttpRequest& request, net::HttpResponse refused) {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    return reads && refused.status == 404 && !request.path.starts_with("/api/") ? UiResponse(request)
+                                                                                : std::move(refused);
+  }
+
   // Thread: the HTTP server's.
   void Answer(net::HttpRequest request, net::HttpResponder responder) {
     Router::Match match = router_.Find(request.method, request.path);
-    if (match.route == nullptr) return responder.Send(std::move(match.refused));
+    if (match.route == nullptr) return responder.Send(WithoutRoute(request, std::move(match.refused)));
     const Route& route = *match.route;
     if (route.runs_on == RunsOn::kHttpThread) {
       ApiCall call(std::move(request), std::move(match.parts), std::move(responder), clock_.UnixNanos(),

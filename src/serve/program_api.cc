@@ -2,7 +2,6 @@
 
 #include "query/status.h"
 #include "serve/api_error.h"
-#include "serve/start_page.h"
 
 namespace sightline::serve {
 namespace {
@@ -30,7 +29,6 @@ void WriteSignal(JsonWriter& json, const query::SignalStatus& stored, const std:
 
 void ProgramApi::AddTo(Router& router) {
   constexpr auto kHere = RunsOn::kHttpThread;
-  router.Add({"GET", "/", [this](ApiCall& call) { return Page(call); }, kHere});
   router.Add({"GET", "/healthz", [](ApiCall& call) -> Result<void> { return call.Send(Text("ok\n")), Result<void>(); },
               kHere});
   router.Add({"GET", "/readyz", [this](ApiCall& call) { return Ready(call); }, kHere});
@@ -48,16 +46,6 @@ void ProgramApi::AddTo(Router& router) {
                 return {};
               },
               kHere});
-}
-
-Result<void> ProgramApi::Page(ApiCall& call) {
-  auto response = Text(StartPage(program_()), "text/html; charset=utf-8");
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                                "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'");
-  response.headers.emplace_back("Cache-Control", "no-store");
-  call.Send(std::move(response));
-  return {};
 }
 
 Result<void> ProgramApi::Ready(ApiCall& call) {

@@ -46,7 +46,6 @@ class ProgramApi {
   void AddTo(Router& router);
 
  private:
-  Result<void> Page(ApiCall& call);
   Result<void> Ready(ApiCall& call);
   Result<void> Status(ApiCall& call);
 
