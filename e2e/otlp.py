@@ -58,7 +58,7 @@ def traces(service: str, spans: Iterable[Span]) -> bytes:
 def log(body: str = "something happened", **fields) -> LogRecord:
     fields["attributes"] = attributes(fields.get("attributes", {}))
     fields.setdefault("time_unix_nano", time.time_ns())
-    return LogRecord(body=any_value(body), severity_number=9, severity_text="INFO", **fields)
+    return LogRecord(body=any_value(body), **{"severity_number": 9, "severity_text": "INFO"} | fields)
 
 
 def logs(service: str, records: Iterable[LogRecord]) -> bytes:
