@@ -33,6 +33,7 @@ LONG_TRACE_ID = bytes.fromhex("b1" * 16)
 LONG_TRACE_SPANS = 20_000
 ODD_SERVICE = "odd/service name?&#%"
 ODD_METRIC = "jobs/done per.run"
+DAY_NANOS = 24 * 3600 * 10**9
 # The recordings are of other days.
 ALL_TIMES = {"from": "1", "to": str(2**62)}
 
@@ -99,9 +100,9 @@ def answer(server: Server, operation_id: str, path: dict[str, str] | None = None
     return value
 
 
-def error(server: Server, operation_id: str, status: int, path: dict[str, str] | None = None, **query: Any) -> dict[str, Any]:
+def error(server: Server, operation_id: str, http_status: int, path: dict[str, str] | None = None, **query: Any) -> dict[str, Any]:
     response = call(server, operation_id, path, **query)
-    assert response.status_code == status, f"{response.status_code} {response.text}"
+    assert response.status_code == http_status, f"{response.status_code} {response.text}"
     value = json.loads(response.content)
     check({"$ref": "#/components/schemas/ErrorBody"}, value)
     return value["error"]
@@ -155,7 +156,9 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
         trace = answer(filled, "getTrace", path)
         outline = answer(filled, "getTraceOutline", path)
         assert [span["span_id"] for span in trace["spans"]] == [span["span_id"] for span in outline["spans"]]
-        assert len(trace["spans"]) == summary["span_count"]
+        starts = [int(span["start_unix_nano"]) for span in trace["spans"]]
+        if max(starts) - min(starts) < DAY_NANOS:  # recordings share fixed ids; a summary looks a day around
+            assert len(trace["spans"]) == summary["span_count"]
         span = trace["spans"][-1]
         detail = answer(filled, "getSpan", path | {"span_id": span["span_id"]})
         if len({span["span_id"] for span in trace["spans"]}) == len(trace["spans"]):
