@@ -17,6 +17,7 @@ from typing import Any, Callable
 
 QUERIES = ["neural networks", "jazz history", "espresso", "volcanoes of iceland", "graph databases", "tide tables", "rust"]
 EXPORT_SECONDS_MAX = 10
+EXPORT_INTERVAL_NANOS = 15 * 10**9
 SPAN_KIND = {"internal": 1, "server": 2, "client": 3}
 ERROR = {"code": 2}
 
@@ -38,18 +39,19 @@ def attributes(items: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 class Search:
-    """One trace: spans and logs by service. Times are made up backwards from now, so that nothing lies in the future."""
+    """One trace: spans and logs by service. Times are made up backwards from its end, by default now, so that nothing lies
+    in the future."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, end: int | None = None) -> None:
         self.rng = rng
         self.trace_id = f"{rng.getrandbits(128) or 1:032x}"
         self.spans: dict[str, list[dict[str, Any]]] = {"recommender": [], "model-server": []}
         self.logs: list[dict[str, Any]] = []
         self.failed = False
-        self.begin = time.time_ns()
-        self.now = self.begin
+        self.end = time.time_ns() if end is None else end
+        self.now = self.end
         self._search()
-        self._move_to_the_past(self.now - self.begin)
+        self._move_to_the_past(self.now - self.end)
 
     def _spend(self, median_ms: float) -> None:
         self.now += int(self.rng.lognormvariate(0, 0.5) * median_ms * 1e6)
@@ -165,8 +167,8 @@ BOUNDS_MS = [5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0]
 class Totals:
     """Cumulative metrics over all searches of this run."""
 
-    def __init__(self) -> None:
-        self.begin = time.time_ns()
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
         self.searches = {"ok": 0, "error": 0}
         self.buckets = [0] * (len(BOUNDS_MS) + 1)
         self.sum_ms = 0.0
@@ -176,8 +178,8 @@ class Totals:
         self.buckets[sum(search.duration_ms > bound for bound in BOUNDS_MS)] += 1
         self.sum_ms += search.duration_ms
 
-    def metrics(self, in_flight: int) -> list[dict[str, Any]]:
-        times = {"startTimeUnixNano": str(self.begin), "timeUnixNano": str(time.time_ns())}
+    def metrics(self, now: int, in_flight: int) -> list[dict[str, Any]]:
+        times = {"startTimeUnixNano": str(self.begin), "timeUnixNano": str(now)}
         counts = [
             {**times, "attributes": attributes({"outcome": outcome}), "asInt": str(count)}
             for outcome, count in self.searches.items()
@@ -206,7 +208,7 @@ def post(url: str, message: dict[str, Any]) -> None:
             raise RuntimeError(f"{url} refused a part: {partial}")
 
 
-def send(endpoint: str, searches: list[Search], totals: Totals) -> None:
+def send(endpoint: str, searches: list[Search], totals: Totals, now: int) -> None:
     spans: dict[str, list[dict[str, Any]]] = {}
     for search in searches:
         totals.add(search)
@@ -220,7 +222,7 @@ def send(endpoint: str, searches: list[Search], totals: Totals) -> None:
         {"resource": resource("recommender"), "scopeLogs": [{"scope": SCOPE, "logRecords": records}]}]})  # fmt: skip
     post(f"{endpoint}/v1/metrics", {"resourceMetrics": [
         {"resource": resource("recommender"),
-         "scopeMetrics": [{"scope": SCOPE, "metrics": totals.metrics(len(searches))}]}]})  # fmt: skip
+         "scopeMetrics": [{"scope": SCOPE, "metrics": totals.metrics(now, len(searches))}]}]})  # fmt: skip
 
 
 def wait_for(api: str, trace_id: str) -> None:
@@ -237,14 +239,27 @@ def wait_for(api: str, trace_id: str) -> None:
 
 
 def most_worth_a_look(searches: list[Search]) -> Search:
-    return max(searches, key=lambda search: (search.failed, search.duration_ms))
+    return max(searches, key=lambda search: (search.failed, search.end))
 
 
-def send_forever(endpoint: str, rate: float, rng: random.Random, totals: Totals) -> None:
+def send_past(endpoint: str, count: int, minutes: float, rng: random.Random) -> list[Search]:
+    """`count` searches that ended at random moments of the last minutes, exported as an SDK would have."""
+    now = time.time_ns()
+    begin = now - max(int(minutes * 60e9), 1)
+    totals = Totals(begin)
+    searches = [Search(rng, end) for end in sorted(rng.randrange(begin, now) for _ in range(count))]
+    exports = range(begin + EXPORT_INTERVAL_NANOS, now + EXPORT_INTERVAL_NANOS, EXPORT_INTERVAL_NANOS)
+    for at in exports:
+        send(endpoint, [search for search in searches if at - EXPORT_INTERVAL_NANOS <= search.end < at], totals, min(at, now))
+    return searches
+
+
+def send_forever(endpoint: str, rate: float, rng: random.Random) -> None:
+    totals = Totals(time.time_ns())
     while True:
         time.sleep(rng.expovariate(rate))
         try:
-            send(endpoint, [Search(rng)], totals)
+            send(endpoint, [Search(rng)], totals, time.time_ns())
         except OSError as error:
             print(f"not sent: {error}", file=sys.stderr)
 
@@ -253,18 +268,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--endpoint", default="http://127.0.0.1:4318", help="OTLP/HTTP address")
     parser.add_argument("--requests", type=int, default=20, help="searches to send at once")
+    parser.add_argument("--past", type=float, default=0, metavar="MINUTES", help="spread them over the last minutes")
     parser.add_argument("--forever", action="store_true", help="send one now and then until stopped")
     parser.add_argument("--rate", type=float, default=1.0, help="searches a second, with --forever")
     parser.add_argument("--wait-for", metavar="URL", help="Sightline's HTTP address: wait until the trace can be seen")
     parser.add_argument("--seed", type=int, help="the same searches each time; by default others")
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    totals = Totals()
     if options.forever:
-        send_forever(options.endpoint, options.rate, rng, totals)
-    searches = [Search(rng) for _ in range(options.requests)]
+        send_forever(options.endpoint, options.rate, rng)
     try:
-        send(options.endpoint, searches, totals)
+        searches = send_past(options.endpoint, options.requests, options.past, rng)
         trace_id = most_worth_a_look(searches).trace_id
         if options.wait_for:
             wait_for(options.wait_for, trace_id)
