@@ -1,19 +1,22 @@
-// Which page shows which route. Each is loaded when it is first visited.
+// Which page shows which route. Each is loaded when it is first visited. The frame shows the title (h1) and, where they
+// apply, the time range and the service filter; a page starts with h2 and may name itself by state/page.svelte.ts.
 import type { Component } from 'svelte'
 import type { RouteName } from '../base/routes'
 
-type Page = Component<{ params: Record<string, string> }>
-interface PageEntry {
+export type Page = Component<{ params: Record<string, string> }>
+export interface PageEntry {
   title: string
+  range: boolean // follows the time range
+  service: boolean // follows the service filter
   load: () => Promise<{ default: Page }>
 }
 
 export const PAGES: Record<RouteName, PageEntry> = {
-  home: { title: 'Home', load: () => import('./home/HomePage.svelte') },
-  services: { title: 'Services', load: () => import('./services/ServicesPage.svelte') },
-  traces: { title: 'Traces', load: () => import('./traces/TracesPage.svelte') },
-  trace: { title: 'Trace', load: () => import('./trace/TracePage.svelte') },
-  logs: { title: 'Logs', load: () => import('./logs/LogsPage.svelte') },
-  metrics: { title: 'Metrics', load: () => import('./metrics/MetricsPage.svelte') },
-  settings: { title: 'Settings', load: () => import('./settings/SettingsPage.svelte') },
+  home: { title: 'Home', range: true, service: true, load: () => import('./home/HomePage.svelte') },
+  services: { title: 'Services', range: true, service: false, load: () => import('./services/ServicesPage.svelte') },
+  traces: { title: 'Traces', range: true, service: true, load: () => import('./traces/TracesPage.svelte') },
+  trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
+  logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
+  metrics: { title: 'Metrics', range: true, service: true, load: () => import('./metrics/MetricsPage.svelte') },
+  settings: { title: 'Settings', range: false, service: false, load: () => import('./settings/SettingsPage.svelte') },
 }

@@ -1,6 +1,7 @@
 // The keyboard. A view says which keys it has and what they do; the key map (?) shows exactly these.
 //
 //   keys.use(() => [{ keys: 'j', group: 'List', label: 'Next row', run: () => move(1) }])
+import { untrack } from 'svelte'
 import { keyName, KeySequence } from '../base/keys'
 import { closeTopLayer } from './layers'
 
@@ -20,7 +21,7 @@ class Keys {
   use(list: () => Shortcut[]): void {
     $effect(() => {
       const set = { list }
-      this.#sets = [...this.#sets, set]
+      this.#sets = [...untrack(() => this.#sets), set]
       return () => (this.#sets = this.#sets.filter((other) => other !== set))
     })
   }

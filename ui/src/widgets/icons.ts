@@ -33,6 +33,9 @@ export const ICONS = {
   pause: 'M5.5 3.5v9M10.5 3.5v9',
   play: 'M5 3.2 12.5 8 5 12.8z',
   plus: 'M8 3v10M3 8h10',
+  menu: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h11',
+  display: 'M3 3h10a1 1 0 0 1 1 1v6a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM8 11v2.5M5.5 13.5h5',
+  minus: 'M3 8h10',
   link: 'M6.5 9.5l3-3M7.2 4.5l1.3-1.3a2.9 2.9 0 0 1 4.2 4.2L11.3 8.7M8.7 11.4l-1.3 1.3a2.9 2.9 0 0 1-4.2-4.2L4.6 7.2',
 } as const // prettier-ignore
 
