@@ -1,5 +1,7 @@
 #include "query/services.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -79,14 +81,44 @@ BucketCalls ReadBuckets(RowReader& row) {
   return buckets;
 }
 
+// Rows of id, name, kind, entry, buckets, their calls, errors, longest. `behind_last`: of the operations by name, only
+// those behind the cursor's.
+std::string OperationsSql(const std::string& table, bool by_calls, bool behind_last, uint32_t limit) {
+  std::string sql =
+      "SELECT sipHash64(SpanName, SpanKind, Entry) AS Id, SpanName, SpanKind, Entry, groupArray(Bucket), "
+      "groupArray(BucketCalls), sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) "
+      "AS "
+      "BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
+  sql += table + kWhere;
+  sql += " AND ServiceName = {service:String}";
+  if (behind_last) sql += " AND (SpanName, SpanKind, Entry) > ({name:String}, {kind:String}, {entry:Bool})";
+  sql +=
+      " GROUP BY SpanName, SpanKind, Entry, Bucket) GROUP BY SpanName, SpanKind, Entry HAVING Id NOT IN "
+      "{ranked:Array(UInt64)} ORDER BY ";
+  if (by_calls) sql += "sum(BucketCalls) DESC, ";
+  return sql + "SpanName, SpanKind, Entry LIMIT " + std::to_string(limit);
+}
+
+Parameters OperationsParameters(const std::string& service, const MinuteRange& range, const OperationCursor& seen) {
+  Parameters parameters = RangeParameters(range);
+  parameters["service"] = service;
+  parameters["ranked"] = fmt::format("[{}]", fmt::join(seen.ranked, ","));
+  if (seen.last) {
+    parameters["name"] = seen.last->name;
+    parameters["kind"] = seen.last->kind;
+    parameters["entry"] = seen.last->entry ? "true" : "false";
+  }
+  return parameters;
+}
+
 }  // namespace
 
 Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds) {
   if (from_unix_nanos < 0 || from_unix_nanos >= to_unix_nanos) {
     return Fail(Code::kInvalidArgument, "the time range is empty: from {} to {}", from_unix_nanos, to_unix_nanos);
   }
-  const int64_t from = from_unix_nanos / kSecondNanos;
   const int64_t to = std::min(kMinuteSecondsMax, (to_unix_nanos - 1) / kSecondNanos + 1);
+  const int64_t from = std::min(to - 1, from_unix_nanos / kSecondNanos);
   int64_t step = step_seconds;
   if (step <= 0) {
     step = kRoundSteps[std::size(kRoundSteps) - 1];
@@ -208,57 +240,43 @@ Result<void> ServiceReader::ReadSeries(Question& question, ServicePage& page, in
 
 Result<OperationPage> ServiceReader::ListOperations(const OperationSearch& search, store::Cancellation* cancellation) {
   SIGHTLINE_TRY(CheckLimit(search.limit, kOperationsMax));
-  const auto& cursor = search.cursor;
-  auto range = cursor ? WholeSteps(cursor->from_unix_nanos, cursor->to_unix_nanos, kMinute)
-                      : WholeSteps(search.from_unix_nanos, search.to_unix_nanos, kMinute);
+  OperationCursor seen = search.cursor.value_or(OperationCursor{search.from_unix_nanos, search.to_unix_nanos, {}, {}});
+  auto range = WholeSteps(seen.from_unix_nanos, seen.to_unix_nanos, kMinute);
   if (!range) return std::unexpected(range.error());
+  const bool by_calls = seen.ranked.size() < kOperationsRankedMax;
+  const auto room =
+      static_cast<uint32_t>(kOperationsRankedMax - std::min<size_t>(seen.ranked.size(), kOperationsRankedMax));
+  const uint32_t limit = by_calls ? std::min(search.limit, room) : search.limit;
   Question question(clickhouse_, database_, cancellation);
   OperationPage page;
   page.range = *range;
-  Parameters parameters = RangeParameters(page.range);
-  parameters["service"] = search.service;
-  std::string behind;
-  if (cursor) {
-    behind =
-        " HAVING AllCalls < {calls:Float64} OR (AllCalls = {calls:Float64} AND (SpanName, SpanKind, Entry) > "
-        "({name:String}, {kind:String}, {entry:Bool}))";
-    parameters.insert({{"calls", fmt::format("{}", cursor->calls)},
-                       {"name", cursor->name},
-                       {"kind", cursor->kind},
-                       {"entry", cursor->entry ? "true" : "false"}});
-  }
   const double seconds = SecondsPassed(page.range, search.now_unix_nanos);
   bool more = false;
   SIGHTLINE_TRY(question.ForEachRow(
-      "SELECT SpanName, SpanKind, Entry, groupArray(Bucket), groupArray(BucketCalls), sum(BucketCalls) AS AllCalls, "
-      "sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) AS BucketCalls, "
-      "sumIf(Calls, "
-      "StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM " +
-          question.Table("span_metric_buckets") + kWhere +
-          " AND ServiceName = {service:String} GROUP BY SpanName, SpanKind, Entry, Bucket) GROUP BY SpanName, "
-          "SpanKind, "
-          "Entry" +
-          behind + " ORDER BY AllCalls DESC, SpanName, SpanKind, Entry LIMIT " + std::to_string(search.limit + 1),
-      parameters, [&](RowReader& row) {
+      OperationsSql(question.Table("span_metric_buckets"), by_calls, seen.last.has_value(), limit + 1),
+      OperationsParameters(search.service, page.range, seen), [&](RowReader& row) {
+        const auto id = row.Number<uint64_t>();
         Operation operation;
         operation.name = row.Text();
         operation.kind = row.Text();
         operation.entry = row.Number<uint8_t>() != 0;
         const BucketCalls buckets = ReadBuckets(row);
-        const auto calls = row.Number<double>();
         const auto errors = row.Number<double>();
         const auto longest = row.Number<uint64_t>();
+        more = page.operations.size() == limit;
+        if (more) return;
         Tally tally;
         tally.Add(buckets, errors, longest);
         operation.figures = tally.Figures(seconds);
-        operation.figures.calls = calls;  // as the engine added them: the cursor is compared with that
-        more = page.operations.size() == search.limit;
-        if (!more) page.operations.push_back(std::move(operation));
+        if (by_calls) seen.ranked.push_back(id);
+        page.operations.push_back(std::move(operation));
       }));
   if (more) {
-    const Operation& last = page.operations.back();
-    page.next = OperationCursor{
-        page.range.from_unix_nanos, page.range.to_unix_nanos, last.figures.calls, last.name, last.kind, last.entry};
+    if (!by_calls) {
+      const Operation& last = page.operations.back();
+      seen.last = OperationCursor::Place{last.name, last.kind, last.entry};
+    }
+    page.next = std::move(seen);
   }
   page.scanned = question.stats();
   return page;

@@ -21,6 +21,7 @@ namespace sightline::query {
 
 inline constexpr uint32_t kServicesMax = 1000;           // a page
 inline constexpr uint32_t kOperationsMax = 1000;         // a page
+inline constexpr uint32_t kOperationsRankedMax = 1000;   // of a list: the cursor names them
 inline constexpr uint32_t kServiceStepsMax = 11'000;     // of a range
 inline constexpr uint64_t kServiceCellsMax = 2'000'000;  // services of a page times steps
 inline constexpr int64_t kServiceStepSecondsMin = 60;    // rows are counted by minute
@@ -85,11 +86,15 @@ struct Operation {
   CallFigures figures;
 };
 
+// What the pages before had. The numbers of calls change while data arrives, so that they say nothing about it.
 struct OperationCursor {
+  struct Place {
+    std::string name, kind;
+    bool entry = false;
+  };
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // stand for the search's
-  double calls = 0;                                // of the last one, as all below
-  std::string name, kind;
-  bool entry = false;
+  std::vector<uint64_t> ranked;                    // ids of those that stood there by their calls
+  std::optional<Place> last;                       // the last one, once they stand by name
 };
 
 struct OperationSearch {
@@ -100,10 +105,10 @@ struct OperationSearch {
   std::optional<OperationCursor> cursor;
 };
 
-// No operation is on two pages. One whose calls rise between two pages of a range that still fills may be on none.
+// Most calls first up to kOperationsRankedMax, a page without those of the pages before; the rest by name, kind, entry.
 struct OperationPage {
   MinuteRange range;
-  std::vector<Operation> operations;  // most calls first, then by name, kind, entry
+  std::vector<Operation> operations;
   std::optional<OperationCursor> next;
   store::QueryStats scanned;
 };

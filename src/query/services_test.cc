@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <set>
 
 #include "base/clock.h"
 #include "otlp/span_metrics.h"
@@ -114,10 +115,11 @@ TEST(WholeSteps, WidensToWholeStepsSince1970AndSaysWhich) {
   EXPECT_FALSE(WholeSteps(5, 5, 60));
   EXPECT_FALSE(WholeSteps(-5, 5, 60));
   EXPECT_TRUE(WholeSteps(0, INT64_MAX, INT64_MAX)) << "no overflow";
+  EXPECT_EQ(WholeSteps(INT64_MAX - 2, INT64_MAX, 60)->steps(), 1u) << "beyond what a minute's column holds";
 }
 
 TEST(WholeSteps, ChoosesTheShortestRoundStepOfAtMost120) {
-  const int64_t now = 1'795'333'380 * kSecond;
+  const int64_t now = 1'795'333'381 * kSecond;  // no whole minute, as it mostly is
   const std::pair<int64_t, int64_t> cases[] = {{15 * kMinute, 60},       {kHour, 60},
                                                {119 * kMinute, 60},      {2 * kHour, 120},
                                                {24 * kHour, 900},        {7 * 24 * kHour, 7200},
@@ -330,6 +332,51 @@ TEST_F(ServicesTest, OperationsHaveMostCallsFirst) {
     search.cursor = one.next;
   }
   EXPECT_EQ(paged, Names(all));
+}
+
+TEST_F(ServicesTest, OperationsAreNeitherRepeatedNorSkippedWhileTheirCallsChange) {
+  constexpr int kNames = kOperationsRankedMax + 700;
+  std::vector<std::string> names_sent;
+  for (int i = 0; i < kNames; ++i) names_sent.push_back(fmt::format("op {:04}", i));
+  const auto name = [&](int i) -> const std::string& { return names_sent[static_cast<size_t>(i)]; };
+  std::vector<Call> calls;
+  for (int i = 0; i < kNames; ++i) calls.insert(calls.end(), static_cast<size_t>(1 + i % 7), At(0, "web", name(i)));
+  // Of that name, but not the same.
+  Call client = At(0, "web", name(0));
+  client.kind = 3;
+  calls.push_back(client);
+  client.entry = false;
+  calls.push_back(client);
+  Insert(calls);
+  std::multiset<std::string> paged;
+  OperationSearch search = Operations("web");
+  search.limit = 300;
+  std::vector<size_t> sizes;
+  for (int page = 0; page < 20; ++page) {
+    const OperationPage one = ListOperations(search);
+    const auto names = Names(one);
+    paged.insert(names.begin(), names.end());
+    sizes.push_back(names.size());
+    EXPECT_TRUE(
+        std::ranges::is_sorted(one.operations, std::greater(),
+                               [&](const Operation& operation) { return page < 4 ? operation.figures.calls : 0; }))
+        << "page " << page;
+    if (page >= 4) EXPECT_TRUE(std::ranges::is_sorted(names)) << "page " << page;
+    search.cursor = one.next;
+    if (!one.next) break;
+    // What was shown, and what was not, becomes the most called; and new ones come.
+    const std::string shown = one.operations.front().name, fresh = fmt::format("new {}", page);
+    std::vector<Call> arriving(20, At(kMinute, "web", shown));
+    arriving.insert(arriving.end(), 20, At(kMinute, "web", name((page * 411 + 97) % kNames)));
+    arriving.push_back(At(kMinute, "web", fresh));
+    Insert(arriving);
+  }
+  EXPECT_THAT(sizes, ElementsAre(300, 300, 300, 100, 300, 300, ::testing::_));
+  const std::set<std::string> once(paged.begin(), paged.end());
+  EXPECT_EQ(once.size(), paged.size()) << "some came twice";
+  for (int i = 0; i < kNames; ++i) EXPECT_TRUE(once.contains(name(i) + " Server entry")) << i;
+  EXPECT_TRUE(once.contains(name(0) + " Client entry"));
+  EXPECT_TRUE(once.contains(name(0) + " Client"));
 }
 
 TEST_F(ServicesTest, OperationsOfAnUnknownServiceOrOfMonthsAreAnswered) {

@@ -2,11 +2,13 @@
 
 #include <atomic>
 
+#include "query/services.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
+#include "serve/services_api.h"
 #include "serve/sql_api.h"
 #include "serve/traces_api.h"
 #include "serve/ui_files.h"
@@ -25,7 +27,9 @@ class ApiServerImpl final : public ApiServer {
         metrics_(metrics),
         clock_(clock),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
+        service_reader_(clickhouse, options_.database),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
+        services_api_(service_reader_),
         sql_api_(clickhouse, options_.sql, options_.database),
         traces_api_(trace_reader_),
         requests_(metrics.GetCounter("sightline.api.requests", "{request}", "Requests to the HTTP API")),
@@ -35,6 +39,7 @@ class ApiServerImpl final : public ApiServer {
                                       "Requests that their client or a stop of the program ended before the answer")),
         pool_(options_.query_threads, options_.queries_waiting_max) {
     program_api_.AddTo(router_);
+    services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
     traces_api_.AddTo(router_);
     metrics_.SetGauge(kRunningGauge, "{request}", "Requests that wait for the store or are being answered", {},
@@ -121,7 +126,9 @@ class ApiServerImpl final : public ApiServer {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   query::TraceReader trace_reader_;
+  query::ServiceReader service_reader_;
   ProgramApi program_api_;
+  ServicesApi services_api_;
   SqlApi sql_api_;
   TracesApi traces_api_;
   Router router_;  // of the endpoints above

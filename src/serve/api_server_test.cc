@@ -211,14 +211,127 @@ TEST_F(ApiServerTest, TracesAndTraceKeepTheTypesOfValues) {
 }
 
 TEST_F(ApiServerTest, BadParametersAreNamed) {
-  for (std::string_view bad :
-       {"last=yesterday", "limit=0x", "limit=99999999999", "min_duration=5", "status=perhaps", "from=1.5", "nosuch=1"}) {
+  for (std::string_view bad : {"last=yesterday", "limit=0x", "limit=99999999999", "min_duration=5", "status=perhaps",
+                               "from=1.5", "nosuch=1"}) {
     const auto reply = Get("/api/v1/traces?" + std::string(bad));
     EXPECT_EQ(reply.status, 400) << bad;
     EXPECT_TRUE(Has(reply.body, "\"where\":\"" + std::string(bad.substr(0, bad.find('='))) + "\"")) << reply.body;
   }
   EXPECT_EQ(Get("/api/v1/traces?limit=0").status, 400);
   EXPECT_EQ(Get("/api/v1/traces?last=1h&from=1").status, 400);
+}
+
+class ServicesApiTest : public ApiServerTest {
+ protected:
+  void SetUp() override {
+    ApiServerTest::SetUp();
+    if (IsSkipped()) return;
+    Execute("TRUNCATE TABLE sightline.span_metric_buckets");
+    // Bucket 160 is 2^20 ns. The minute is the last whole one: within the last 15 for as long as the test runs.
+    Execute(
+        "INSERT INTO sightline.span_metric_buckets SELECT 0, service, toStartOfMinute(now()) - 60, name, kind, status, "
+        "entry, 160, calls, calls * 1100000, 1100000, toStartOfMinute(now()) - 50 FROM values('service String, name "
+        "String, kind String, status String, entry Bool, calls Float64', ('shop/eu west', 'GET /', 'Server', 'Unset', "
+        "true, 90), ('shop/eu west', 'GET /', 'Server', 'Error', true, 10), ('shop/eu west', 'GET', 'Client', 'Unset', "
+        "false, 7.5), ('', 'poll', 'Consumer', 'Ok', true, 1), ('a/operations', 'x', 'Server', 'Ok', true, 1))");
+  }
+
+  // The text between `before` and `after`.
+  static std::string Between(const std::string& text, std::string_view before, std::string_view after) {
+    const size_t start = text.find(before);
+    if (start == text.npos) return "";
+    const size_t first = start + before.size();
+    return text.substr(first, text.find(after, first) - first);
+  }
+  static std::string CursorOf(const std::string& body) { return Between(body, "\"next_cursor\":\"", "\""); }
+};
+
+TEST_F(ServicesApiTest, ServicesHaveFiguresAndSeriesOfWholeMinutes) {
+  const auto reply = Get("/api/v1/services?last=15m");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_TRUE(Has(reply.body, "\"step_seconds\":60,\"services\":[{\"service\":\"\",\"calls\":1,\"errors\":0,"))
+      << reply.body;
+  EXPECT_TRUE(Has(reply.body, "{\"service\":\"shop/eu west\",\"calls\":100,\"errors\":10,\"calls_per_second\":0."))
+      << reply.body;
+  // 2^20.25, the middle of the bucket by logarithm would be 2^20.0625: the 50th of 100 calls; no quantile is above the
+  // max.
+  EXPECT_TRUE(Has(reply.body, "\"p50_nano\":1095000,\"p95_nano\":1100000,\"p99_nano\":1100000,\"max_nano\":1100000,"))
+      << reply.body;
+  const std::string series = Between(reply.body, "\"shop/eu west\"", "}}");
+  const std::string calls = Between(series, "\"calls\":[", "]");
+  EXPECT_TRUE(calls.ends_with(",0,100,0") || calls.ends_with(",0,0,100")) << calls;
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), ','), 15) << "15 minutes touch 16";
+  EXPECT_TRUE(Has(series, "\"p95_nano\":[null,")) << series;
+  EXPECT_TRUE(Has(reply.body, "\"next_cursor\":null,\"scanned\":{\"rows\":")) << reply.body;
+  EXPECT_TRUE(Has(Get("/api/v1/services?last=15m&step=5m").body, "\"step_seconds\":300,"));
+  EXPECT_TRUE(
+      Has(Get("/api/v1/services?from=1&to=2").body, "\"from_unix_nano\":\"0\",\"to_unix_nano\":\"60000000000\""));
+}
+
+TEST_F(ServicesApiTest, OperationsOfAServiceWhateverItIsCalled) {
+  const auto reply = Get("/api/v1/services/shop%2Feu%20west/operations?last=15m");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_TRUE(
+      Has(reply.body,
+          "\"operations\":[{\"name\":\"GET /\",\"kind\":\"Server\",\"entry\":true,\"calls\":100,\"errors\":10,"))
+      << reply.body;
+  EXPECT_TRUE(Has(reply.body, "{\"name\":\"GET\",\"kind\":\"Client\",\"entry\":false,\"calls\":7.5,\"errors\":0,"))
+      << reply.body;
+  EXPECT_TRUE(Has(Get("/api/v1/services//operations?last=15m").body, "\"operations\":[{\"name\":\"poll\","));
+  EXPECT_TRUE(Has(Get("/api/v1/services/a%2Foperations/operations?last=15m").body, "\"operations\":[{\"name\":\"x\","));
+  const auto unknown = Get("/api/v1/services/nobody/operations");
+  EXPECT_EQ(unknown.status, 200);
+  EXPECT_TRUE(Has(unknown.body, "\"operations\":[],\"next_cursor\":null")) << unknown.body;
+  EXPECT_EQ(Get("/api/v1/services/operations").status, 404);
+}
+
+TEST_F(ServicesApiTest, PagesGoOnByCursor) {
+  const auto first = Get("/api/v1/services?last=15m&limit=2");
+  EXPECT_TRUE(Has(first.body, "\"a/operations\"")) << first.body;
+  EXPECT_FALSE(Has(first.body, "shop")) << first.body;
+  const auto second = Get("/api/v1/services?last=15m&limit=2&cursor=" + CursorOf(first.body));
+  EXPECT_TRUE(Has(second.body, "\"services\":[{\"service\":\"shop/eu west\"")) << second.body;
+  EXPECT_TRUE(Has(second.body, "\"next_cursor\":null"));
+  EXPECT_EQ(Between(second.body, "\"from_unix_nano\":", ","), Between(first.body, "\"from_unix_nano\":", ","));
+
+  const std::string path = "/api/v1/services/shop%2Feu%20west/operations?last=15m&limit=1";
+  const auto most = Get(path);
+  EXPECT_TRUE(Has(most.body, "\"GET /\"")) << most.body;
+  const auto rest = Get(path + "&cursor=" + CursorOf(most.body));
+  EXPECT_TRUE(Has(rest.body, "\"operations\":[{\"name\":\"GET\",")) << rest.body;
+  EXPECT_TRUE(Has(rest.body, "\"next_cursor\":null"));
+  EXPECT_EQ(Get("/api/v1/services//operations?last=15m&limit=1&cursor=" + CursorOf(most.body)).status, 400);
+}
+
+TEST_F(ServicesApiTest, ALongListOfOperationsHasCursorsThatAreAccepted) {
+  Execute(
+      "INSERT INTO sightline.span_metric_buckets SELECT 0, 'many', toStartOfMinute(now()) - 60, toString(number), "
+      "'Server', 'Ok', true, 160, 1, 1, 1, now() FROM numbers(2100)");
+  std::string cursor;
+  size_t operations = 0;
+  for (int page = 0; page < 3; ++page) {
+    const auto reply = Get("/api/v1/services/many/operations?last=15m&limit=1000" + cursor);
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    for (size_t at = 0; (at = reply.body.find("{\"name\":", at)) != std::string::npos; ++at) ++operations;
+    cursor = "&cursor=" + CursorOf(reply.body);
+  }
+  EXPECT_EQ(operations, 2100u);
+  EXPECT_EQ(cursor, "&cursor=") << "the third page is the last";
+}
+
+TEST_F(ServicesApiTest, BadParametersAreNamed) {
+  for (const auto& [where, query] : std::vector<std::pair<std::string, std::string>>{{"step", "step=90s"},
+                                                                                     {"step", "step=1m&last=30d"},
+                                                                                     {"step", "step="},
+                                                                                     {"limit", "limit=1001"},
+                                                                                     {"last", "last=1h&to=5"},
+                                                                                     {"cursor", "cursor=AAAA"},
+                                                                                     {"service", "service=a"}}) {
+    const auto reply = Get("/api/v1/services?" + query);
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_TRUE(Has(reply.body, "\"where\":\"" + where + "\"")) << reply.body;
+  }
+  EXPECT_TRUE(Has(Get("/api/v1/services/a/operations?step=1m").body, "\"where\":\"step\""));
 }
 
 TEST_F(ApiServerTest, StatusJoinsWhatIsStoredWithWhatHasArrived) {

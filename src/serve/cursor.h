@@ -14,7 +14,7 @@
 
 namespace sightline::serve {
 
-inline constexpr size_t kCursorBytesMax = 4096;  // as text
+inline constexpr size_t kCursorBytesMax = 16 << 10;  // as text; the head of a request may have 64 kB
 
 struct Cursor {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;

@@ -32,8 +32,8 @@ bool Fits(std::string_view pattern, std::string_view path, PathParts& parts) {
       size = path.size() - pattern.size();
     } else {
       size = std::min(path.find('/'), path.size());
+      if (size == 0) return false;
     }
-    if (size == 0) return false;
     parts.emplace_back(name, path.substr(0, size));
     path.remove_prefix(size);
     if (!TakeLiteral(pattern, path)) return false;

@@ -16,8 +16,8 @@ enum class RunsOn : uint8_t { kWorker, kHttpThread };
 
 struct Route {
   std::string method;  // GET serves HEAD too
-  // "/api/v1/traces/{trace_id}/outline". A {name} is one part of the path, without "/"; a {name*} is any text, "/" too,
-  // for names that users choose. At most one of the latter a path.
+  // "/api/v1/traces/{trace_id}/outline". A {name} is one part of the path, without "/"; a {name*} is any text, "/" too
+  // or none at all, for names that users choose. At most one of the latter a path.
   std::string path;
   Endpoint endpoint;
   RunsOn runs_on = RunsOn::kWorker;

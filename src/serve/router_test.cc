@@ -31,6 +31,7 @@ TEST(Router, FindsTheEndpointAndThePartsOfThePath) {
       {"/t/ab12", "/t/{id}", {{"id", "ab12"}}},
       {"/t/ab/spans/cd", "/t/{id}/spans/{span}", {{"id", "ab"}, {"span", "cd"}}},
       {"/m/a.b/series", "/m/{name*}/series", {{"name", "a.b"}}},
+      {"/m//series", "/m/{name*}/series", {{"name", ""}}},
       {"/m/a/b é?/series/series", "/m/{name*}/series", {{"name", "a/b é?/series"}}},
   };
   for (const auto& each : cases) {
@@ -43,7 +44,7 @@ TEST(Router, FindsTheEndpointAndThePartsOfThePath) {
 
 TEST(Router, WhatIsNotThereIs404) {
   const Router router = Example();
-  for (const char* path : {"/", "", "/t/", "/tt", "/t/a/b", "/t//spans/x", "/t/a/spans/", "/m//series", "/m/series", "/sql/", "/T"}) {
+  for (const char* path : {"/", "", "/t/", "/tt", "/t/a/b", "/t//spans/x", "/t/a/spans/", "/m/series", "/sql/", "/T"}) {
     const auto match = router.Find("GET", path);
     EXPECT_EQ(match.route, nullptr) << path;
     EXPECT_EQ(match.refused.status, 404) << path;
