@@ -291,7 +291,7 @@ export class Chart {
         return Math.ceil(Math.max(24, ...values.map((text) => plot.ctx.measureText(text).width))) + 12
       },
       splits: (plot, _axis, min, max) => {
-        const most = Math.max(2, Math.floor(plot.height / (spec.compact ? 40 : 48)))
+        const most = spec.compact ? Math.max(3, Math.floor(plot.height / 40)) : Math.max(2, Math.floor(plot.height / 48))
         return spec.log ? logTicks(min, max, most) : this.spec.format.ticks(min, max, most)
       },
       values: (_plot, splits) => splits.map((value) => this.spec.format.short(value)),
@@ -403,7 +403,7 @@ export class Chart {
     this.tip.show({
       title: step >= spec.unfinished ? `${title} · not over yet` : title,
       rows: rows.map((row) => ({ ...row, text: spec.format.format(row.value) })),
-      most: spec.compact ? 1 : 10,
+      most: spec.compact && !this.isStacked() ? 1 : 10,
       x: plot.bbox.left / devicePixelRatio + left,
       y: plot.bbox.top / devicePixelRatio + (plot.cursor.top ?? 0),
     })

@@ -23,7 +23,8 @@ export type AskPage<T> = (cursor: string | undefined, signal: AbortSignal) => Pr
 
 export interface PagedOptions<T> {
   key: (item: T) => string
-  // Live: how new items join. 'pill' keeps them aside until take(); 'head' puts them in at once, through `merge`.
+  // Live: how new items join. 'pill' keeps them aside until take(); 'head' puts them in at once, unless the list would have
+  // to be replaced under someone who reads further down.
   arrive: 'pill' | 'head'
   // What of a fresh first page is not in the list yet; null: it does not overlap with the list any more.
   fresh?: (known: readonly T[], page: readonly T[]) => T[] | null
@@ -220,7 +221,7 @@ export class PagedList<T> {
       const page = await ask(undefined, signal)
       if (signal.aborted || this.loading) return
       const added = this.#fresh(page.items)
-      if (this.options.arrive === 'pill') {
+      if (this.options.arrive === 'pill' || (added === null && this.#scrollPx > 0)) {
         this.#waiting = added === null || added.length > 0 ? page : null
         this.newCount = added?.length ?? page.items.length
         this.manyNew = added === null || (added.length === page.items.length && page.next !== null)
