@@ -3,6 +3,7 @@
 export const ROUTES = {
   home: '/',
   services: '/services',
+  service: '/services/:name',
   traces: '/traces',
   trace: '/traces/:id',
   logs: '/logs',
@@ -40,4 +41,15 @@ function safeDecode(text: string): string {
   } catch {
     return text
   }
+}
+
+// The path of a service's page. A name is any text: what a path cannot hold, or would read as something else, has a ~
+// before it.
+export function servicePath(name: string): string {
+  return `/services/${encodeURIComponent(/^(|\.|\.\.|~.*)$/s.test(name) ? `~${name}` : name)}`
+}
+
+// The name, from the route's parameter.
+export function serviceOfParam(param: string): string {
+  return param.startsWith('~') ? param.slice(1) : param
 }

@@ -14,7 +14,8 @@ export interface PageEntry {
 export const PAGES: Record<RouteName, PageEntry> = {
   home: { title: 'Home', range: true, service: true, load: () => import('./home/HomePage.svelte') },
   services: { title: 'Services', range: true, service: false, load: () => import('./services/ServicesPage.svelte') },
-  traces: { title: 'Traces', range: true, service: true, load: () => import('./traces/TracesPage.svelte') },
+  service: { title: 'Service', range: true, service: false, load: () => import('./services/ServicePage.svelte') },
+  traces: { title: 'Traces', range: true, service: false /* it has its own */, load: () => import('./traces/TracesPage.svelte') },
   trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
   logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
   metrics: { title: 'Metrics', range: true, service: true, load: () => import('./metrics/MetricsPage.svelte') },

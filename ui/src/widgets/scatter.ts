@@ -172,7 +172,7 @@ export class ScatterPlot {
     context.fillStyle = this.token('axis')
     context.strokeStyle = this.token('grid')
     context.lineWidth = 1
-    const rows = Math.max(2, Math.floor((this.height - TOP_PX - BOTTOM_PX) / 36))
+    const rows = Math.max(2, Math.floor((this.height - TOP_PX - BOTTOM_PX) / 28))
     const [low, high] = this.y.domain
     context.textAlign = 'right'
     context.textBaseline = 'middle'

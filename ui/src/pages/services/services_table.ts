@@ -1,0 +1,106 @@
+// What the tables of services and operations compute: shares, rates by step, figures of a column. API's answers in, numbers
+// out; knows no DOM.
+import type { Operation, Service, ServiceList } from '../../api/types'
+
+export interface Figures {
+  calls: number
+  errors: number
+}
+
+// null: nothing was called, so nothing can have failed.
+export function errorShare({ calls, errors }: Figures): number | null {
+  return calls > 0 ? errors / calls : null
+}
+
+// Of each step; null where nothing was called.
+export function errorShares(series: Service['series']): (number | null)[] {
+  return series.calls.map((calls, step) => errorShare({ calls, errors: series.errors[step] ?? 0 }))
+}
+
+export function perSecond(counts: readonly number[], stepSeconds: number): number[] {
+  return counts.map((count) => count / stepSeconds)
+}
+
+// Calls that did not fail. Estimates of a sampled stream may differ by a hair: never below nothing.
+export function fineCalls(series: Service['series']): number[] {
+  return series.calls.map((calls, step) => Math.max(0, calls - (series.errors[step] ?? 0)))
+}
+
+export type ServiceKey = 'service' | 'calls' | 'errors' | 'p50' | 'p95' | 'p99' | 'seen'
+export const SERVICE_KEYS: readonly ServiceKey[] = ['service', 'calls', 'errors', 'p50', 'p95', 'p99', 'seen']
+
+export function serviceValue(one: Service, key: ServiceKey): number | string | null {
+  switch (key) {
+    case 'service':
+      return one.service
+    case 'calls':
+      return one.calls_per_second
+    case 'errors':
+      return errorShare(one)
+    case 'p50':
+      return one.p50_nano
+    case 'p95':
+      return one.p95_nano
+    case 'p99':
+      return one.p99_nano
+    case 'seen':
+      return Number(BigInt(one.last_seen_unix_nano) / 1_000_000_000n)
+  }
+}
+
+export type OperationKey = 'name' | 'kind' | 'calls' | 'errors' | 'p50' | 'p95' | 'p99' | 'max'
+export const OPERATION_KEYS: readonly OperationKey[] = ['name', 'kind', 'calls', 'errors', 'p50', 'p95', 'p99', 'max']
+
+export function operationValue(one: Operation, key: OperationKey): number | string | null {
+  switch (key) {
+    case 'name':
+      return one.name
+    case 'kind':
+      return one.kind
+    case 'calls':
+      return one.calls_per_second
+    case 'errors':
+      return errorShare(one)
+    case 'p50':
+      return one.p50_nano
+    case 'p95':
+      return one.p95_nano
+    case 'p99':
+      return one.p99_nano
+    case 'max':
+      return one.max_nano
+  }
+}
+
+// Spans of one name may be of several kinds, at the edge and inside.
+export function operationKey(one: Operation): string {
+  return JSON.stringify([one.name, one.kind, one.entry])
+}
+
+// Every word of the search somewhere in the name.
+export function namedLike(name: string, search: string): boolean {
+  const lower = name.toLowerCase()
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => lower.includes(word))
+}
+
+const PAGES_MAX = 10 // of 1,000 services each
+
+// All pages as one list. `ask` gets the cursor of the page before.
+export async function allServices(ask: (cursor: string | undefined) => Promise<ServiceList>): Promise<ServiceList> {
+  const first = await ask(undefined)
+  const services = [...first.services]
+  const scanned = { ...first.scanned }
+  let next = first.next_cursor
+  for (let page = 1; next !== null && page < PAGES_MAX; page++) {
+    const more: ServiceList = await ask(next)
+    services.push(...more.services)
+    scanned.rows += more.scanned.rows
+    scanned.bytes += more.scanned.bytes
+    scanned.elapsed_seconds += more.scanned.elapsed_seconds
+    next = more.next_cursor
+  }
+  return { ...first, services, scanned, next_cursor: next }
+}
