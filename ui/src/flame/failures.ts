@@ -32,6 +32,39 @@ export function causes(model: TraceModel): Failure[] {
   return found.sort((a, b) => model.start[a.row]! - model.start[b.row]! || a.row - b.row)
 }
 
+export interface FailureGroup {
+  first: Failure
+  rows: number[] // of all alike, earliest first
+  nano: number // that they took together
+}
+
+/**
+ * Causes of the same service, name and message as one, likeliest first: those whose failure was handed on furthest
+ * towards the root, then those that took longest (a timeout before a quick refusal), then the earliest.
+ */
+export function failureGroups(model: TraceModel): FailureGroup[] {
+  const groups = new Map<string, FailureGroup>()
+  for (const failure of causes(model)) {
+    const key = JSON.stringify([failure.service, failure.name, failure.message])
+    const group = groups.get(key)
+    const nano = model.end[failure.row]! - model.start[failure.row]!
+    if (!group) {
+      groups.set(key, { first: failure, rows: [failure.row], nano })
+      continue
+    }
+    group.rows.push(failure.row)
+    group.nano += nano
+    if (failure.ledTo > group.first.ledTo) group.first = failure
+  }
+  return [...groups.values()].sort(
+    (a, b) =>
+      b.first.ledTo - a.first.ledTo ||
+      b.nano - a.nano ||
+      model.start[a.first.row]! - model.start[b.first.row]! ||
+      a.first.row - b.first.row,
+  )
+}
+
 /** How the answer and its failures fit together; "" where nothing failed. */
 export function failureSentence(model: TraceModel): string {
   if (model.failedCount === 0 || model.mainRoot < 0) return ''

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { causes, failureSentence } from './failures'
+import { causes, failureGroups, failureSentence } from './failures'
 import { criticalPath } from './critical_path'
 import { buildModel } from './model'
+import { oddities } from './oddities'
 import { nextFailed, VisibleRows } from './rows'
 import { findRows } from './search'
 import { makeOutline, type SpanSketch } from './testing/make_trace'
+import { carryOver, TraceView } from './trace_view'
 
 const SHOP: SpanSketch[] = [
   { id: 'root', at: 0, to: 100, name: 'GET /search', service: 'web', kind: 'Server' },
@@ -75,6 +77,10 @@ describe('search', () => {
     ['refused', ['call']],
     ['get wiki', ['call']],
     ['service:wiki', ['call']],
+    ['service:wik', ['call']],
+    ['service:"wik"', []],
+    ['service:"wiki" error', ['call']],
+    ['"get', ['root', 'signal', 'call']],
     ['error', ['signal', 'call']],
     ['kind:client', ['call']],
     ['>60ns', ['root', 'signal']],
@@ -121,5 +127,84 @@ describe('failures', () => {
     ['no failure', [{ id: 'a', at: 0, to: 1 }], ''],
   ])('are one sentence for %s', (_, sketches, sentence) => {
     expect(failureSentence(buildModel(makeOutline(sketches)))).toBe(sentence)
+  })
+})
+
+describe('groups of failures', () => {
+  it('put alike causes together, those that reached the root first', () => {
+    const model = buildModel(
+      makeOutline([
+        { id: 'root', at: 0, to: 100, status: 'Error' },
+        { id: 'p1', parent: 'root', at: 1, to: 2, name: 'predict', status: 'Error', message: 'no' },
+        { id: 'p2', parent: 'root', at: 3, to: 4, name: 'predict', status: 'Error', message: 'no' },
+        { id: 'slow', parent: 'root', at: 5, to: 90, name: 'GET', status: 'Error', message: 'timeout' },
+        { id: 'beside', at: 200, to: 900, name: 'beside', status: 'Error' },
+      ]),
+    )
+    expect(failureGroups(model).map((group) => [group.first.name, group.rows.length])).toEqual([
+      ['GET', 1],
+      ['predict', 2],
+      ['beside', 1],
+    ])
+  })
+})
+
+describe('odd shapes', () => {
+  const odd = () =>
+    buildModel(
+      makeOutline([
+        { id: 'root', at: 10, to: 100 },
+        { id: 'early', parent: 'root', at: 0, to: 20 },
+        { id: 'late', parent: 'root', at: 90, to: 120 },
+        { id: 'orphan', parent: 'gone', at: 30, to: 40 },
+        { id: 'other', at: 50, to: 60 },
+      ]),
+    )
+
+  it('are counted and said', () => {
+    expect(oddities(odd()).map(({ text }) => text)).toEqual([
+      '1 parent did not arrive',
+      '1 further root',
+      '1 span starts before its parent',
+    ])
+    expect(oddities(shop())).toEqual([])
+  })
+
+  it.each([
+    ['is:missing', ['gone']],
+    ['is:early', ['early']],
+    ['is:late', ['late']],
+    ['is:root', ['other']],
+  ])('can be searched for: %s', (text, ids) => {
+    const model = odd()
+    expect(findRows(model, text).rows.map((row) => model.spanIds[row])).toEqual(ids)
+  })
+})
+
+describe('a trace that grew', () => {
+  it('keeps what was closed, zoomed and chosen, though rows and times moved', () => {
+    const view = (sketches: SpanSketch[]) => {
+      const model = buildModel(makeOutline(sketches))
+      return new TraceView(model, criticalPath(model))
+    }
+    const wide = SHOP.map((span) => ({ ...span, at: span.at * 1000, to: span.to * 1000 }))
+    const before = view(wide)
+    before.rows.setOpen(1, false)
+    before.setWindow({ from: 5000, to: 90_000 })
+    before.setChosen(before.model.rowOf('call'))
+    const after = view([{ id: 'first', parent: 'root', at: 1, to: 200_000, service: 'web' }, ...wide])
+    carryOver(before, after)
+    expect(after.rows.isOpen(after.model.rowOf('rank'))).toBe(false)
+    expect(after.spanAt(after.chosen)).toBe('call')
+    expect(after.window).toEqual({ from: 5000, to: 90_000 })
+  })
+
+  it('collapses the work of a service where it is entered', () => {
+    const rows = new VisibleRows(shop())
+    rows.closeService(0)
+    expect(rows.length).toBe(1)
+    rows.openAll()
+    rows.closeService(1)
+    expect(rows.length).toBe(5)
   })
 })

@@ -57,11 +57,31 @@ export class VisibleRows {
     this.rebuild()
   }
 
-  /** Collapses all that has no failure in it. */
+  /** Collapses all that has no failure under it. */
   openFailures(): void {
     for (let row = 0; row < this.model.rows; row++) {
       const leads = (this.model.flags[row]! & FAILED_BELOW) !== 0
       this.collapsed[row] = !leads && this.model.children[row]! > 0 ? 1 : 0
+    }
+    this.rebuild()
+  }
+
+  /** Collapses a service's work: each span of it that another service (or nobody) asked for. */
+  closeService(service: number): void {
+    const { model } = this
+    for (let row = 0; row < model.rows; row++) {
+      const parent = model.parent[row]!
+      const entry = model.service[row] === service && (parent < 0 || model.service[parent] !== service)
+      if (entry && model.children[row]! > 0) this.collapsed[row] = 1
+    }
+    this.rebuild()
+  }
+
+  /** Collapses what was collapsed in another trace's rows; `rowIn` says which row it is here. */
+  takeCollapsed(from: VisibleRows, rowIn: (row: number) => number): void {
+    for (let row = 0; row < from.model.rows; row++) {
+      const here = from.collapsed[row] ? rowIn(row) : -1
+      if (here >= 0 && this.model.children[here]! > 0) this.collapsed[here] = 1
     }
     this.rebuild()
   }

@@ -72,6 +72,11 @@ export class TraceView {
     this.setWindow({ from: 0, to: this.model.duration })
   }
 
+  /** The id of the span in a row; undefined for no row. */
+  spanAt(row: number): string | undefined {
+    return this.model.spanIds[row]
+  }
+
   setActive(row: number): void {
     if (row === this.active || row < 0 || row >= this.model.rows) return
     this.active = row
@@ -96,4 +101,18 @@ export class TraceView {
     this.matches = matches
     this.tell('matches')
   }
+}
+
+/** Takes over what a person had made of the same trace before more of it arrived: by span ids, as rows have moved. */
+export function carryOver(from: TraceView, to: TraceView): void {
+  const rowIn = (row: number) => (row < 0 ? -1 : to.model.rowOf(from.model.spanIds[row] ?? ''))
+  to.rows.takeCollapsed(from.rows, rowIn)
+  to.showPath = from.showPath
+  if (from.zoomed) {
+    // The trace may begin earlier now; what is shown stays what it was.
+    const moved = Number(from.model.startUnixNano - to.model.startUnixNano)
+    to.window = clampWindow({ from: from.window.from + moved, to: from.window.to + moved }, to.model.duration)
+  }
+  to.active = rowIn(from.active)
+  to.chosen = rowIn(from.chosen)
 }

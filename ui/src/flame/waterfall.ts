@@ -73,6 +73,17 @@ export class Waterfall {
     this.scroller.focus({ preventScroll: true })
   }
 
+  /** What another waterfall of the same trace needs to look as this one does. */
+  keep(): { top: number; focused: boolean } {
+    return { top: this.scroller.scrollTop, focused: document.activeElement === this.scroller }
+  }
+
+  restore(kept: { top: number; focused: boolean }): void {
+    this.scroller.scrollTop = kept.top
+    if (kept.focused) this.focus()
+    this.draw()
+  }
+
   /** Scrolls as little as needed; to the middle where the row was far away. */
   scrollToRow(row: number): void {
     const place = this.view.rows.placeOf(row)

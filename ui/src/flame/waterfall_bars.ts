@@ -1,7 +1,7 @@
 // The waterfall's canvas: indent guides under the names; grid, bars, critical path, marks and durations on the timeline.
 // Draws only the rows it is given, so its cost does not depend on the trace.
 import { formatDuration } from '../base/units'
-import { ENDS_LATE, FAILED, MISSING } from './model'
+import { ENDS_LATE, FAILED, MISSING, STARTS_EARLY } from './model'
 import type { PathByRow } from './marks'
 import { roundedRect, type Palette, type TextWidths } from './paint'
 import { ticks } from './ruler'
@@ -139,12 +139,24 @@ function drawRow(context: CanvasRenderingContext2D, scene: BarScene, row: number
     context.setLineDash([])
   } else {
     context.fillStyle = failed ? palette.errorMark : color
-    roundedRect(context, x, top, w, BAR_HEIGHT, 2)
+    if (model.end[row]! > model.start[row]!) roundedRect(context, x, top, w, BAR_HEIGHT, 2)
+    else diamond(context, left, top + BAR_HEIGHT / 2)
   }
   if (view.showPath) drawPath(context, scene, row, top + BAR_HEIGHT + 1)
   drawMarks(context, scene, row, top)
   drawLabel(context, scene, row, { left: x, right: x + w, y: top + BAR_HEIGHT / 2 + 0.5, failed })
   context.globalAlpha = 1
+}
+
+// A span without length is a moment, not a short bar.
+function diamond(context: CanvasRenderingContext2D, x: number, y: number): void {
+  const half = BAR_HEIGHT / 2
+  context.beginPath()
+  context.moveTo(x, y - half)
+  context.lineTo(x + half, y)
+  context.lineTo(x, y + half)
+  context.lineTo(x - half, y)
+  context.fill()
 }
 
 // The span lies before or after what is shown.
@@ -197,8 +209,10 @@ interface LabelPlace {
 function drawLabel(context: CanvasRenderingContext2D, scene: BarScene, row: number, bar: LabelPlace): void {
   const { view, palette, names, width } = scene
   const { model } = view
+  const early = model.flags[row]! & STARTS_EARLY ? '⇤ ' : ''
   const late = model.flags[row]! & ENDS_LATE ? ' ⇥' : ''
-  const text = formatDuration(model.end[row]! - model.start[row]!) + late
+  const duration = model.end[row]! - model.start[row]!
+  const text = early + (duration === 0 ? '0' : formatDuration(duration)) + late
   const textWidth = scene.widths.of(context, text)
   context.fillStyle = bar.failed ? palette.error : palette.text2
   if (bar.right + 6 + textWidth < width - 2) {
