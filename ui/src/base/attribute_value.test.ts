@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { exceptionOf, parseJsonText, stackLines, valueKind, valueLine, valueText } from './attribute_value'
+import { exceptionOf, parseJsonText, stackLines, urlOf, valueKind, valueLine, valueText } from './attribute_value'
 
 describe('valueKind', () => {
   it.each([
@@ -44,6 +44,15 @@ describe('parseJsonText', () => {
   })
 })
 
+describe('urlOf', () => {
+  it('is whole addresses of the web and nothing else', () => {
+    expect(urlOf('https://docs.example/models?a=1#inputs')).toBe('https://docs.example/models?a=1#inputs')
+    expect(urlOf('javascript:alert(1)')).toBeNull()
+    expect(urlOf('see https://docs.example')).toBeNull()
+    expect(urlOf(5)).toBeNull()
+  })
+})
+
 describe('exceptionOf', () => {
   it('needs one of the three attributes', () => {
     expect(exceptionOf({ 'http.route': '/' })).toBeNull()
@@ -57,5 +66,17 @@ describe('stackLines', () => {
       'Error: no\n    at pay (/app/src/pay.js:3:9)\n    at run (/app/node_modules/express/index.js:1:1)\r\n    at node:internal/x:1\n\n',
     )
     expect(lines.map((line) => line.foreign)).toEqual([false, false, true, true])
+  })
+
+  it('keeps the source that Python shows with its frame', () => {
+    const lines = stackLines(
+      `Traceback (most recent call last):
+  File "/opt/venv/lib/python3.11/site-packages/httpx/_client.py", line 10, in send
+    raise exc
+  File "/srv/app/wiki.py", line 3, in get
+    client.send()
+httpx.ConnectError: refused`,
+    )
+    expect(lines.map((line) => line.foreign)).toEqual([false, true, true, false, false, false])
   })
 })

@@ -47,6 +47,11 @@ export function parseJsonText(text: string): object | null {
   }
 }
 
+// Text that is a whole HTTP address; else null. Nothing else becomes a link: javascript: and the like must not.
+export function urlOf(value: unknown): string | null {
+  return typeof value === 'string' && /^https?:\/\/[^\s"<>]+$/.test(value) ? value : null
+}
+
 export interface ExceptionParts {
   type: string
   message: string
@@ -63,8 +68,15 @@ export function exceptionOf(attributes: Record<string, unknown>): ExceptionParts
 // Lines of a stack trace, with those of the runtime and of libraries told apart from the program's own.
 export function stackLines(stacktrace: string): { text: string; foreign: boolean }[] {
   const foreign = /node_modules|node:internal|site-packages|dist-packages|lib\/python|^\s*at (java|javax|jdk|sun|org\.springframework|org\.apache|io\.netty|reactor)\.|\/usr\/local\/go\/|pkg\/mod\/|System\.|Microsoft\./
+  let last = { foreign: false, indent: Infinity }
   return stacktrace
     .replace(/\s+$/, '')
     .split(/\r?\n/)
-    .map((text) => ({ text, foreign: foreign.test(text) }))
+    .map((text) => {
+      const indent = text.search(/\S|$/)
+      // What is set further in belongs to the line above: Python shows each frame's source so.
+      if (indent > last.indent) return { text, foreign: last.foreign }
+      last = { foreign: foreign.test(text), indent: indent > 0 ? indent : Infinity }
+      return { text, foreign: last.foreign }
+    })
 }
