@@ -6,6 +6,7 @@ import type { Status } from '../api/types'
 import { clock } from './clock.svelte'
 
 const ASK_MS = 5000 // while all is well
+const SECOND_LOOK_MS = 1500 // after the first one, so that there are rates soon
 const RETRY_MS = [500, 1000, 2000, 3000]
 
 class Connection {
@@ -46,7 +47,7 @@ class Connection {
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    const wait = this.lost ? (RETRY_MS[Math.min(this.#tries++, RETRY_MS.length - 1)] ?? ASK_MS) : ASK_MS
+    const wait = this.lost ? (RETRY_MS[Math.min(this.#tries++, RETRY_MS.length - 1)] ?? ASK_MS) : this.previous ? ASK_MS : SECOND_LOOK_MS
     this.#timer = setTimeout(() => {
       if (document.visibilityState === 'visible' || this.lost) void this.ask()
       else this.#schedule()
