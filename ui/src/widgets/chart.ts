@@ -3,6 +3,7 @@
 // hovered steps out. Colours come from the tokens of the theme and follow it.
 import uPlot from 'uplot'
 
+import { parseColor } from '../base/colors'
 import { extent, splitUnfinished, stack, stepTimes, type Value } from '../base/series'
 import type { ValueFormat } from '../base/series_units'
 import { logTicks, timeTickLabel, timeTicks, zoneOffsetMinutes } from '../base/ticks'
@@ -68,12 +69,8 @@ function readTheme(host: HTMLElement): Theme {
 
 // With an alpha, as the canvas takes it.
 function faint(color: string, alpha: number): string {
-  return color.startsWith('#') && color.length === 7
-    ? color +
-        Math.round(alpha * 255)
-          .toString(16)
-          .padStart(2, '0')
-    : color
+  const rgb = parseColor(color)
+  return rgb === null ? color : `rgb(${rgb.r} ${rgb.g} ${rgb.b} / ${alpha})`
 }
 
 // Thread: the page.
@@ -331,11 +328,10 @@ export class Chart {
 
   // Stacked areas cover one another: a colour that is as light as a translucent one, but is not.
   private mixed(color: string): string {
-    const parse = (text: string) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16))
-    if (!/^#[0-9a-f]{6}$/i.test(color) || !/^#[0-9a-f]{6}$/i.test(this.theme.surface)) return color
-    const [over, under] = [parse(color), parse(this.theme.surface)]
-    const mix = over.map((part, i) => Math.round(part * STACK_ALPHA + (under[i] ?? 0) * (1 - STACK_ALPHA)))
-    return `#${mix.map((part) => part.toString(16).padStart(2, '0')).join('')}`
+    const [over, under] = [parseColor(color), parseColor(this.theme.surface)]
+    if (over === null || under === null) return color
+    const mix = (a: number, b: number) => Math.round(a * STACK_ALPHA + b * (1 - STACK_ALPHA))
+    return `rgb(${mix(over.r, under.r)} ${mix(over.g, under.g)} ${mix(over.b, under.b)})`
   }
 
   // A hatch behind the steps that are not over: the bars there will still grow.

@@ -58,8 +58,16 @@ export class PagedList<T> {
   // Counted up with each answer that replaces the list: a view goes to its top then.
   generation = $state(0)
   // The key of the row that keys act on, and how far down a list of this generation begins; see VirtualList.
-  active: string | null = $state(null)
+  get active(): string | null {
+    return this.#active
+  }
+  set active(key: string | null) {
+    this.#active = key
+    this.#activeLast = key
+  }
   startPx = 0
+  #active: string | null = $state(null)
+  #activeLast: string | null = null // while an effect ends, state reads as it was before the change that ends it
   #scrollPx = 0
   #entry = ''
   #again = $state(0)
@@ -120,9 +128,9 @@ export class PagedList<T> {
 
   #keep(): void {
     if (this.options.keep === undefined || !this.answered) return
-    const { items, next, scanned, active } = this
+    const { items, next, scanned } = this
     if (this.error === null && !this.loading) {
-      keep(this.#entry, this.options.keep, { items, next, scanned, active, scrollPx: this.#scrollPx } satisfies Kept<T>)
+      keep(this.#entry, this.options.keep, { items, next, scanned, active: this.#activeLast, scrollPx: this.#scrollPx } satisfies Kept<T>)
     }
   }
 
