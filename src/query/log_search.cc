@@ -45,8 +45,13 @@ class Windows {
 // One search: reads matching records in the list's order, window by window, until a page is full. Thread: of its owner.
 class Search {
  public:
-  Search(Question& question, AttributeSets& sets, const LogSearch& wanted)
-      : question_(question), sets_(sets), wanted_(wanted), newest_(wanted.sort == LogSort::kNewest) {}
+  // `only_page`: nothing that keeps further pages stable is asked for.
+  Search(Question& question, AttributeSets& sets, const LogSearch& wanted, bool only_page = false)
+      : question_(question),
+        sets_(sets),
+        wanted_(wanted),
+        newest_(wanted.sort == LogSort::kNewest),
+        only_page_(only_page) {}
 
   Result<LogPage> Run() {
     SIGHTLINE_TRY(Begin());
@@ -81,16 +86,21 @@ class Search {
       begin_.sort = wanted_.sort;
       begin_.from_unix_nanos = std::max<int64_t>(wanted_.filter.from_unix_nanos, 0);
       begin_.to_unix_nanos = HasRange(wanted_.filter) ? wanted_.filter.to_unix_nanos : INT64_MAX;
-      // Blocks are stored in the order of their numbers: what has none above it is all that is there now.
-      SIGHTLINE_TRY(question_.ForEachRow("SELECT max(Block) FROM " + question_.Table("logs"), {},
-                                         [&](RowReader& row) { begin_.block_max = row.Number<uint64_t>(); }));
+      if (!only_page_) SIGHTLINE_TRY(FindLastBlock());
     }
     auto conditions = MatchConditions(wanted_.filter, question_);
     if (!conditions) return std::unexpected(conditions.error());
     conditions_ = std::move(*conditions);
+    if (only_page_) return {};
     conditions_.Add("Block <= " + conditions_.Bind("UInt64", std::to_string(begin_.block_max)));
     if (wanted_.cursor) AddBehindCursor();
     return {};
+  }
+
+  // Blocks are stored in the order of their numbers: what has none above it is all that is there now.
+  Result<void> FindLastBlock() {
+    return question_.ForEachRow("SELECT max(Block) FROM " + question_.Table("logs"), {},
+                                [&](RowReader& row) { begin_.block_max = row.Number<uint64_t>(); });
   }
 
   // The records of the cursor's time and block stay in: only their number says which were given.
@@ -161,7 +171,7 @@ class Search {
   Question& question_;
   AttributeSets& sets_;
   const LogSearch& wanted_;
-  const bool newest_;
+  const bool newest_, only_page_;
   LogCursor begin_;        // the first page's range and block; where the page before ended
   Conditions conditions_;  // of all windows
   std::vector<Row> rows_;
@@ -187,6 +197,19 @@ Result<LogPage> LogReader::Search(const LogSearch& search, store::Cancellation* 
   SIGHTLINE_TRY(Check(search));
   Question question(clickhouse_, database_, cancellation);
   return query::Search(question, sets_, search).Run();
+}
+
+Result<LogPage> LogReader::GetOfTrace(const std::string& trace_id, int64_t from_unix_nanos, int64_t to_unix_nanos,
+                                      store::Cancellation* cancellation) {
+  LogSearch search;
+  search.filter.trace_id = trace_id;
+  search.filter.from_unix_nanos = std::max<int64_t>(from_unix_nanos, kTraceLogsReachNanos) - kTraceLogsReachNanos;
+  search.filter.to_unix_nanos = std::min(to_unix_nanos, INT64_MAX - kTraceLogsReachNanos) + kTraceLogsReachNanos;
+  search.sort = LogSort::kOldest;
+  search.limit = kLogsMax;
+  SIGHTLINE_TRY(Check(search));
+  Question question(clickhouse_, database_, cancellation);
+  return query::Search(question, sets_, search, /*only_page=*/true).Run();
 }
 
 }  // namespace sightline::query

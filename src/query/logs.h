@@ -16,6 +16,9 @@ namespace sightline::query {
 
 inline constexpr uint32_t kLogsMax = 1000;           // a page
 inline constexpr uint32_t kVolumeStepsMax = 11'000;  // an answer
+// A trace's records are looked for from so long before its first start until so long after its last end: days on which
+// it cannot have any are not opened.
+inline constexpr int64_t kTraceLogsReachNanos = 3'600'000'000'000;
 
 // A record meets all of these at once.
 struct LogFilter {
@@ -93,6 +96,12 @@ class LogReader {
   // Ordered by time; of equal times in the order of arrival (or, newest first, against it). kInvalidArgument: a limit
   // out of bounds, an empty range, ids that are no hex, a cursor of the other order.
   Result<LogPage> Search(const LogSearch& search, store::Cancellation* cancellation = nullptr);
+
+  // Of one trace, oldest first, those near its times (kTraceLogsReachNanos), `from` being its first start and `to` its
+  // last end. At most kLogsMax: `next` says that there are more, but does not continue the list. kInvalidArgument: an id
+  // that is no hex.
+  Result<LogPage> GetOfTrace(const std::string& trace_id, int64_t from_unix_nanos, int64_t to_unix_nanos,
+                             store::Cancellation* cancellation = nullptr);
 
   // Steps are aligned to 1970: the first one holds `from`, the last one what is before `to`; only records of the
   // filter's range are counted. A filter without a range is refused.

@@ -283,6 +283,28 @@ TEST_F(LogsTest, OfATraceWithoutARangeAllTimesAreLookedAt) {
   EXPECT_EQ(AllPages(search, [](int) {}), (Strings{"new", "old"}));
 }
 
+TEST_F(LogsTest, LogsOfATraceAreThoseNearItsTimes) {
+  const std::string trace = "000000000000000000000000000000ef";
+  Insert(1, {{.body = "last", .ago_nanos = kHour, .trace = trace},
+             {.body = "too late", .ago_nanos = kHour - kSecond, .trace = trace},
+             {.body = "first", .ago_nanos = 4 * kHour, .trace = trace},
+             {.body = "too early", .ago_nanos = 4 * kHour + 1, .trace = trace},
+             {.body = "other", .ago_nanos = 3 * kHour}});
+  auto page = reader_.GetOfTrace(trace, now_ - 3 * kHour, now_ - 2 * kHour + 1);
+  ASSERT_TRUE(page) << page.error().message;
+  Strings bodies;
+  AddBodies(*page, bodies);
+  EXPECT_EQ(bodies, (Strings{"first", "last"}));
+  EXPECT_FALSE(page->next);
+  Insert(2, std::vector<Row>(kLogsMax, {.body = "many", .ago_nanos = 3 * kHour, .trace = trace}));
+  page = reader_.GetOfTrace(trace, now_ - 3 * kHour, now_ - 2 * kHour);
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->records.size(), kLogsMax);
+  EXPECT_EQ(page->records[0].body.text, "first");
+  EXPECT_TRUE(page->next);
+  EXPECT_EQ(reader_.GetOfTrace("abc", 0, 1).error().code, Code::kInvalidArgument);
+}
+
 TEST_F(LogsTest, BadQuestionsAreRefused) {
   Insert(1, {{"a"}, {"b"}});
   LogSearch search = Last(kHour);

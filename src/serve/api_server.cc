@@ -2,10 +2,12 @@
 
 #include <atomic>
 
+#include "query/logs.h"
 #include "query/services.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
+#include "serve/logs_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
 #include "serve/services_api.h"
@@ -27,17 +29,20 @@ class ApiServerImpl final : public ApiServer {
         metrics_(metrics),
         clock_(clock),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
+        log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database),
+        logs_api_(log_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         services_api_(service_reader_),
         sql_api_(clickhouse, options_.sql, options_.database),
-        traces_api_(trace_reader_),
+        traces_api_(trace_reader_, log_reader_),
         requests_(metrics.GetCounter("sightline.api.requests", "{request}", "Requests to the HTTP API")),
         refused_busy_(metrics.GetCounter("sightline.api.refused_busy", "{request}",
                                          "Requests refused because too many queries waited")),
         cancelled_(metrics.GetCounter("sightline.api.cancelled", "{request}",
                                       "Requests that their client or a stop of the program ended before the answer")),
         pool_(options_.query_threads, options_.queries_waiting_max) {
+    logs_api_.AddTo(router_);
     program_api_.AddTo(router_);
     services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
@@ -126,7 +131,9 @@ class ApiServerImpl final : public ApiServer {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   query::TraceReader trace_reader_;
+  query::LogReader log_reader_;
   query::ServiceReader service_reader_;
+  LogsApi logs_api_;
   ProgramApi program_api_;
   ServicesApi services_api_;
   SqlApi sql_api_;

@@ -1,8 +1,11 @@
 #include "serve/traces_api.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "serve/attribute_json.h"
+#include "serve/log_json.h"
 #include "serve/trace_json.h"
 
 namespace sightline::serve {
@@ -55,6 +58,23 @@ std::optional<std::string> NextCursor(const Params& params, const std::optional<
   return params.NextCursor({std::to_string(next->block), std::to_string(next->key), next->trace_id});
 }
 
+// The records' attribute sets and what they cost join those of the trace.
+Result<query::LogPage> ReadLogs(query::LogReader& reader, query::Trace& trace, store::Cancellation* cancellation) {
+  int64_t last_end = trace.spans.front().start_unix_nanos;
+  for (const auto& span : trace.spans) {
+    const auto duration = static_cast<int64_t>(
+        std::min<uint64_t>(span.duration_nanos, static_cast<uint64_t>(INT64_MAX - span.start_unix_nanos)));
+    last_end = std::max(last_end, span.start_unix_nanos + duration);
+  }
+  auto logs = reader.GetOfTrace(trace.trace_id, trace.spans.front().start_unix_nanos, last_end, cancellation);
+  if (!logs) return logs;
+  std::ranges::move(logs->attribute_sets, std::back_inserter(trace.resources));
+  trace.scanned.rows_read += logs->scanned.rows_read;
+  trace.scanned.bytes_read += logs->scanned.bytes_read;
+  trace.scanned.elapsed_seconds += logs->scanned.elapsed_seconds;
+  return logs;
+}
+
 }  // namespace
 
 void TracesApi::AddTo(Router& router) {
@@ -102,13 +122,20 @@ Result<void> TracesApi::Trace(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   auto trace = reader_.GetTrace(call.part("trace_id"), call.cancellation());
   if (!trace) return call.Blame("trace_id", trace.error());
+  auto logs = ReadLogs(log_reader_, *trace, call.cancellation());
+  if (!logs) return std::unexpected(logs.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("trace_id").String(trace->trace_id).Key("cut").Bool(trace->cut).Key("spans").Begin('[');
   for (const auto& span : trace->spans) {
     if (!json.wanted()) return {};
     WriteSpan(json, span);
   }
-  json.End(']').Key("logs").Begin('[').End(']').Key("logs_cut").Bool(false);
+  json.End(']').Key("logs").Begin('[');
+  for (const auto& record : logs->records) {
+    if (!json.wanted()) return {};
+    WriteLogRecord(json, record);
+  }
+  json.End(']').Key("logs_cut").Bool(logs->next.has_value());
   WriteAttributeSets(json, trace->resources);
   WriteScanned(json, trace->scanned);
   json.End('}');

@@ -1,6 +1,7 @@
 // The endpoints on traces: search, scatter, one trace, its outline, one span.
 #pragma once
 
+#include "query/logs.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/router.h"
@@ -10,8 +11,8 @@ namespace sightline::serve {
 // Thread: any.
 class TracesApi {
  public:
-  // `reader` must outlive it.
-  explicit TracesApi(query::TraceReader& reader) : reader_(reader) {}
+  // Both must outlive it.
+  TracesApi(query::TraceReader& reader, query::LogReader& log_reader) : reader_(reader), log_reader_(log_reader) {}
   // It must outlive the router.
   void AddTo(Router& router);
 
@@ -23,6 +24,7 @@ class TracesApi {
   Result<void> Span(ApiCall& call);
 
   query::TraceReader& reader_;
+  query::LogReader& log_reader_;
 };
 
 }  // namespace sightline::serve
