@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { absolute } from '../base/time'
+import { formatDuration } from '../base/units'
 import { asLast, previewRange, rangeLabel } from './range_text'
 
 const NOW = Date.UTC(2026, 10, 22, 12, 30)
@@ -10,7 +11,7 @@ describe('previewRange', () => {
   })
 
   it('says what a relative range is now', () => {
-    expect(previewRange('45 min', NOW, 'utc')).toEqual({ range: { kind: 'last', last: '45m' }, text: 'Last 45 minutes: 11:45 – 12:30' })
+    expect(previewRange('45 min', NOW, 'utc')).toEqual({ range: { kind: 'last', last: '45m' }, text: 'Last 45 minutes: 11:45 – 12:30', size: formatDuration(45 * 60e9) })
   })
 
   it('says both ends and the length of an absolute one', () => {
@@ -21,7 +22,7 @@ describe('previewRange', () => {
 
   it('refuses what lies ahead, and what it does not understand', () => {
     expect(previewRange('2026-11-23 10:00 to 2026-11-23 11:00', NOW, 'utc')?.range).toBeNull()
-    expect(previewRange('soon', NOW, 'utc')).toEqual({ range: null, text: 'Not understood' })
+    expect(previewRange('soon', NOW, 'utc')).toEqual({ range: null, text: 'Not understood', size: '' })
   })
 })
 
@@ -33,7 +34,7 @@ describe('labels', () => {
   })
 
   it('makes any range one that moves', () => {
-    expect(asLast({ kind: 'last', last: '3h' }, { fromMs: 0, toMs: 1 }, )).toBe('3h')
+    expect(asLast({ kind: 'last', last: '3h' }, { fromMs: 0, toMs: 1 })).toBe('3h')
     expect(asLast(absolute(0, 5_400_000), { fromMs: 0, toMs: 5_400_000 })).toBe('90m')
   })
 })

@@ -7,7 +7,9 @@ let box: HTMLElement | null = null
 let timer: ReturnType<typeof setTimeout> | undefined
 let shownFor: Element | null = null
 
-function show(target: Element, text: string): void {
+type Side = 'below' | 'right'
+
+function show(target: Element, text: string, side: Side): void {
   if (!target.isConnected) return
   if (!box) {
     box = document.createElement('div')
@@ -22,6 +24,11 @@ function show(target: Element, text: string): void {
   shownFor = target
   const at = target.getBoundingClientRect()
   const size = box.getBoundingClientRect()
+  if (side === 'right') {
+    box.style.left = `${at.right + 8}px`
+    box.style.top = `${Math.max(6, at.top + at.height / 2 - size.height / 2)}px`
+    return
+  }
   const below = at.bottom + 6 + size.height < innerHeight
   box.style.left = `${Math.max(6, Math.min(innerWidth - size.width - 6, at.left + at.width / 2 - size.width / 2))}px`
   box.style.top = `${below ? at.bottom + 6 : at.top - size.height - 6}px`
@@ -33,13 +40,13 @@ function hide(): void {
   shownFor = null
 }
 
-export function tip(text: string | (() => string)): Attachment<Element> {
+export function tip(text: string | (() => string), side: Side = 'below'): Attachment<Element> {
   return (target) => {
     const value = () => (typeof text === 'string' ? text : text())
     const enter = (event: Event) => {
       if (event.type === 'focus' && !target.matches(':focus-visible')) return
       clearTimeout(timer)
-      timer = setTimeout(() => value() && show(target, value()), shownFor ? 60 : DELAY_MS)
+      timer = setTimeout(() => value() && show(target, value(), side), shownFor ? 60 : DELAY_MS)
     }
     const key = (event: Event) => (event as KeyboardEvent).key === 'Escape' && hide()
     const events: [string, (event: Event) => void][] = [
