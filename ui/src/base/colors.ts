@@ -12,6 +12,21 @@ export function seriesVar(name: string): string {
   return `var(--series-${seriesIndex(name)})`
 }
 
+// Places in the palette for the series of one chart: each its own as far as there are colours, and the same for the same
+// names, in whatever order they come.
+export function seriesIndexes(names: readonly string[]): number[] {
+  const places = new Map<string, number>()
+  const taken = new Set<number>()
+  for (const name of [...new Set(names)].sort()) {
+    let place = seriesIndex(name)
+    for (let tries = 0; taken.has(place) && tries < SERIES_COUNT; tries++) place = (place + 1) % SERIES_COUNT
+    places.set(name, place)
+    taken.add(place)
+    if (taken.size === SERIES_COUNT) taken.clear() // the next ones share
+  }
+  return names.map((name) => places.get(name) ?? 0)
+}
+
 export interface Rgb {
   r: number
   g: number

@@ -54,6 +54,9 @@ const DASH = [4, 3]
 const ZOOM_PX_MIN = 5
 const FILL_ALPHA = 0.14
 const STACK_ALPHA = 0.55
+const FADED_ALPHA = 0.2
+const TIP_ROWS = 10
+const EDGE_PX = 16 // a time label nearer to the edge would be cut
 
 function readTheme(host: HTMLElement): Theme {
   const style = getComputedStyle(host)
@@ -77,6 +80,7 @@ function faint(color: string, alpha: number): string {
 export class Chart {
   private plot: uPlot | null = null
   private shape = ''
+  private standsOut: number | null = null
   private spec: ChartSpec
   private readonly tip: ChartTip
   private readonly resize: ResizeObserver
@@ -109,10 +113,19 @@ export class Chart {
 
   // Lets the others fade; null: none.
   highlight(index: number | null): void {
-    if (this.plot === null) return
+    if (index === this.standsOut) return
+    this.standsOut = index
+    this.fade()
+    this.plot?.redraw(false)
+  }
+
+  // By hand, as uPlot knows nothing of series that have a solid and a dashed part.
+  private fade(): void {
     const perSeries = this.spec.mode === 'bar' ? 1 : 2
-    if (index === null) this.plot.setSeries(null, { focus: false })
-    else this.plot.setSeries(1 + this.drawOrder().indexOf(index) * perSeries, { focus: true })
+    const first = this.standsOut === null ? -1 : 1 + this.drawOrder().indexOf(this.standsOut) * perSeries
+    this.plot?.series.forEach((series, i) => {
+      series.alpha = first < 1 || (i >= first && i < first + perSeries) ? 1 : FADED_ALPHA
+    })
   }
 
   destroy(): void {
@@ -180,6 +193,10 @@ export class Chart {
     this.plot = new uPlot(this.options(width, height), this.data(), this.host)
     this.plot.over.addEventListener('mouseleave', () => this.tip.hide())
     this.listenForPicks(this.plot)
+    if (this.standsOut !== null) {
+      this.fade()
+      this.plot.redraw(false)
+    }
   }
 
   private listenForPicks(plot: uPlot): void {
@@ -216,7 +233,6 @@ export class Chart {
       height,
       padding: [8, 12, 0, 4],
       legend: { show: false },
-      focus: { alpha: 0.2 },
       cursor: {
         y: false,
         points: { show: spec.mode !== 'bar' && !spec.compact, size: 6 },
@@ -268,7 +284,8 @@ export class Chart {
       splits: (plot, _axis, min, max) => {
         const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / 96)), offset)
         step = ticks.stepSeconds
-        return ticks.millis.map((millis) => millis / 1000)
+        const last = max - ((max - min) * EDGE_PX) / plot.width
+        return ticks.millis.map((millis) => millis / 1000).filter((seconds) => seconds <= last)
       },
       values: (_plot, splits) => splits.map((seconds) => timeTickLabel(seconds * 1000, step, offset)),
     }
@@ -393,13 +410,14 @@ export class Chart {
         value: series.values[step] ?? null,
       }))
       .filter((row): row is { name: string; color: string; value: number } => row.value !== null)
-    if (!this.isStacked()) rows.sort((a, b) => b.value - a.value)
-    else rows.reverse()
+    // As they lie over each other, unless that would leave the largest out.
+    if (this.isStacked() && rows.length <= TIP_ROWS) rows.reverse()
+    else rows.sort((a, b) => b.value - a.value)
     const title = formatDateTime(at, spec.zone, spec.stepSeconds < 60 ? 'second' : 'minute')
     this.tip.show({
       title: step >= spec.unfinished ? `${title} · not over yet` : title,
       rows: rows.map((row) => ({ ...row, text: spec.format.format(row.value) })),
-      most: spec.compact && !this.isStacked() ? 1 : 10,
+      most: spec.compact && !this.isStacked() ? 1 : TIP_ROWS,
       x: plot.bbox.left / devicePixelRatio + left,
       y: plot.bbox.top / devicePixelRatio + (plot.cursor.top ?? 0),
     })
