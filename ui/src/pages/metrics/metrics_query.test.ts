@@ -126,7 +126,7 @@ describe('an answer as it is drawn', () => {
   })
 
   it('names series by the values of what they are grouped by', () => {
-    const series = [
+    const series: MetricSeries['series'] = [
       { labels: { route: '/a', 'service.name': 's' }, values: [1] },
       { labels: { 'service.name': 's' }, values: [1] },
     ]
