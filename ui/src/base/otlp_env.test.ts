@@ -14,6 +14,6 @@ it.each([
 
 it('says the protocol, which is not the default of every SDK', () => {
   expect(otlpEnv('127.0.0.1:4318', 'x')).toBe(
-    'export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
+    'export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
   )
 })

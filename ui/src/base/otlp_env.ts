@@ -1,4 +1,4 @@
-// The line that makes an OpenTelemetry SDK send to this program.
+// The lines that make an OpenTelemetry SDK send to this program.
 
 // `address` is where the program listens, HOST:PORT; where that is every interface, the page's own host names it.
 export function otlpEndpoint(address: string, pageHost: string): string {
@@ -9,5 +9,5 @@ export function otlpEndpoint(address: string, pageHost: string): string {
 }
 
 export function otlpEnv(address: string, pageHost: string): string {
-  return `export OTEL_EXPORTER_OTLP_ENDPOINT=${otlpEndpoint(address, pageHost)} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`
+  return `export OTEL_EXPORTER_OTLP_ENDPOINT=${otlpEndpoint(address, pageHost)}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`
 }

@@ -176,7 +176,9 @@ export class ScatterPlot {
     const [low, high] = this.y.domain
     context.textAlign = 'right'
     context.textBaseline = 'middle'
-    for (const nanos of spec.log ? logTicks(low, high, rows) : durationTicks(low, high, rows)) {
+    const ticks = spec.log ? logTicks(low, high, rows) : durationTicks(low, high, rows)
+    // Without points no duration means anything.
+    for (const nanos of spec.marks.length > 0 ? ticks : []) {
       const y = Math.round(this.y.toPixel(nanos)) + 0.5
       context.beginPath()
       context.moveTo(LEFT_PX, y)
