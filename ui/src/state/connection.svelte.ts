@@ -3,10 +3,12 @@
 import { api, onAnswers } from '../api/client'
 import { isAbort } from '../api/failure'
 import type { Status } from '../api/types'
+import { nanoBetween } from '../base/time'
 import { clock } from './clock.svelte'
 
 const ASK_MS = 5000 // while all is well
 const SECOND_LOOK_MS = 1500 // after the first one, so that there are rates soon
+const RATE_NANO = 30e9 // rates are over about so long: what is sent in batches is not a rate of its own each time
 const RETRY_MS = [500, 1000, 2000, 3000]
 
 class Connection {
@@ -14,8 +16,9 @@ class Connection {
   lostSinceMs = $state(0)
   epoch = $state(0)
   status: Status | null = $state.raw(null)
-  // A second look at the counters, to make rates of them.
+  // An earlier look at the counters, half a minute before if there is one, to make rates of them.
   previous: Status | null = $state.raw(null)
+  #looks: Status[] = []
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #asking: AbortController | null = null
@@ -36,13 +39,20 @@ class Connection {
     try {
       const status = await api.getStatus(asking.signal)
       clock.learn(status.now_unix_nano)
-      if (this.status?.start_unix_nano === status.start_unix_nano) this.previous = this.status
-      else this.previous = null // a new start counts from 0
-      this.status = status
+      this.#keep(status)
     } catch (error) {
       if (isAbort(error)) return
     }
     if (this.#asking === asking) this.#schedule()
+  }
+
+  #keep(status: Status): void {
+    if (this.status?.start_unix_nano !== status.start_unix_nano) this.#looks = [] // a new start counts from 0
+    const old = (look: Status | undefined) => look !== undefined && nanoBetween(look.now_unix_nano, status.now_unix_nano) >= RATE_NANO
+    while (old(this.#looks[1])) this.#looks.shift()
+    this.previous = this.#looks[0] ?? null
+    this.#looks.push(status)
+    this.status = status
   }
 
   #schedule(): void {

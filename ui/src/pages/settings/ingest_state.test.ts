@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SignalStatus, Status } from '../../api/types'
-import { isEmpty, signalState } from './ingest_state'
+import { isEmpty, itemsText, signalState } from './ingest_state'
 
 const NONE: SignalStatus = {
   rows: 0, bytes_on_disk: 0, newest_unix_nano: null, accepted_since_start: 0, refused_since_start: 0, last_arrival_unix_nano: null,
@@ -31,5 +31,13 @@ describe('isEmpty', () => {
     expect(isEmpty(status(1, {}))).toBe(true)
     expect(isEmpty(status(1, { rows: 1 }))).toBe(false)
     expect(isEmpty(status(1, { accepted_since_start: 1 }))).toBe(false)
+  })
+})
+
+describe('itemsText', () => {
+  it('counts one and many', () => {
+    expect(itemsText('traces', 1)).toBe('1 span')
+    expect(itemsText('logs', 0)).toBe('0 records')
+    expect(itemsText('metrics')).toBe('points')
   })
 })

@@ -1,11 +1,18 @@
 // What /status says of a signal, in two looks, as a person would put it.
 import type { SignalStatus, Status } from '../../api/types'
 import { nanoBetween, nanoToMs } from '../../base/time'
+import { formatCount } from '../../base/units'
 
 export const SIGNALS = ['traces', 'logs', 'metrics'] as const
 export type Signal = (typeof SIGNALS)[number]
 
-export const ITEMS: Record<Signal, string> = { traces: 'spans', logs: 'records', metrics: 'points' }
+const ITEMS: Record<Signal, string> = { traces: 'span', logs: 'record', metrics: 'point' }
+
+// 1 span, 12.3 k spans; without a count: spans.
+export function itemsText(signal: Signal, count?: number, format = formatCount): string {
+  if (count === undefined) return `${ITEMS[signal]}s`
+  return `${format(count)} ${ITEMS[signal]}${count === 1 ? '' : 's'}`
+}
 
 const QUIET_MS = 5 * 60_000 // nothing for so long, though there was something
 

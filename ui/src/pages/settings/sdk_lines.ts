@@ -59,7 +59,7 @@ export function stepsFor(language: Language, protocol: Protocol, service: string
     case 'python':
       return [
         { title: 'Install, once', code: 'pip install opentelemetry-distro opentelemetry-exporter-otlp\nopentelemetry-bootstrap -a install', language: 'Shell' },
-        env(['export OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true']),
+        env(),
         { title: 'Start your program', code: 'opentelemetry-instrument python app.py', language: 'Shell' },
       ]
     case 'node':
@@ -116,7 +116,7 @@ function cppSteps(protocol: Protocol, env: () => Step): Step[] {
     {
       title: 'Link',
       language: 'CMake',
-      code: `find_package(opentelemetry-cpp CONFIG REQUIRED COMPONENTS exporters_otlp_${protocol})
+      code: `find_package(opentelemetry-cpp CONFIG REQUIRED)
 target_link_libraries(app PRIVATE opentelemetry-cpp::${file} opentelemetry-cpp::trace)`,
     },
     {
