@@ -1,5 +1,6 @@
 """Accepted means kept: the program is killed under load, again and again, at random moments and at every step boundary;
-afterwards each item whose export was answered OK is there exactly once, and each other one at most once.
+afterwards each item whose export was answered OK is there exactly once, and each other one at most once; and the calls that
+are counted by minute are those of the spans.
 
 SIGHTLINE_KILLS=full: each boundary twice and more random moments; by default each boundary once.
 """
@@ -16,6 +17,7 @@ import grpc
 import requests
 
 import otlp
+from counted import assert_api_says_the_spans, assert_calls_are_the_spans, differences
 from sightline import SIGNALS, VISIBLE_SECONDS_MAX, Server, export_on, wait_until
 
 FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
@@ -56,7 +58,9 @@ class Ledger:
 def body_of(signal: str, ids: range) -> bytes:
     match signal:
         case "traces":
-            return otlp.traces("kill", [otlp.span(attributes={"test.id": number}) for number in ids])
+            return otlp.traces("kill", [
+                otlp.span(f"op {n % 7}", kind=1 + n % 5, status={"code": n % 3}, attributes={"test.id": n}) for n in ids
+            ])  # fmt: skip
         case "logs":
             return otlp.logs("kill", [otlp.log(attributes={"test.id": number}) for number in ids])
         case _:
@@ -120,6 +124,9 @@ def assert_exactly_once(server: Server, ledger: Ledger) -> None:
         assert not twice, f"{len(twice)} of {len(found)} {signal} are there more than once: {sorted(twice.items())[:10]}"
         never_sent = [number for number in found if number >= ledger.next_id[signal]]
         assert not never_sent
+    # The calls of a block come right behind its spans.
+    wait_until(lambda: not differences(server), VISIBLE_SECONDS_MAX, "calls counted by minute as the spans are")
+    assert_api_says_the_spans(server, "kill")
 
 
 def counts(server: Server, signal: str) -> dict[int, int]:
@@ -141,6 +148,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(make_server: Callable[..., Serv
         elif point:
             under_load(server, ledger, lambda: killed_itself(server, point))
         else:
+            assert_calls_are_the_spans(server)  # right after the restart, whatever the last kill left
             under_load(server, ledger, lambda: kill_after(server, rng.uniform(0.1, 2.5)))
         kills.append((point or "random", ledger.requests_acknowledged() - before))
     print(json.dumps(kills))

@@ -1,0 +1,71 @@
+"""Whether the calls that are counted by minute, and the API's numbers made of them, are those of the spans that are stored.
+
+What is counted comes from the program's own code; what it is compared with is computed from the spans by SQL.
+"""
+
+from typing import Any
+
+import requests
+
+from sightline import Server
+
+# Work came in from outside the service: the kinds, no parent, or one that the flags call remote.
+ENTRY = "(SpanKind IN ('Server', 'Consumer') OR ParentSpanId = '' OR bitAnd(Flags, 768) = 768)"
+FROM_SPANS = f"""
+    SELECT ServiceName, SpanName, SpanKind, StatusCode, {ENTRY} AS IsEntry, toString(toStartOfMinute(Timestamp, 'UTC')) AS At,
+      if(Duration = 0, 0, toUInt32(floor(log2(Duration) * 8))) AS Width, toFloat64(count()), toFloat64(sum(Duration)), toFloat64(max(Duration)),
+      toString(toDateTime(max(Timestamp), 'UTC'))
+    FROM otel_traces GROUP BY ServiceName, SpanName, SpanKind, StatusCode, IsEntry, At, Width"""
+FROM_COUNTS = """
+    SELECT ServiceName, SpanName, SpanKind, StatusCode, Entry, toString(toTimeZone(Minute, 'UTC')) AS At, Bucket, sum(Calls), sum(DurationSum),
+      toFloat64(max(DurationMax)), toString(toTimeZone(max(LastSeen), 'UTC'))
+    FROM span_metrics GROUP BY ServiceName, SpanName, SpanKind, StatusCode, Entry, At, Bucket"""
+ALL_TIMES = {"from": "1", "to": str(2**62)}
+
+
+def by_key(rows: list[list[Any]]) -> dict[tuple[Any, ...], list[Any]]:
+    return {(*row[:4], bool(row[4]), row[5], int(row[6])): row[7:] for row in rows}
+
+
+def differences(server: Server) -> list[str]:
+    """Keys whose counts are not those of the stored spans: at rest none."""
+    spans, counts = by_key(server.sql(FROM_SPANS)), by_key(server.sql(FROM_COUNTS))
+    return [f"{key}: spans {spans.get(key)}, counted {counts.get(key)}" for key in sorted(spans.keys() | counts.keys(), key=str)
+            if spans.get(key) != counts.get(key)]  # fmt: skip
+
+
+def assert_calls_are_the_spans(server: Server) -> None:
+    different = differences(server)
+    assert not different, f"{len(different)} differ:\n" + "\n".join(different[:10])
+
+
+def all_pages(server: Server, path: str, items: str, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = requests.get(f"{server.http}/api/v1{path}", params=query, timeout=60)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()[items]
+        query["cursor"] = answer.json()["next_cursor"]
+        if query["cursor"] is None:
+            return found
+
+
+def assert_api_says_the_spans(server: Server, service: str) -> None:
+    """Of a service whose name needs no escaping."""
+    entries, entry_errors, longest = server.sql(
+        f"SELECT toFloat64(count()), toFloat64(countIf(StatusCode = 'Error')), toFloat64(max(Duration)) FROM otel_traces "
+        f"WHERE ServiceName = '{service}' AND {ENTRY}"
+    )[0]
+    listed = all_pages(server, "/services", "services", limit=2, step="30d", **ALL_TIMES)
+    assert len(listed) == len({one["service"] for one in listed})
+    found = next(one for one in listed if one["service"] == service)
+    assert (found["calls"], found["errors"], found["max_nano"]) == (entries, entry_errors, longest)
+    assert (sum(found["series"]["calls"]), sum(found["series"]["errors"])) == (entries, entry_errors)
+    expected = server.sql(
+        f"SELECT SpanName, SpanKind, {ENTRY} AS IsEntry, toFloat64(count()), toFloat64(countIf(StatusCode = 'Error')) FROM otel_traces "
+        f"WHERE ServiceName = '{service}' GROUP BY SpanName, SpanKind, IsEntry"
+    )
+    operations = all_pages(server, f"/services/{service}/operations", "operations", limit=300, **ALL_TIMES)
+    assert sorted((one["name"], one["kind"], one["entry"], one["calls"], one["errors"]) for one in operations) == sorted(
+        (name, kind, bool(entry), calls, errors) for name, kind, entry, calls, errors in expected
+    )

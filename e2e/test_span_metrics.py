@@ -1,0 +1,137 @@
+"""Calls by minute are counted exactly once, whatever kills the program, and are right at once after a restart.
+
+A block of spans of two days is inserted in five steps: attribute sets, the spans of each day, the calls of each day. The
+program is killed before each of them, and before the mark that all are done. test_kill.py kills at all other moments.
+"""
+
+import itertools
+import os
+import urllib.request
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import grpc
+import pytest
+
+import otlp
+from counted import all_pages, assert_api_says_the_spans, assert_calls_are_the_spans, differences
+from sightline import Server, clickhouse_on, export_on, wait_until
+
+DAY_NANOS = 24 * 3600 * 10**9
+# Its own metrics would pass the points too.
+CONFIG = {"self_metrics": {"interval": "0s"}}
+SECONDS_UNTIL_KILLED_MAX = 40.0
+KINDS, STATUSES = range(6), range(3)
+REQUESTS = 20  # a round: one block
+SPANS_PER_REQUEST = 2 * len(KINDS) * len(STATUSES)
+STEPS = [*(f"store.insert.begin=kill:{step}" for step in range(1, 6)), "journal.done.begin=kill:1"]
+ROUNDS = 3 if os.environ.get("SIGHTLINE_KILLS") == "full" else 1
+
+
+def request(number: int) -> bytes:
+    """Spans of every kind and status, today's and yesterday's, all of a name of their own, so that each request's counts
+    can be told from others'. Half have a local parent."""
+    spans = []
+    for days_ago in (0, 1):
+        for kind in KINDS:
+            for status in STATUSES:
+                span = otlp.span(
+                    f"request {number}", parent=b"\x01" * 8 if status else b"", milliseconds=1 + number * 7 % 900,
+                    kind=kind, status={"code": status},
+                )  # fmt: skip
+                span.kind = kind  # 0 is merged as if it were not given
+                span.start_time_unix_nano -= days_ago * DAY_NANOS
+                span.end_time_unix_nano -= days_ago * DAY_NANOS
+                spans.append(span)
+    return otlp.traces("counted", spans)
+
+
+def send_until_killed(server: Server, numbers: Iterator[int]) -> set[int]:
+    """The numbers of those requests that were answered OK; what became of another one is not known."""
+    assert server.process is not None
+    acknowledged = set()
+    with server.channel() as channel:
+        for number in itertools.islice(numbers, REQUESTS):
+            try:
+                assert export_on(channel, "traces", request(number)) == b""
+            except grpc.RpcError:
+                break
+            acknowledged.add(number)
+    assert server.process.wait(SECONDS_UNTIL_KILLED_MAX) == -9, server.log_tail()
+    assert acknowledged
+    return acknowledged
+
+
+def uncounted_parts(server: Server) -> int:
+    """Days of blocks, in the directory of the stopped server, whose spans are stored and whose calls are not counted."""
+    query = """SELECT count() FROM (SELECT DISTINCT Block, toDate(Timestamp, 'UTC') FROM sightline.spans) WHERE tuple(*) NOT IN
+      (SELECT Block, toDate(Minute, 'UTC') FROM sightline.span_metric_buckets WHERE Block != 0)"""
+    with clickhouse_on(server.data_dir / "clickhouse") as url:
+        return int(urllib.request.urlopen(f"{url}/", data=query.encode(), timeout=30).read())
+
+
+def test_calls_are_counted_once_whatever_step_of_a_block_is_the_last(make_server: Callable[..., Server]) -> None:
+    server, numbers, acknowledged, uncounted = make_server(config=CONFIG), itertools.count(), set(), []
+    for step in STEPS * ROUNDS:
+        server.restart(fault=step)
+        acknowledged |= send_until_killed(server, numbers)
+        uncounted.append(uncounted_parts(server))
+        server.restart()
+        assert_calls_are_the_spans(server)  # at once: ready means that the crash is mended
+        assert_counted_once(server, acknowledged)
+    # One day's spans were there without their calls, then both days', then one of them: the kills hit what they meant to.
+    assert uncounted == [0, 0, 1, 2, 1, 0] * ROUNDS
+    assert_api_says_the_spans(server, "counted")
+    assert server.stop() == 0
+    server.restart()
+    assert_calls_are_the_spans(server)
+    assert_counted_once(server, acknowledged)
+
+
+def assert_counted_once(server: Server, acknowledged: set[int]) -> None:
+    rows = server.sql("SELECT SpanName, sum(Calls) FROM span_metrics WHERE ServiceName = 'counted' GROUP BY SpanName")
+    counted = {int(name.removeprefix("request ")): calls for name, calls in rows}
+    assert acknowledged <= counted.keys()
+    assert set(counted.values()) == {SPANS_PER_REQUEST}, counted
+
+
+def test_a_directory_of_the_time_before_calls_were_counted(make_server: Callable[..., Server]) -> None:
+    """Spans that were stored then are not counted; a block that a crash left unfinished then, and all later ones, are."""
+    server = make_server(config=CONFIG).start()
+    assert server.export_grpc("traces", request(0)) == b""
+    server.wait_for_rows(SPANS_PER_REQUEST, "otel_traces")
+    server.restart(fault="journal.done.begin=kill:1")
+    numbers = itertools.count(1)
+    acknowledged = send_until_killed(server, numbers)
+    with clickhouse_on(server.data_dir / "clickhouse") as url:
+        for statement in ("DROP VIEW sightline.span_metrics", "DROP TABLE sightline.span_metric_buckets SYNC",
+                          "TRUNCATE TABLE sightline.schema_version", "INSERT INTO sightline.schema_version VALUES (1, now64(6), '')"):  # fmt: skip
+            urllib.request.urlopen(f"{url}/", data=statement.encode(), timeout=30).read()
+    server.restart()
+    assert {one["name"] for one in all_pages(server, "/services/counted/operations", "operations", last="2d")} >= {
+        f"request {number}" for number in acknowledged
+    }
+    assert all("request 0'" in line for line in differences(server)), "only what was done before is not counted"
+    assert differences(server)
+    assert server.number("SELECT count() FROM otel_traces WHERE SpanName = 'request 0'") == SPANS_PER_REQUEST
+    name = f"request {(new := next(numbers))}"
+    assert server.export_grpc("traces", request(new)) == b""
+    wait_until(lambda: server.sql(f"SELECT sum(Calls) FROM span_metrics WHERE SpanName = '{name}'")[0][0] == SPANS_PER_REQUEST,
+               what="new spans are counted")  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["", "/", "a/b", "a/operations", "ünï & co?#%25", "nobody"])
+def test_a_service_is_asked_by_its_name_whatever_that_is(shared_server: Server, service: str) -> None:
+    if service != "nobody":
+        assert shared_server.export_grpc("traces", otlp.traces(service, [otlp.span("work", kind=2)])) == b""
+        wait_until(lambda: service in (one["service"] for one in all_pages(shared_server, "/services", "services")), what=service)
+    found = all_pages(shared_server, f"/services/{quote(service, safe='')}/operations", "operations")
+    assert [(one["name"], one["calls"]) for one in found] == ([] if service == "nobody" else [("work", 1)])
+
+
+def test_spans_of_a_sampled_trace_count_for_those_they_stand_for(server: Server) -> None:
+    spans = [otlp.span("work", kind=2, trace_state=state) for state in ("ot=th:c", "vendor=x,ot=rv:8badf00d8badf0;th:8", "ot=th:oops", "")]
+    assert server.export_grpc("traces", otlp.traces("sampled", spans)) == b""
+    wait_until(lambda: all_pages(server, "/services", "services"), what="the service")
+    (found,) = all_pages(server, "/services", "services")
+    assert (found["calls"], found["errors"]) == (4 + 2 + 1 + 1, 0)
