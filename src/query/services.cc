@@ -87,8 +87,7 @@ std::string OperationsSql(const std::string& table, bool by_calls, bool behind_l
   std::string sql =
       "SELECT sipHash64(SpanName, SpanKind, Entry) AS Id, SpanName, SpanKind, Entry, groupArray(Bucket), "
       "groupArray(BucketCalls), sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) "
-      "AS "
-      "BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
+      "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
   sql += table + kWhere;
   sql += " AND ServiceName = {service:String}";
   if (behind_last) sql += " AND (SpanName, SpanKind, Entry) > ({name:String}, {kind:String}, {entry:Bool})";
@@ -119,7 +118,7 @@ Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, i
   }
   const int64_t to = std::min(kMinuteSecondsMax, (to_unix_nanos - 1) / kSecondNanos + 1);
   const int64_t from = std::min(to - 1, from_unix_nanos / kSecondNanos);
-  int64_t step = step_seconds;
+  int64_t step = std::min(step_seconds, kMinuteSecondsMax);
   if (step <= 0) {
     step = kRoundSteps[std::size(kRoundSteps) - 1];
     for (const int64_t round : kRoundSteps | std::views::reverse) {
@@ -127,7 +126,7 @@ Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, i
       if (steps <= kServiceStepsByDefaultMax) step = round;
     }
   }
-  step = std::min(RoundDown(step + kMinute - 1, kMinute), RoundDown(kMinuteSecondsMax, kMinute));
+  step = RoundDown(step + kMinute - 1, kMinute);
   MinuteRange range;
   range.step_seconds = step;
   range.from_unix_nanos = RoundDown(from, step) * kSecondNanos;
@@ -211,8 +210,8 @@ Result<void> ServiceReader::ReadSeries(Question& question, ServicePage& page, in
       "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
       "FROM ("
       "SELECT ServiceName, toUInt32(intDiv(toInt64(Minute) - {from:Int64}, {step:Int64})) AS Step, Bucket, sum(Calls) "
-      "AS "
-      "BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, max(LastSeen) AS Last "
+      "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, max(LastSeen) AS "
+      "Last "
       "FROM " +
           question.Table("span_metric_buckets") + kWhere +
           " AND Entry AND ServiceName >= {first:String} AND ServiceName <= {last:String} GROUP BY ServiceName, Step, "

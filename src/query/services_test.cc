@@ -114,7 +114,7 @@ TEST(WholeSteps, WidensToWholeStepsSince1970AndSaysWhich) {
   EXPECT_EQ(WholeSteps(90 * kSecond, 90 * kSecond + 1, 60)->steps(), 1u);
   EXPECT_FALSE(WholeSteps(5, 5, 60));
   EXPECT_FALSE(WholeSteps(-5, 5, 60));
-  EXPECT_TRUE(WholeSteps(0, INT64_MAX, INT64_MAX)) << "no overflow";
+  EXPECT_EQ(WholeSteps(0, INT64_MAX, INT64_MAX)->steps(), 1u) << "no overflow";
   EXPECT_EQ(WholeSteps(INT64_MAX - 2, INT64_MAX, 60)->steps(), 1u) << "beyond what a minute's column holds";
 }
 
