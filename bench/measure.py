@@ -3,8 +3,8 @@
 
     bench/measure.py [--bin build/bin] [--spans 5000000] [--only start,ingest,...] [--json FILE]
 
-Sections: start, ingest, disk, query, idle, rest. Each figure is printed beside its target; a missed one is marked and the exit code
-stays 0, since a shared machine says little about speed. bench/budgets.md holds the figures that were taken with care.
+Sections: start, ingest, disk, query, services, idle, rest. Each figure is printed beside its target; a missed one is marked and the
+exit code stays 0, since a shared machine says little about speed. bench/budgets.md holds the figures that were taken with care.
 Only Python's standard library; everything it starts is ended.
 """
 
@@ -154,6 +154,22 @@ def measure_queries(server, spans_total):
     report("query", "newest 50 traces of a service, p95", quantile(times[10:], 0.95), "ms", 100)
 
 
+def measure_services(server, spans):
+    """The list of services as its page asks for it, over an hour that is filled evenly."""
+    server.load("--items", spans, "--history", 3600)
+    server.wait_stored(spans)
+    times, calls = [], 0
+    for _ in range(220):
+        started = time.monotonic()
+        answer = json.loads(server.get("/api/v1/services?last=1h"))
+        times.append(1000 * (time.monotonic() - started))
+        calls = sum(service["calls"] for service in answer["services"])
+    assert calls > 0
+    report("services", f"list, last hour, {spans / 1e6:.1f}M spans, p50", quantile(times[20:], 0.5), "ms")
+    report("services", "list, last hour, p95", quantile(times[20:], 0.95), "ms", 100)
+    report("services", "rows read", answer["scanned"]["rows"], "rows")
+
+
 def measure_idle(server):
     """100 spans, 100 records and 100 points a second, as a small service sends them, into a store of its own: merges of an
     earlier load are not its cost."""
@@ -202,6 +218,10 @@ def measure_disk(bin_dir, data_dir, work):
                 report("disk", f"{table}, merged parts", merged_bytes / merged_rows, "B/row", target)
             if total_rows > 0:
                 report("disk", f"{table}, all parts", total_bytes / total_rows, "B/row")
+        counted, spans = (int(ask("SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = 'sightline' "
+                                  f"AND table = '{table}'")[0][column]) for table, column in (("span_metric_buckets", 0), ("spans", 1)))
+        if spans > 0:
+            report("disk", "calls by minute, of a span", counted / spans, "B/span")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -211,13 +231,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, default=Path(__file__).resolve().parent.parent / "build/bin")
     parser.add_argument("--spans", type=int, default=5_000_000)
-    parser.add_argument("--only", default="start,ingest,query,idle,rest,restart,disk")
+    parser.add_argument("--only", default="start,ingest,query,services,idle,rest,restart,disk")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     sections = set(options.only.split(","))
     work = Path(tempfile.mkdtemp(prefix="sightline-bench-"))
     data_dir = work / "data"
-    for path in [data_dir, work / "idle", *(work / f"empty-{run}" for run in range(5))]:
+    for path in [data_dir, work / "idle", work / "services", *(work / f"empty-{run}" for run in range(5))]:
         path.mkdir(parents=True)
     try:
         if "start" in sections:
@@ -229,6 +249,9 @@ def main():
                     measure_queries(server, spans)
                 if "rest" in sections:
                     measure_rest(server)
+            if "services" in sections:
+                with Server(options.bin, work / "services" / "data") as server:
+                    measure_services(server, options.spans)
             if "idle" in sections:
                 with Server(options.bin, work / "idle" / "data") as server:
                     measure_idle(server)
