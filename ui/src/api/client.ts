@@ -1,15 +1,26 @@
 // The typed client: one function for each operation of openapi.yaml. They throw ApiFailure, or AbortError when cancelled;
 // cancelling ends the query in the server too.
 import createClient from 'openapi-fetch'
+import { quoteBigIntegers } from '../base/big_integers'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
+// Attributes and bodies of these may hold whole numbers of 64 bits.
+const WITH_VALUES = /^\/api\/v1\/(logs|traces\/[^/]+(\/spans\/[^/]+)?)$/
+
+async function ask(request: Request): Promise<Response> {
+  const response = await fetch(request)
+  if (!response.ok || !WITH_VALUES.test(new URL(request.url).pathname)) return response
+  const { status, headers } = response
+  return new Response(quoteBigIntegers(await response.text()), { status, headers })
+}
+
 const client = createClient<paths>({
   baseUrl: '/api/v1',
   querySerializer: { array: { style: 'form', explode: true } },
-  fetch: (request) => fetch(request),
+  fetch: ask,
 })
 
 interface Listener {
