@@ -30,6 +30,8 @@ export interface PagedOptions<T> {
   fresh?: (known: readonly T[], page: readonly T[]) => T[] | null
   // Whether a refresh can look for new items at the head: only a list that is newest first.
   headed?: () => boolean
+  // How far down a list begins that was asked for anew; default: at its top.
+  startPx?: (items: readonly T[]) => number
   // A name, unique in the page: "back" shows the rows that were there, without asking again.
   keep?: string
 }
@@ -152,7 +154,7 @@ export class PagedList<T> {
   }
 
   #replace(page: Page<T>): void {
-    this.startPx = 0
+    this.startPx = this.options.startPx?.(page.items) ?? 0
     this.#show(page)
   }
 

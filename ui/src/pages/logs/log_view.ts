@@ -1,6 +1,6 @@
 // What the log screens show of records: rows, the token that names one in a URL, the bars of the volume. The API's answers
 // in, what is drawn out; knows no DOM.
-import type { AttributeSets, LogList, LogRecord, LogVolume } from '../../api/types'
+import type { AttributeSets, LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
 import { exceptionOf, valueLine } from '../../base/attribute_value'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
@@ -41,6 +41,10 @@ export function rowKeys(items: readonly { token: string }[]): string[] {
     seen.set(token, count + 1)
     return count === 0 ? token : `${token}#${count}`
   })
+}
+
+export function addScanned(a: Scanned, b: Scanned): Scanned {
+  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes, elapsed_seconds: a.elapsed_seconds + b.elapsed_seconds }
 }
 
 // ---- a row

@@ -11,6 +11,7 @@ import {
   logUrlChange,
   NO_LOG_FILTERS,
   oneLine,
+  readAround,
   readLogFilters,
   severityOf,
 } from './logs_query'
@@ -149,5 +150,27 @@ describe('freshOnly', () => {
   it('says when there is more between', () => {
     expect(freshOnly([record(1)], [record(9), record(8)])).toBeNull()
     expect(freshOnly([], [record(9)])).toEqual([record(9)])
+  })
+})
+
+describe('readAround', () => {
+  const read = (query: string) => readAround(new URLSearchParams(query), readLogFilters(new URLSearchParams(query)))
+
+  it('is the time while the range holds it, in the order of time', () => {
+    expect(read('from=10&to=20&around=15&sort=oldest')).toBe('15')
+    expect(read('from=15&to=16&around=15&sort=oldest')).toBe('15')
+  })
+
+  it.each(['from=10&to=20&around=15', 'from=10&to=15&around=15&sort=oldest', 'last=1h&around=15&sort=oldest', 'from=10&to=20&around=x&sort=oldest'])(
+    'is nothing for %s',
+    (query) => {
+      expect(read(query)).toBe('')
+    },
+  )
+
+  it('goes with the change that looks around', () => {
+    const change = aroundUrlChange('1764110000000000000', 'cart')
+    const query = new URLSearchParams(Object.entries(change).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+    expect(read(query.toString())).toBe('1764110000000000000')
   })
 })

@@ -157,6 +157,14 @@ export function aroundUrlChange(timeUnixNano: string, service: string): UrlChang
   }
 }
 
+// The record that the list is to be seen around: while the range holds it and the list is in the order of time.
+export function readAround(params: URLSearchParams, filters: LogFilters): string {
+  const [around, from, to] = ['around', 'from', 'to'].map((key) => params.get(key) ?? '')
+  if (![around, from, to].every((text) => /^[0-9]{1,19}$/.test(text ?? '')) || filters.sort !== 'oldest') return ''
+  const [time, first, end] = [BigInt(around ?? 0), BigInt(from ?? 0), BigInt(to ?? 0)]
+  return time >= first && time < end ? (around ?? '') : ''
+}
+
 // A scalar attribute as a filter; null for what equality cannot look for.
 export function attributeFilter(key: string, value: unknown, resource: boolean): string | null {
   const prefix = resource ? 'resource.' : ''
