@@ -4,6 +4,7 @@ export interface Sparkline {
   line: string
   unfinished: string
   area: string
+  points: string // values with a gap on both sides: a line does not show them, a dot does
 }
 
 // `max` 0 or less: the largest value. y is 0 at the bottom.
@@ -12,12 +13,12 @@ export function sparkline(values: readonly (number | null)[], width: number, hei
   const last = values.length - 1
   const x = (i: number) => round(last <= 0 ? width / 2 : (i / last) * width)
   const y = (value: number) => round(height - 1 - (top > 0 ? Math.min(1, value / top) : 0) * (height - 2))
-  let [line, area, unfinished] = ['', '', '']
+  let [line, area, unfinished, points] = ['', '', '', '']
   let runStart = -1
   const endRun = (end: number) => {
     if (runStart < 0) return
     area += `L${x(end)} ${height}L${x(runStart)} ${height}Z`
-    if (runStart === end) line += `h0.01` // a point alone
+    if (runStart === end) points += `M${x(end)} ${y(values[end] ?? 0)}h0.01`
     runStart = -1
   }
   const solid = unfinishedLast ? last - 1 : last
@@ -37,7 +38,7 @@ export function sparkline(values: readonly (number | null)[], width: number, hei
   if (unfinishedLast && last > 0 && typeof before === 'number' && typeof end === 'number') {
     unfinished = `M${x(last - 1)} ${y(before)}L${x(last)} ${y(end)}`
   }
-  return { line, unfinished, area }
+  return { line, unfinished, area, points }
 }
 
 const round = (value: number) => Math.round(value * 10) / 10
