@@ -112,6 +112,11 @@ describe('serviceStates', () => {
     expect(states.find((state) => state.name === 'gone')).toMatchObject({ trouble: 'silent', sinceMs: FROM - 120_000, service: null })
   })
 
+  it('says that a service is silent, though it failed before that', () => {
+    const died = service('a', each((minute) => (minute < 40 ? 100 : 0)), each((minute) => (minute >= 30 && minute < 40 ? 60 : 0)), 20e6)
+    expect(serviceStates(list(died), list(usual('a')))[0]).toMatchObject({ trouble: 'silent', sinceMs: FROM + 40 * 60_000 })
+  })
+
   it('does not miss a service that is seldom called', () => {
     const seldom = service('a', each((minute) => (minute % 20 === 0 ? 1 : 0)), each(() => 0), 20e6)
     expect(serviceStates(list(seldom), list(seldom))[0]?.trouble).toBeNull()

@@ -125,13 +125,14 @@ function stateOf(service: Service, earlier: Service | undefined, steps: Steps, c
   }
   const share = calls.map((count, i) => (count > 0 ? (errors[i] ?? 0) / count : NaN))
 
+  // What is not called any more fails no more: its silence is what is wrong now.
+  if (silentSteps(service, earlier, steps)) {
+    return mark(state, 'silent', earlier?.calls ?? service.calls, [...calls], calls.map((count) => count === 0), steps)
+  }
   const failing = errorThreshold(service, earlier)
   if (failing !== null) {
     const excess = service.errors - (earlier && earlier.calls > 0 ? (earlier.errors / earlier.calls) * service.calls : 0)
     return mark(state, 'errors', excess, share, above(share, failing), steps)
-  }
-  if (silentSteps(service, earlier, steps)) {
-    return mark(state, 'silent', earlier?.calls ?? service.calls, [...calls], calls.map((count) => count === 0), steps)
   }
   const slow = compared ? slowThreshold(service, earlier) : null
   const p95 = p95_nano.map((value) => value ?? NaN)
