@@ -3,7 +3,7 @@
 import './flame_graph.css'
 import { formatDuration } from '../base/units'
 import { icicle, type Icicle } from './icicle'
-import { FAILED, FAILED_BELOW, MISSING, rowName } from './model'
+import { FAILED, FAILED_BELOW, MISSING, rowName, serviceName } from './model'
 import { pathByRow, type PathByRow } from './marks'
 import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, TextWidths, type Palette } from './paint'
 import { ticks } from './ruler'
@@ -14,6 +14,9 @@ const LANE = 20
 const GAP = 1
 const RULER = 28
 const ZOOM_MS = 160
+const LISTED_MAX = 100 // spans in sight that assistive technology is told of
+const LIST_MS = 150
+let instances = 0
 
 export interface FlameEvents {
   choose(row: number): void
@@ -38,6 +41,9 @@ export class FlameGraph {
   private width = 0
   private height = 0
   private animation = 0
+  private listTimer = 0
+  private readonly list = document.createElement('div')
+  private readonly prefix = `fg${++instances}-`
 
   constructor(
     host: HTMLElement,
@@ -67,6 +73,7 @@ export class FlameGraph {
   destroy(): void {
     this.next.cancel()
     cancelAnimationFrame(this.animation)
+    clearTimeout(this.listTimer)
     for (const stop of this.stops) stop()
     this.frame.remove()
   }
@@ -125,11 +132,18 @@ export class FlameGraph {
     this.frame.className = 'fg-frame'
     scroller.className = 'fg'
     scroller.tabIndex = 0
-    scroller.setAttribute('role', 'application')
-    scroller.setAttribute('aria-roledescription', 'flame graph')
-    scroller.setAttribute('aria-label', 'Flame graph of the trace: arrow keys move, Enter zooms')
+    scroller.setAttribute('role', 'tree')
+    scroller.setAttribute('aria-label', 'Flame graph of the trace')
+    this.canvas.setAttribute('aria-hidden', 'true')
+    this.ruler.setAttribute('aria-hidden', 'true')
+    this.list.className = 'sr'
+    this.list.setAttribute('role', 'presentation')
+    this.list.addEventListener('click', (event) => {
+      const row = Number((event.target as HTMLElement).dataset.row ?? -1)
+      if (row >= 0) this.events.choose(row)
+    })
     this.layer.className = 'fg-layer'
-    this.layer.append(this.canvas, this.ruler)
+    this.layer.append(this.canvas, this.ruler, this.list)
     this.space.append(this.layer)
     scroller.append(this.space)
     this.frame.append(scroller)
@@ -192,6 +206,7 @@ export class FlameGraph {
   }
 
   private click(event: MouseEvent): void {
+    if (this.list.contains(event.target as Node)) return
     const row = this.rowAt(event)
     if (row >= 0) this.events.choose(row)
     this.focus()
@@ -255,13 +270,56 @@ export class FlameGraph {
     this.outline(context, view.hovered, top, palette.text2, 1)
     this.outline(context, view.active, top, palette.text3, 1.5)
     this.outline(context, view.chosen, top, palette.accent, 2)
-    ruler.fillStyle = palette.surface
     drawRuler(ruler, view, palette, this.width, RULER)
     ruler.globalCompositeOperation = 'destination-over'
+    ruler.fillStyle = palette.surface
     ruler.fillRect(0, 0, this.width, RULER)
     ruler.globalCompositeOperation = 'source-over'
     ruler.fillStyle = palette.line
     ruler.fillRect(0, RULER - 1, this.width, 1)
+    this.relist()
+  }
+
+  // A canvas says nothing by itself: the spans in sight, and the one the keyboard is on, also stand in a list that is not
+  // seen. It follows when the drawing has come to rest.
+  private relist(): void {
+    clearTimeout(this.listTimer)
+    this.listTimer = window.setTimeout(() => {
+      const rows = this.rowsInSight()
+      if (this.view.active >= 0 && !rows.includes(this.view.active)) rows.unshift(this.view.active)
+      this.list.replaceChildren(...rows.map((row) => this.listItem(row)))
+      if (this.view.active >= 0) this.scroller.setAttribute('aria-activedescendant', this.prefix + this.view.active)
+      else this.scroller.removeAttribute('aria-activedescendant')
+    }, LIST_MS)
+  }
+
+  private rowsInSight(): number[] {
+    const { model, window: shown } = this.view
+    const rows: number[] = []
+    const top = this.scroller.scrollTop
+    const last = Math.min(this.layout.lanes, Math.ceil((top + this.height) / LANE))
+    for (let lane = Math.floor(top / LANE); lane < last; lane++) {
+      const inLane = this.layout.byLane[lane]!
+      for (let i = firstEndingAfter(model.end, inLane, shown.from); i < inLane.length; i++) {
+        if (model.start[inLane[i]!]! > shown.to || rows.length >= LISTED_MAX) break
+        rows.push(inLane[i]!)
+      }
+    }
+    return rows
+  }
+
+  private listItem(row: number): HTMLElement {
+    const { model, active, chosen } = this.view
+    const item = document.createElement('div')
+    item.id = this.prefix + row
+    item.dataset.row = String(row)
+    item.setAttribute('role', 'treeitem')
+    item.setAttribute('aria-level', String(model.depth[row]! + 1))
+    item.setAttribute('aria-selected', String(row === chosen))
+    if (row === active) item.setAttribute('aria-current', 'true')
+    const failed = model.flags[row]! & FAILED ? ', failed' : model.flags[row]! & FAILED_BELOW ? ', leads to a failed span' : ''
+    item.textContent = `${rowName(model, row)}, ${serviceName(model, row)}, ${formatDuration(model.end[row]! - model.start[row]!)}${failed}`
+    return item
   }
 
   // Spans of one lane follow each other: those before the window are skipped by halving, those that share a pixel are

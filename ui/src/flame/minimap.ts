@@ -1,6 +1,7 @@
 // The whole trace in a strip: where the shown window lies in it, and a drag to choose another. The spans are drawn once
 // onto a canvas of their own; moving the window only draws the frame over it.
 import './minimap.css'
+import { parseColor } from '../base/colors'
 import { FAILED } from './model'
 import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, type Palette } from './paint'
 import type { Change, TraceView } from './trace_view'
@@ -8,7 +9,8 @@ import type { Change, TraceView } from './trace_view'
 const HEIGHT = 56
 const PAD = 4
 const HANDLE = 6 // pixels around an edge that take hold of it
-const ROW_MAX = 4
+const ROW_MAX = 10
+const BAR_MAX = 5
 
 type Drag =
   | { kind: 'brush'; at: number }
@@ -176,44 +178,59 @@ export class Minimap {
     return PAD + row * height
   }
 
+  private barHeight(): number {
+    const { rows } = this.view.model
+    const height = Math.min(ROW_MAX, (HEIGHT - 2 * PAD) / rows)
+    return Math.max(1, Math.min(BAR_MAX, height - (height > 2 ? 1 : 0)))
+  }
+
   private drawChosen(context: CanvasRenderingContext2D): void {
     const { model, chosen } = this.view
     const [left, right] = [this.x(model.start[chosen]!), this.x(model.end[chosen]!)]
     context.strokeStyle = this.palette.accent
     context.lineWidth = 1.5
-    const height = Math.min(ROW_MAX, (HEIGHT - 2 * PAD) / model.rows)
-    context.strokeRect(left - 2, this.rowTop(chosen) - 2, Math.max(2, right - left) + 4, Math.max(1, height) + 4)
+    context.strokeRect(left - 2, this.rowTop(chosen) - 2, Math.max(2, right - left) + 4, this.barHeight() + 4)
   }
 
-  // One pass over all spans; failures last, so that none is covered.
+  // One pass over all spans; failures last, so that none is covered. Many spans share each pixel: they are written as
+  // pixels, since tens of thousands of rectangles would keep the first picture waiting.
   private drawSpans(): void {
     const context = sizeCanvas(this.spans, this.width, HEIGHT)
     if (!context) return
     const { model, matches } = this.view
-    context.clearRect(0, 0, this.width, HEIGHT)
-    const height = Math.max(1, Math.min(ROW_MAX, (HEIGHT - 2 * PAD) / model.rows) - (model.rows < 14 ? 1 : 0))
-    const failed: number[] = []
+    const { width, height } = this.spans
+    const image = context.createImageData(width, height)
+    const pixels = new Uint32Array(image.data.buffer)
+    const colors = this.palette.series.map((color) => packColor(color, 0.85))
+    const dimColors = this.palette.series.map((color) => packColor(color, 0.15))
+    const [none, failed, dimFailed] = [packColor(this.palette.text3, 0.6), packColor(this.palette.errorMark, 1), packColor(this.palette.errorMark, 0.3)]
+    const failures: number[] = []
     for (let row = 0; row < model.rows; row++) {
       if (model.flags[row]! & FAILED) {
-        failed.push(row)
+        failures.push(row)
         continue
       }
       const dim = matches.mask !== null && matches.mask[row] === 0
-      context.globalAlpha = dim ? 0.15 : 0.85
-      this.drawSpan(
-        context,
-        row,
-        this.palette.series[this.series[model.service[row]!] ?? -1] ?? this.palette.text3,
-        height,
-      )
+      const place = this.series[model.service[row]!]
+      this.fillSpan(pixels, row, place === undefined ? none : ((dim ? dimColors : colors)[place] ?? none))
     }
-    context.globalAlpha = 1
-    for (const row of failed) this.drawSpan(context, row, this.palette.errorMark, height)
+    for (const row of failures) this.fillSpan(pixels, row, matches.mask !== null && matches.mask[row] === 0 ? dimFailed : failed)
+    context.putImageData(image, 0, 0)
   }
 
-  private drawSpan(context: CanvasRenderingContext2D, row: number, color: string, height: number): void {
-    const left = this.x(this.view.model.start[row]!)
-    context.fillStyle = color
-    context.fillRect(left, this.rowTop(row), Math.max(1, this.x(this.view.model.end[row]!) - left), height)
+  private fillSpan(pixels: Uint32Array, row: number, color: number): void {
+    const { width, height } = this.spans
+    const scale = width / this.width
+    const left = Math.max(0, Math.round(this.x(this.view.model.start[row]!) * scale))
+    const right = Math.min(width, Math.max(left + 1, Math.round(this.x(this.view.model.end[row]!) * scale)))
+    const top = Math.round(this.rowTop(row) * scale)
+    const bottom = Math.min(height, Math.max(top + 1, Math.round((this.rowTop(row) + this.barHeight()) * scale)))
+    for (let y = top; y < bottom; y++) pixels.fill(color, y * width + left, y * width + right)
   }
+}
+
+// As canvases keep pixels: red first, in the order of bytes that all machines with a browser have.
+function packColor(color: string, alpha: number): number {
+  const { r, g, b } = parseColor(color) ?? { r: 128, g: 128, b: 128 }
+  return ((Math.round(alpha * 255) << 24) | (b << 16) | (g << 8) | r) >>> 0
 }

@@ -117,8 +117,9 @@ export class Waterfall {
     nameHead.setAttribute('role', 'columnheader')
     nameHead.textContent = 'Span'
     this.timeHead.setAttribute('role', 'columnheader')
-    this.timeHead.setAttribute('aria-label', 'Time')
-    this.timeHead.append(this.ruler)
+    const timeWord = element('span', 'sr')
+    timeWord.textContent = 'Time'
+    this.timeHead.append(timeWord, this.ruler)
     head.append(nameHead, this.timeHead)
     this.bars.setAttribute('aria-hidden', 'true')
     this.ruler.setAttribute('aria-hidden', 'true')
