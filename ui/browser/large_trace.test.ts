@@ -130,7 +130,7 @@ describe('a trace of 50,000 spans', () => {
     await open(page, `/traces/${LARGE}`)
     await page.keyboard.press('/')
     await page.keyboard.type('error')
-    await page.getByText(/of 1?\d\d$/).waitFor()
+    await page.getByText(/^1?\d\d found$/).waitFor()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Escape')
     await page.keyboard.press('n')
@@ -231,7 +231,7 @@ describe('what is odd', () => {
       '1 ring of parents',
     ])
     await notes.getByRole('button', { name: 'starts before' }).click()
-    await page.getByText('of 1', { exact: false }).first().waitFor()
+    await page.getByText('1 found').waitFor()
     expect(await page.locator('.wf-row.is-match .wf-name').allTextContents()).toEqual(['cart.load'])
     await page.close()
   })

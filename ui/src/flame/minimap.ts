@@ -126,7 +126,7 @@ export class Minimap {
     this.drag = null
     this.brush = null
     // A click that moved by less than a few pixels is none of a window.
-    if (brush && this.x(brush.to) - this.x(brush.from) > 3) this.view.setWindow(brush)
+    if (brush && this.x(brush.to) - this.x(brush.from) > 3) this.view.brush(brush)
     else this.next.ask()
   }
 

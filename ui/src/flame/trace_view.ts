@@ -6,7 +6,7 @@ import { VisibleRows } from './rows'
 import { clampWindow, zoomWindow, type Window } from './ruler'
 import { NO_MATCHES, type Matches } from './search'
 
-export type Change = 'window' | 'active' | 'hover' | 'rows' | 'matches' | 'marks' | 'settings'
+export type Change = 'window' | 'brushed' | 'active' | 'hover' | 'rows' | 'matches' | 'marks' | 'settings'
 
 /** Times of log records (or chosen events) to be drawn on a row. */
 export interface RowMark {
@@ -52,6 +52,12 @@ export class TraceView {
     this.tell('window')
   }
 
+  /** A window that was marked out: views also bring what runs in it into sight. */
+  brush(window: Window): void {
+    this.setWindow(window)
+    this.tell('brushed')
+  }
+
   zoomAt(at: number, factor: number): void {
     this.window = zoomWindow(this.window, at, factor, this.model.duration)
     this.tell('window')
@@ -70,6 +76,12 @@ export class TraceView {
 
   resetWindow(): void {
     this.setWindow({ from: 0, to: this.model.duration })
+  }
+
+  /** The place of the first shown row that begins in the window; -1 for none. Spans around it began before. */
+  firstPlaceInWindow(): number {
+    const { from, to } = this.window
+    return this.rows.rows.findIndex((row) => this.model.start[row]! >= from && this.model.start[row]! < to)
   }
 
   /** The id of the span in a row; undefined for no row. */

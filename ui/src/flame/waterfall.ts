@@ -98,6 +98,19 @@ export class Waterfall {
     this.next.ask()
   }
 
+  // A window in which no row in sight begins would show empty lines only.
+  private scrollIntoWindow(): void {
+    const { view } = this
+    const first = Math.floor(this.scroller.scrollTop / ROW_HEIGHT)
+    const last = Math.min(view.rows.length, first + Math.ceil(this.height / ROW_HEIGHT))
+    for (let place = first; place < last; place++) {
+      const start = view.model.start[view.rows.rows[place]!]!
+      if (start >= view.window.from && start < view.window.to) return
+    }
+    const place = view.firstPlaceInWindow()
+    if (place >= 0) this.scroller.scrollTop = Math.max(0, place - 1) * ROW_HEIGHT
+  }
+
   get pageRows(): number {
     return Math.max(1, Math.floor(this.viewHeight() / ROW_HEIGHT) - 1)
   }
@@ -280,8 +293,9 @@ export class Waterfall {
   // ---- drawing
 
   private changed(change: Change): void {
-    if (change !== 'window' && change !== 'hover') this.stale = true
+    if (change !== 'window' && change !== 'brushed' && change !== 'hover') this.stale = true
     if (change === 'rows') this.sizeSpace()
+    if (change === 'brushed') this.scrollIntoWindow()
     if (change === 'active' && this.view.active >= 0) this.scrollToRow(this.view.active)
     this.next.ask()
   }

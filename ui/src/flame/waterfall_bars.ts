@@ -191,10 +191,8 @@ function drawMarks(context: CanvasRenderingContext2D, scene: BarScene, row: numb
     const x = Math.round(scale.x(mark.at))
     if (x - drawnAt < 2) continue
     drawnAt = x
-    context.fillStyle = scene.palette.surface
-    context.fillRect(x - 2, top - 3, 4, BAR_HEIGHT + 6)
-    context.fillStyle = mark.severe ? scene.palette.errorMark : scene.palette.text
-    context.fillRect(x - 1, top - 3, 2, BAR_HEIGHT + 6)
+    context.fillStyle = mark.severe ? scene.palette.errorMark : scene.palette.text2
+    context.fillRect(x - 1, top - 5, 2, 4)
   }
 }
 
