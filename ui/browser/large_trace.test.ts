@@ -218,6 +218,62 @@ describe('a failure that the root does not show', () => {
   })
 })
 
+describe('keys', () => {
+  it('open and close rows, go in and out, change the view', async () => {
+    const page = await browser.page()
+    await open(page, `/traces/${rich.traceId}`)
+    const shown = async (wanted: string[]) => {
+      await page.waitForFunction((count) => document.querySelectorAll('.wf-row').length === count, wanted.length)
+      expect((await rowsByPlace(page)).map((row) => row.name)).toEqual(wanted)
+    }
+    const active = () => page.locator('.wf-row.is-active .wf-name').textContent()
+    await page.keyboard.press('h')
+    await shown(['GET /search'])
+    expect(await page.locator('.wf-row').getAttribute('aria-expanded')).toBe('false')
+    await page.keyboard.press('l')
+    await shown(['GET /search', 'rank', 'load features', 'model.predict'])
+    await page.keyboard.press('l')
+    await page.locator('.wf-row.is-active', { hasText: 'rank' }).waitFor()
+    await page.keyboard.press('[')
+    await shown(['GET /search', 'rank'])
+    await page.keyboard.press('e') // opens what hides it
+    await page.locator('.wf-row.is-active', { hasText: 'model.predict' }).waitFor()
+    await page.keyboard.press('h')
+    await page.locator('.wf-row.is-active', { hasText: 'rank' }).waitFor()
+    expect(await active()).toBe('rank')
+
+    await page.keyboard.press('v')
+    await page.locator('.fg [role=treeitem][aria-current=true]', { hasText: 'rank' }).waitFor({ state: 'attached' })
+    await page.keyboard.press('j') // its longest child
+    await page.keyboard.press('Enter')
+    await page.locator('aside[aria-label=Span] h2', { hasText: 'model.predict' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('aside[aria-label=Span]').waitFor({ state: 'detached' })
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('are not needed: the minimap zooms by a drag, a click on the timeline chooses', async () => {
+    const page = await browser.page()
+    await open(page, `/traces/${rich.traceId}`)
+    const map = (await page.locator('.mm').boundingBox())!
+    await page.mouse.move(map.x + map.width * 0.5, map.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(map.x + map.width * 0.75, map.y + 20, { steps: 4 })
+    await page.mouse.up()
+    await page.waitForURL(/zoom=\d+-\d+/)
+    const [from, to] = /zoom=(\d+)-(\d+)/.exec(page.url())!.slice(1).map(Number)
+    expect(from! / 320e6).toBeCloseTo(0.5, 1)
+    expect(to! / 320e6).toBeCloseTo(0.75, 1)
+    const row = (await page.locator('.wf-row', { hasText: 'model.predict' }).boundingBox())!
+    await page.mouse.click(row.x + row.width - 100, row.y + 10)
+    await page.locator('aside[aria-label=Span] h2', { hasText: 'model.predict' }).waitFor()
+    await page.getByRole('button', { name: 'Whole trace' }).click()
+    await page.waitForURL((url) => !url.searchParams.has('zoom'))
+    await page.close()
+  })
+})
+
 describe('what is odd', () => {
   it('is said, and found by a click', async () => {
     const page = await browser.page()
