@@ -206,7 +206,9 @@ export class Chart {
     plot.over.addEventListener('mousedown', (event) => (pressed = event.clientX))
     plot.over.addEventListener('click', (event) => {
       const step = this.stepAt(plot, event.clientX - plot.over.getBoundingClientRect().left)
-      if (Math.abs(event.clientX - pressed) < ZOOM_PX_MIN && step >= 0) pick(step, event)
+      if (Math.abs(event.clientX - pressed) >= ZOOM_PX_MIN || step < 0) return
+      this.tip.hide() // what opens now says more
+      pick(step, event)
     })
   }
 
@@ -282,7 +284,7 @@ export class Chart {
       grid: { show: false },
       ticks: { show: true, stroke: this.theme.grid, width: 1, size: 4 },
       splits: (plot, _axis, min, max) => {
-        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / 96)), offset)
+        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / (this.spec.compact ? 64 : 96))), offset)
         step = ticks.stepSeconds
         const last = max - ((max - min) * EDGE_PX) / plot.width
         return ticks.millis.map((millis) => millis / 1000).filter((seconds) => seconds <= last)
