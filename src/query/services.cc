@@ -81,11 +81,81 @@ BucketCalls ReadBuckets(RowReader& row) {
   return buckets;
 }
 
+// A row for each service and step, by service: those of a page and of the one behind it.
+std::string ServicesSql(const std::string& table, bool behind_cursor, uint32_t services) {
+  const std::string from = table + kWhere + " AND Entry";
+  std::string names = "SELECT ServiceName FROM " + from;
+  if (behind_cursor) names += " AND ServiceName > {after:String}";
+  names += " GROUP BY ServiceName ORDER BY ServiceName LIMIT " + std::to_string(services);
+  return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
+         "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(Minute) - {from:Int64}, {step:Int64})) AS Step, Bucket, "
+         "sum(Calls) AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, "
+         "max(LastSeen) AS Last FROM " +
+         from + " AND ServiceName IN (" + names +
+         ") GROUP BY ServiceName, Step, Bucket) GROUP BY ServiceName, Step ORDER BY ServiceName";
+}
+
+// The rows of ServicesSql -> services. The figures of the whole range are those of all its steps together.
+class PageOfServices {
+ public:
+  PageOfServices(const MinuteRange& range, uint32_t limit) : limit_(limit) { page_.range = range; }
+
+  void Read(RowReader& row) {
+    std::string name = row.Text();
+    const auto step = row.Number<uint32_t>();
+    const BucketCalls buckets = ReadBuckets(row);
+    const auto errors = row.Number<double>();
+    const auto longest = row.Number<uint64_t>();
+    const auto last_seconds = row.Number<uint32_t>();
+    if (page_.services.empty() || page_.services.back().service != name) {
+      more_ = more_ || page_.services.size() == limit_;
+      is_too_large_ = is_too_large_ || (page_.services.size() + 1) * page_.range.steps() > kServiceCellsMax;
+      if (!more_ && !is_too_large_) Begin(std::move(name));
+    }
+    if (more_ || is_too_large_) return;
+    ServiceSummary& service = page_.services.back();
+    for (const auto& [bucket, calls] : buckets) service.calls.at(step) += calls;
+    service.errors.at(step) = errors;
+    service.p95_nanos.at(step) = QuantileNanos(buckets, 0.95, longest);
+    service.last_seen_unix_nanos = std::max(service.last_seen_unix_nanos, last_seconds * kSecondNanos);
+    tallies_.back().Add(buckets, errors, longest);
+  }
+
+  bool is_too_large() const { return is_too_large_; }
+
+  ServicePage Take(double seconds) {
+    for (size_t i = 0; i < tallies_.size(); ++i) page_.services[i].figures = tallies_[i].Figures(seconds);
+    const MinuteRange& range = page_.range;
+    if (more_) {
+      page_.next =
+          ServiceCursor{range.from_unix_nanos, range.to_unix_nanos, range.step_seconds, page_.services.back().service};
+    }
+    return std::move(page_);
+  }
+
+ private:
+  void Begin(std::string name) {
+    const uint64_t steps = page_.range.steps();
+    page_.services.push_back({.service = std::move(name),
+                              .figures = {},
+                              .calls = std::vector<double>(steps),
+                              .errors = std::vector<double>(steps),
+                              .p95_nanos = std::vector<double>(steps, std::numeric_limits<double>::quiet_NaN())});
+    tallies_.emplace_back();
+  }
+
+  const uint32_t limit_;
+  bool more_ = false, is_too_large_ = false;
+  ServicePage page_;
+  std::vector<Tally> tallies_;  // of page_.services
+};
+
 // Rows of id, name, kind, entry, buckets, their calls, errors, longest. `behind_last`: of the operations by name, only
 // those behind the cursor's.
 std::string OperationsSql(const std::string& table, bool by_calls, bool behind_last, uint32_t limit) {
   std::string sql =
-      "SELECT sipHash64(SpanName, SpanKind, Entry) AS Id, SpanName, SpanKind, Entry, groupArray(Bucket), "
+      "SELECT bitAnd(sipHash64(SpanName, SpanKind, Entry), {id_mask:UInt64}) AS Id, SpanName, SpanKind, Entry, "
+      "groupArray(Bucket), "
       "groupArray(BucketCalls), sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) "
       "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
   sql += table + kWhere;
@@ -101,6 +171,7 @@ std::string OperationsSql(const std::string& table, bool by_calls, bool behind_l
 Parameters OperationsParameters(const std::string& service, const MinuteRange& range, const OperationCursor& seen) {
   Parameters parameters = RangeParameters(range);
   parameters["service"] = service;
+  parameters["id_mask"] = fmt::format("{}", (uint64_t{1} << kOperationIdBits) - 1);
   parameters["ranked"] = fmt::format("[{}]", fmt::join(seen.ranked, ","));
   if (seen.last) {
     parameters["name"] = seen.last->name;
@@ -159,82 +230,21 @@ Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Canc
     return Fail(Code::kInvalidArgument, "the range has {} steps of {} s, at most {} are answered", range->steps(),
                 range->step_seconds, kServiceStepsMax);
   }
+  Parameters parameters = RangeParameters(*range);
+  parameters["step"] = fmt::format("{}", range->step_seconds);
+  if (cursor) parameters["after"] = cursor->service;
   Question question(clickhouse_, database_, cancellation);
-  ServicePage page;
-  page.range = *range;
-  Parameters parameters = RangeParameters(page.range);
-  std::string behind;
-  if (cursor) {
-    behind = " AND ServiceName > {after:String}";
-    parameters["after"] = cursor->service;
-  }
-  bool more = false;
-  SIGHTLINE_TRY(question.ForEachRow("SELECT ServiceName FROM " + question.Table("span_metric_buckets") + kWhere +
-                                        " AND Entry" + behind + " GROUP BY ServiceName ORDER BY ServiceName LIMIT " +
-                                        std::to_string(search.limit + 1),
-                                    parameters, [&](RowReader& row) {
-                                      std::string service = row.Text();
-                                      more = page.services.size() == search.limit;
-                                      if (!more) page.services.push_back({.service = std::move(service)});
-                                    }));
-  if (page.services.size() * page.range.steps() > kServiceCellsMax) {
+  PageOfServices services(*range, search.limit);
+  SIGHTLINE_TRY(
+      question.ForEachRow(ServicesSql(question.Table("span_metric_buckets"), cursor.has_value(), search.limit + 1),
+                          std::move(parameters), [&](RowReader& row) { services.Read(row); }));
+  if (services.is_too_large()) {
     return Fail(Code::kInvalidArgument,
-                "{} services with {} steps are more than one answer holds: ask for fewer of either",
-                page.services.size(), page.range.steps());
+                "services with {} steps each are more than one answer holds: ask for fewer of either", range->steps());
   }
-  if (!page.services.empty()) SIGHTLINE_TRY(ReadSeries(question, page, search.now_unix_nanos));
-  if (more) {
-    page.next = ServiceCursor{page.range.from_unix_nanos, page.range.to_unix_nanos, page.range.step_seconds,
-                              page.services.back().service};
-  }
+  ServicePage page = services.Take(SecondsPassed(*range, search.now_unix_nanos));
   page.scanned = question.stats();
   return page;
-}
-
-// One row for each service and step: the figures of the whole range are those of all steps together.
-Result<void> ServiceReader::ReadSeries(Question& question, ServicePage& page, int64_t now_unix_nanos) {
-  const uint64_t steps = page.range.steps();
-  std::map<std::string, size_t, std::less<>> places;
-  for (ServiceSummary& service : page.services) {
-    places.emplace(service.service, places.size());
-    service.calls.resize(steps);
-    service.errors.resize(steps);
-    service.p95_nanos.resize(steps, std::numeric_limits<double>::quiet_NaN());
-  }
-  std::vector<Tally> tallies(page.services.size());
-  Parameters parameters = RangeParameters(page.range);
-  parameters["step"] = fmt::format("{}", page.range.step_seconds);
-  parameters["first"] = page.services.front().service;
-  parameters["last"] = page.services.back().service;
-  SIGHTLINE_TRY(question.ForEachRow(
-      "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
-      "FROM ("
-      "SELECT ServiceName, toUInt32(intDiv(toInt64(Minute) - {from:Int64}, {step:Int64})) AS Step, Bucket, sum(Calls) "
-      "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, max(LastSeen) AS "
-      "Last "
-      "FROM " +
-          question.Table("span_metric_buckets") + kWhere +
-          " AND Entry AND ServiceName >= {first:String} AND ServiceName <= {last:String} GROUP BY ServiceName, Step, "
-          "Bucket) GROUP BY ServiceName, Step",
-      parameters, [&](RowReader& row) {
-        const std::string name = row.Text();
-        const auto step = row.Number<uint32_t>();
-        const BucketCalls buckets = ReadBuckets(row);
-        const auto errors = row.Number<double>();
-        const auto longest = row.Number<uint64_t>();
-        const auto last_seconds = row.Number<uint32_t>();
-        const auto place = places.find(name);
-        if (place == places.end() || step >= steps) return;  // a service whose first call came between the statements
-        ServiceSummary& service = page.services[place->second];
-        for (const auto& [bucket, calls] : buckets) service.calls[step] += calls;
-        service.errors[step] = errors;
-        service.p95_nanos[step] = QuantileNanos(buckets, 0.95, longest);
-        service.last_seen_unix_nanos = std::max(service.last_seen_unix_nanos, last_seconds * kSecondNanos);
-        tallies[place->second].Add(buckets, errors, longest);
-      }));
-  const double seconds = SecondsPassed(page.range, now_unix_nanos);
-  for (size_t i = 0; i < tallies.size(); ++i) page.services[i].figures = tallies[i].Figures(seconds);
-  return {};
 }
 
 Result<OperationPage> ServiceReader::ListOperations(const OperationSearch& search, store::Cancellation* cancellation) {
