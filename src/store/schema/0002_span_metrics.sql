@@ -17,6 +17,6 @@ CREATE TABLE IF NOT EXISTS {db}.span_metric_buckets (
   DurationMax SimpleAggregateFunction(max, UInt64),
   LastSeen SimpleAggregateFunction(max, DateTime)       -- start of the last of these spans
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(Minute, 'UTC')
-PRIMARY KEY (Block, ServiceName, Minute)
-ORDER BY (Block, ServiceName, Minute, SpanName, SpanKind, StatusCode, Entry, Bucket) {ttl_span_metrics}
+PRIMARY KEY (Block, Entry, ServiceName, Minute)
+ORDER BY (Block, Entry, ServiceName, Minute, SpanName, SpanKind, StatusCode, Bucket) {ttl_span_metrics}
 SETTINGS {merge_tree_settings};
