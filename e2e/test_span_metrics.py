@@ -6,6 +6,7 @@ program is killed before each of them, and before the mark that all are done. te
 
 import itertools
 import os
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
@@ -29,19 +30,17 @@ ROUNDS = 3 if os.environ.get("SIGHTLINE_KILLS") == "full" else 1
 
 
 def request(number: int) -> bytes:
-    """Spans of every kind and status, today's and yesterday's, all of a name of their own, so that each request's counts
-    can be told from others'. Half have a local parent."""
+    """Spans of every kind and status, of the last two days' noons (so that a block has two days whenever the test runs), all
+    of a name of their own, so that each request's counts can be told from others'. Two of three have a local parent."""
     spans = []
-    for days_ago in (0, 1):
+    for days_ago in (1, 2):
+        start = (time.time_ns() // DAY_NANOS - days_ago) * DAY_NANOS + DAY_NANOS // 2
         for kind in KINDS:
             for status in STATUSES:
-                span = otlp.span(
-                    f"request {number}", parent=b"\x01" * 8 if status else b"", milliseconds=1 + number * 7 % 900,
-                    kind=kind, status={"code": status},
-                )  # fmt: skip
-                span.kind = kind  # 0 is merged as if it were not given
-                span.start_time_unix_nano -= days_ago * DAY_NANOS
-                span.end_time_unix_nano -= days_ago * DAY_NANOS
+                span = otlp.span(f"request {number}", parent=b"\x01" * 8 if status else b"", status={"code": status})
+                span.kind = kind  # 0 would be merged as if it were not given
+                span.start_time_unix_nano = start + number * 1_000_000_007
+                span.end_time_unix_nano = span.start_time_unix_nano + (1 + number * 7 % 900) * 1_000_000
                 spans.append(span)
     return otlp.traces("counted", spans)
 
@@ -108,7 +107,7 @@ def test_a_directory_of_the_time_before_calls_were_counted(make_server: Callable
                           "TRUNCATE TABLE sightline.schema_version", "INSERT INTO sightline.schema_version VALUES (1, now64(6), '')"):  # fmt: skip
             urllib.request.urlopen(f"{url}/", data=statement.encode(), timeout=30).read()
     server.restart()
-    assert {one["name"] for one in all_pages(server, "/services/counted/operations", "operations", last="2d")} >= {
+    assert {one["name"] for one in all_pages(server, "/services/counted/operations", "operations", last="4d")} >= {
         f"request {number}" for number in acknowledged
     }
     assert all("request 0'" in line for line in differences(server)), "only what was done before is not counted"
