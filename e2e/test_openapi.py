@@ -192,7 +192,7 @@ BAD: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
     ("listServices", {}, {"last": "yesterday"}, "last"),
     ("listServices", {}, {"limit": 0}, "limit"),
     ("listServices", {}, {"step": "1s", "last": "30d"}, "step"),
-    ("listOperations", {"service": "a"}, {"from": "2", "to": "1"}, "to"),
+    ("listOperations", {"service": "a"}, {"from": "2", "to": "1"}, "from"),
     ("searchTraces", {}, {"status": "broken"}, "status"),
     ("searchTraces", {}, {"min_duration": "2s", "max_duration": "1s"}, "min_duration"),
     ("searchTraces", {}, {"attribute": "novalue"}, "attribute"),
