@@ -29,6 +29,7 @@ std::optional<query::ServiceCursor> ReadServiceCursor(Params& params, const quer
 // As bytes and no wider than they are: the cursor of 1,000 ids then has 6.7 kB, and what stands between a browser and
 // us often takes 8 kB of path and query.
 constexpr size_t kIdBytes = query::kOperationIdBits / 8;
+static_assert(kIdBytes * 8 == query::kOperationIdBits);
 
 std::string PackIds(const std::vector<uint64_t>& ids) {
   std::string packed;
