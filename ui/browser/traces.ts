@@ -56,7 +56,7 @@ export function richTrace(traceId: string, startNano: bigint, linkedTraceId: str
         id: 'c000000000000003', parent: 'c000000000000002', name: 'model.predict', service: 'model-server', kind: 2, startNano: at(30), endNano: at(280),
         status: { code: 2, message },
         attributes: {
-          'gen_ai.request.model': 'ranker-7b', 'model.version': '2026-10-01', 'model.features': 127, 'model.score': 0.5, 'model.cached': false,
+          'gen_ai.request.model': 'ranker-7b', 'model.version': '2026-10-01', 'model.features': 127, 'request.hash': 9007199254740993n, 'model.score': 0.5, 'model.cached': false,
           'model.labels': ['fresh', 'experiment-b'], 'model.options': { temperature: 0.2, stop: ['\\n'], limits: { tokens: 512 } },
           'request.body': '{"query":"graph databases","filters":{"lang":"en","year":{"gte":2020}},"k":20}', 'docs.url': 'https://docs.example/models/ranker-7b#inputs',
           'request.digest': new Uint8Array([0, 1, 254, 255]), 'empty.value': null, 'empty.text': '',

@@ -2,8 +2,10 @@
 // cancelling ends the query in the server too.
 import createClient from 'openapi-fetch'
 import { quoteBigIntegers } from '../base/big_integers'
+import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
+import type { SpanDetail } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -65,8 +67,11 @@ export const api = {
   getTrace: (trace_id: string, signal?: AbortSignal) => take(client.GET('/traces/{trace_id}', { params: { path: { trace_id } }, signal })),
   getTraceOutline: (trace_id: string, signal?: AbortSignal) =>
     take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id } }, signal })),
-  getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
-    take(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal })),
+  // Its attributes are shown and searched for: none of their digits may be rounded away.
+  getSpan: async (trace_id: string, span_id: string, signal?: AbortSignal) =>
+    parseExact(
+      await take(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, parseAs: 'text' })),
+    ) as SpanDetail,
   searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => take(client.GET('/logs', { params: { query }, signal })),
   logVolume: (query: Query<'logVolume'>, signal?: AbortSignal) => take(client.GET('/logs/volume', { params: { query }, signal })),
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),

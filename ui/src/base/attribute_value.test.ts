@@ -44,6 +44,14 @@ describe('parseJsonText', () => {
   })
 })
 
+describe('integers of 64 bits', () => {
+  it('are numbers with all their digits, within lists too', () => {
+    expect(valueKind(9007199254740993n)).toBe('number')
+    expect(valueText(9007199254740993n)).toBe('9007199254740993')
+    expect(valueText([9007199254740993n])).toBe('[9007199254740993]')
+  })
+})
+
 describe('urlOf', () => {
   it('is whole addresses of the web and nothing else', () => {
     expect(urlOf('https://docs.example/models?a=1#inputs')).toBe('https://docs.example/models?a=1#inputs')

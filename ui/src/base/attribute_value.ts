@@ -1,11 +1,12 @@
 // Attribute values as people read them. What the API sends (JSON whose types are those of OTLP) in, words out.
+import { parseExact, toJson } from './exact_json'
 
 export type ValueKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'bytes' | 'empty'
 
 export function valueKind(value: unknown): ValueKind {
   if (value === null || value === undefined) return 'empty'
   if (typeof value === 'string') return 'text'
-  if (typeof value === 'number') return 'number'
+  if (typeof value === 'number' || typeof value === 'bigint') return 'number'
   if (typeof value === 'boolean') return 'boolean'
   if (Array.isArray(value)) return 'list'
   return base64Of(value) === null ? 'map' : 'bytes'
@@ -27,20 +28,20 @@ export function valueText(value: unknown): string {
   if (typeof value !== 'object') return String(value)
   const base64 = base64Of(value)
   if (base64 !== null) return base64
-  const line = JSON.stringify(value)
-  return line.length <= INLINE_LENGTH_MAX ? line : JSON.stringify(value, null, 2)
+  const line = toJson(value)
+  return line.length <= INLINE_LENGTH_MAX ? line : toJson(value, 2)
 }
 
 // Always one line.
 export function valueLine(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
+  return typeof value === 'object' && value !== null ? toJson(value) : String(value ?? '')
 }
 
 // Text that is JSON itself, as many programs log: its value, else null. Scalars stay text.
 export function parseJsonText(text: string): object | null {
   if (!/^\s*[{[]/.test(text)) return null
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseExact(text)
     return typeof value === 'object' ? value : null
   } catch {
     return null
