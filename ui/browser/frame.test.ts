@@ -1,6 +1,7 @@
 // The frame, the start page and the settings in Chromium, against the real program.
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
@@ -10,6 +11,7 @@ const MINUTE_NANO = 60_000_000_000n
 const BEFORE_MINUTES = 120
 const FAILING_MINUTES = 20
 const CALLS_A_MINUTE = 6
+const FIRST_LOAD_BYTES_MAX = 150_000
 
 let browser: Browser
 beforeAll(async () => {
@@ -154,6 +156,20 @@ describe('a program with data', () => {
     expect(await page.getByRole('article', { name: 'checkout: Failing' }).isVisible()).toBe(true)
     await page.unroute('**/api/v1/**')
     await page.getByText('Sightline answers again').waitFor()
+    await page.close()
+  })
+
+  it('loads at most 150 kB, compressed, before it shows the start page', async () => {
+    const page = await browser.page()
+    const bodies: Promise<Buffer>[] = []
+    page.on('response', (answer) => {
+      if (/\.(js|css)$/.test(new URL(answer.url()).pathname)) bodies.push(answer.body())
+    })
+    await page.goto(program.url)
+    await page.getByRole('article', { name: 'checkout: Failing' }).waitFor()
+    const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body).length)
+    expect(sizes.length).toBeGreaterThan(2)
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(FIRST_LOAD_BYTES_MAX)
     await page.close()
   })
 
