@@ -20,8 +20,6 @@ const rich = richTrace('0af7651916cd43dd8448eb211c803200', now - 4_000_000_000n,
 beforeAll(async () => {
   sightline = await Sightline.start()
   browser = await Browser.start()
-  const spans = largeTrace(COUNT, now - 10_000_000_000n)
-  for (let i = 0; i < spans.length; i += BATCH) await sightline.send('traces', tracesRequest(LARGE, spans.slice(i, i + BATCH)))
   await sightline.send('traces', tracesRequest(odd.traceId, odd.spans))
   await sightline.send('traces', tracesRequest(rich.traceId, rich.spans))
   const start = rich.spans[0]!.startNano
@@ -32,7 +30,6 @@ beforeAll(async () => {
       { atNano: start + 279_000_000n, body: 'prediction failed', severity: 17, span: 'c000000000000003' },
     ]),
   )
-  await sightline.waitForSpans(LARGE, COUNT)
   await sightline.waitForSpans(odd.traceId, odd.spans.length)
   await sightline.waitForSpans(rich.traceId, rich.spans.length)
 })
@@ -68,6 +65,12 @@ const drawnPixels = (page: Page, selector: string) =>
   }, selector)
 
 describe('a trace of 50,000 spans', () => {
+  beforeAll(async () => {
+    const spans = largeTrace(COUNT, now - 10_000_000_000n)
+    for (let i = 0; i < spans.length; i += BATCH) await sightline.send('traces', tracesRequest(LARGE, spans.slice(i, i + BATCH)))
+    await sightline.waitForSpans(LARGE, COUNT)
+  })
+
   it('draws its first rows, and not more elements than are in sight', async () => {
     const page = await browser.page()
     await page.goto(`${sightline.url}/traces`)
