@@ -8,7 +8,9 @@ import { router } from './router.svelte'
 class Range {
   // Counted up at each refresh, by hand or live.
   tick = $state(0)
-  value: TimeRange = $derived(rangeOf(router.search))
+  // By what it says: other parameters of the URL that change are no other range, and nothing is asked again for them.
+  #text = $derived(JSON.stringify(rangeOf(router.search)))
+  value: TimeRange = $derived(JSON.parse(this.#text) as TimeRange)
   liveSeconds = $derived(liveOf(router.search))
   // As seen at the last refresh.
   bounds: Bounds = $derived.by(() => {

@@ -1,0 +1,199 @@
+// The page of log records in Chromium against the real program: what is searched, opened, followed and shared by a link.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
+import { logsRequest, type LogSketch } from './otlp'
+
+const SHOTS = join(import.meta.dirname, '../../build/test-results/screenshots')
+const TRACE = '0af7651916cd43dd8448eb211c80319c'
+const SPAN = 'b7ad6b7169203331'
+const COUNT = 400
+const now = BigInt(Date.now()) * 1_000_000n
+const BIG = 9_007_199_254_740_993n
+
+let sightline: Sightline
+let browser: Browser
+
+// One each second up to ten seconds ago, the newest the most telling.
+const quiet: LogSketch[] = Array.from({ length: COUNT }, (_, i) => ({
+  atNano: now - BigInt(20 + i) * 1_000_000_000n,
+  body: `order ${i} placed by user ${i % 7}`,
+  attributes: { 'order.id': i, 'user.tier': i % 2 ? 'gold' : 'free' },
+}))
+const telling: LogSketch[] = [
+  { atNano: now - 12_000_000_000n, body: { event: 'paid', order: { id: 7, items: ['a', 'b'] } } },
+  {
+    atNano: now - 11_000_000_000n,
+    body: 'charge failed\nsecond line',
+    severity: 17,
+    span: SPAN,
+    attributes: {
+      'exception.type': 'java.lang.IllegalStateException',
+      'exception.message': 'no account',
+      'exception.stacktrace': 'java.lang.IllegalStateException: no account\n\tat com.shop.Billing.charge(Billing.java:41)',
+      'account.id': BIG,
+    },
+  },
+]
+
+async function count(query: string): Promise<number> {
+  return (await sightline.ask<{ total: number }>(`/logs/volume?last=1h&${query}`))?.total ?? 0
+}
+
+beforeAll(async () => {
+  sightline = await Sightline.start()
+  browser = await Browser.start()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await sightline?.close()
+})
+
+const rows = (page: Page) => page.locator('[role=table][aria-label="Log records"] .row')
+const panel = (page: Page) => page.getByRole('complementary', { name: 'Log record' })
+const open = async (page: Page, path: string) => {
+  await page.goto(sightline.url + path)
+  await rows(page).first().waitFor()
+}
+const shot = async (page: Page, name: string) => {
+  await mkdir(SHOTS, { recursive: true })
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+describe('the page of log records', () => {
+  it('says how to send some, and shows the first ones by itself', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/logs`)
+    await page.getByText('No logs have arrived yet').waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await sightline.send('logs', logsRequest('shop', '', quiet))
+    await sightline.send('logs', logsRequest('billing', TRACE, telling))
+    await rows(page).first().waitFor()
+    await waitUntil(async () => (await count('')) === COUNT + telling.length, 'all records')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('lists the newest first, in both themes and narrow, without a fault', async () => {
+    for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 700]] as const) {
+      const page = await browser.page({ theme, width })
+      await open(page, '/logs')
+      expect(await rows(page).first().innerText()).toContain('charge failed')
+      await page.getByText(`${COUNT + telling.length} records`).waitFor()
+      expect(await accessibilityViolations(page)).toEqual([])
+      expect(problems(page)).toEqual([])
+      await shot(page, `logs-${theme}-${width}`)
+      await page.close()
+    }
+  })
+
+  it('opens a record by keys, with its exception, all digits of its numbers and the way to its span', async () => {
+    const page = await browser.page()
+    await open(page, '/logs')
+    await page.getByText(`${COUNT + telling.length} records`).waitFor()
+    let asked = 0
+    page.on('request', (request) => (asked += /\/api\/v1\/logs/.test(request.url()) ? 1 : 0))
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await panel(page).waitFor()
+    expect(await panel(page).getByRole('group', { name: 'Exception' }).innerText()).toContain('no account')
+    expect(await panel(page).innerText()).toContain(String(BIG))
+    const trace = panel(page).getByRole('link', { name: 'Open the trace at this span' })
+    expect(await trace.getAttribute('href')).toContain(`/traces/${TRACE}?`)
+    expect(await trace.getAttribute('href')).toContain(`span=${SPAN}`)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await shot(page, 'logs-record')
+    await page.keyboard.press('j')
+    await panel(page).getByText('"event": "paid"').waitFor()
+    await page.keyboard.press('Escape')
+    await panel(page).waitFor({ state: 'detached' })
+    expect(asked).toBe(0) // all of it was there
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('finds a record again by its link, whatever the list shows', async () => {
+    const page = await browser.page()
+    await open(page, '/logs?service=billing')
+    await rows(page).filter({ hasText: 'charge failed' }).locator('.body').click()
+    await panel(page).waitFor()
+    const record = new URL(page.url()).searchParams.get('record') ?? ''
+    await page.goto(`${sightline.url}/logs?text=nothing+of+this+kind&record=${encodeURIComponent(record)}`)
+    await panel(page).getByText('charge failed').first().waitFor()
+    await page.getByText('No record matches').waitFor()
+    await page.close()
+  })
+
+  it('marks the searched text, filters by a value, and finds all of it on several pages', async () => {
+    const page = await browser.page()
+    await open(page, '/logs')
+    await page.keyboard.press('/')
+    await page.keyboard.type('PLACED')
+    await page.getByText(`${COUNT} records`).waitFor()
+    await rows(page).first().locator('mark').waitFor()
+    expect(await rows(page).first().locator('mark').allInnerTexts()).toEqual(['placed'])
+    const table = page.getByRole('table', { name: 'Log records' })
+    await waitUntil(async () => {
+      await table.evaluate((element) => (element.scrollTop = element.scrollHeight))
+      return (await table.innerText()).includes(`All ${COUNT} records`)
+    }, 'the end of the list')
+    await rows(page).last().locator('.body').click()
+    await panel(page).getByRole('button', { name: /^Filter by user.tier/ }).click()
+    await page.getByText(`${COUNT / 2} records`).waitFor()
+    expect(new URL(page.url()).searchParams.get('attribute')).toMatch(/^user\.tier=(gold|free)$/)
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('looks around a record with it in sight', async () => {
+    const page = await browser.page()
+    await open(page, '/logs?text=order+150+placed')
+    await rows(page).first().locator('.body').click()
+    await panel(page).getByRole('link', { name: 'A minute around it' }).click()
+    await rows(page).filter({ hasText: 'order 155 placed' }).waitFor()
+    const marked = page.locator('.row.marked')
+    expect(await marked.count()).toBe(1)
+    expect(await marked.innerText()).toContain('order 150 placed')
+    const table = page.getByRole('table', { name: 'Log records' })
+    expect(await table.getAttribute('aria-rowcount')).toBe('120')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('narrows the range by a drag over the volume', async () => {
+    const page = await browser.page()
+    await open(page, '/logs')
+    const plot = await page.locator('.chart-host .u-over').boundingBox()
+    if (plot === null) throw new Error('no plot')
+    await page.mouse.move(plot.x + plot.width * 0.5, plot.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(plot.x + plot.width * 0.75, plot.y + 22, { steps: 4 })
+    await page.mouse.up()
+    await page.waitForURL(/from=\d{19}&to=\d{19}|to=\d{19}/)
+    const url = new URL(page.url())
+    const span = BigInt(url.searchParams.get('to') ?? 0) - BigInt(url.searchParams.get('from') ?? 0)
+    expect(Number(span / 1_000_000_000n)).toBeGreaterThan(800)
+    expect(Number(span / 1_000_000_000n)).toBeLessThan(1000)
+    await page.close()
+  })
+
+  it('puts what arrives at the head and keeps the place of who reads further down', async () => {
+    const page = await browser.page()
+    await open(page, '/logs?live=5s')
+    const table = page.getByRole('table', { name: 'Log records' })
+    await table.evaluate((element) => (element.scrollTop = 20 * 28))
+    const seen = rows(page).filter({ hasText: 'order 25 placed' })
+    const before = await waitUntil(() => seen.boundingBox(), 'a row in the middle')
+    const sent = BigInt(Date.now()) * 1_000_000n
+    await sightline.send('logs', logsRequest('shop', '', [{ atNano: sent, body: 'just arrived' }, { atNano: sent + 1n, body: 'just arrived too' }]))
+    await waitUntil(async () => Number(await table.getAttribute('aria-rowcount')) > 100, 'the new records')
+    await waitUntil(async () => Math.abs(((await seen.boundingBox())?.y ?? 0) - before.y) < 1, 'the row in its place')
+    await table.evaluate((element) => (element.scrollTop = 0))
+    await rows(page).filter({ hasText: 'just arrived too' }).waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+})
