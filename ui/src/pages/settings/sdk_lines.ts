@@ -117,7 +117,8 @@ function cppSteps(protocol: Protocol, env: () => Step): Step[] {
       title: 'Link',
       language: 'CMake',
       code: `find_package(opentelemetry-cpp CONFIG REQUIRED)
-target_link_libraries(app PRIVATE opentelemetry-cpp::${file} opentelemetry-cpp::trace)`,
+target_link_libraries(app PRIVATE
+    opentelemetry-cpp::${file} opentelemetry-cpp::trace)`,
     },
     {
       title: 'Set up, at the start of main',
@@ -132,7 +133,8 @@ namespace otlp = opentelemetry::exporter::otlp;
 namespace sdk = opentelemetry::sdk::trace;
 
 auto exporter = otlp::${kind}::Create();
-auto processor = sdk::BatchSpanProcessorFactory::Create(std::move(exporter), sdk::BatchSpanProcessorOptions{});
+auto processor = sdk::BatchSpanProcessorFactory::Create(
+    std::move(exporter), sdk::BatchSpanProcessorOptions{});
 std::shared_ptr<opentelemetry::trace::TracerProvider> provider =
     sdk::TracerProviderFactory::Create(std::move(processor));
 sdk::Provider::SetTracerProvider(provider);`,
