@@ -209,6 +209,36 @@ TEST_F(LogsTest, TextIsFoundAnywhereAndCaseDoesNotMatter) {
   EXPECT_EQ(with("connection  reset"), Strings{});
 }
 
+// The index on bodies is made by merges; what it says must not change what is found, in whole parts or in small ones.
+TEST_F(LogsTest, TextIsFoundWithAndWithoutTheIndex) {
+  const std::string insert = fmt::format(
+      "INSERT INTO sightline.logs (Block, Timestamp, Body) SELECT intDiv(number, 5000), fromUnixTimestamp64Nano({} - "
+      "number), concat('Order ', toString(number * 7919), if(number = 8111, ' REFUSED: 100%_\\\\ of stock', ' "
+      "placed')) FROM numbers(20000) SETTINGS exclude_materialize_skip_indexes_on_insert = 'idx_body', "
+      "max_block_size = 5000, min_insert_block_size_rows = 5000",
+      now_);
+  Execute(insert);
+  const std::string wanted = fmt::format("Order {} REFUSED: 100%_\\ of stock", 8111 * 7919);
+  for (int i = 0; i < 2; ++i) {
+    LogSearch search = Last(kHour);
+    for (const std::string& text : {std::string("refused"), std::string(": 100%_\\ OF"),
+                                    fmt::format("{} r", 8111 * 7919), std::string("d: 100%_"), wanted}) {
+      search.filter.text = text;
+      EXPECT_EQ(Bodies(search), Strings{wanted}) << text;
+    }
+    for (const std::string text : {"refused: 100%%", "refused: 100_", "accepted", "order 7919\\", "order  7919"}) {
+      search.filter.text = text;
+      EXPECT_EQ(Bodies(search), Strings{}) << text;
+    }
+    Execute("OPTIMIZE TABLE sightline.logs FINAL");
+  }
+  auto used = clickhouse().Rows(
+      "SELECT count() FROM (EXPLAIN indexes = 1 SELECT count() FROM sightline.logs WHERE lower(Body) LIKE '%nowhere%') "
+      "WHERE explain LIKE '%idx_body%'");
+  ASSERT_TRUE(used) << used.error().message;
+  EXPECT_EQ(used->at(0).at(0), "1");
+}
+
 TEST_F(LogsTest, AttributesOfTheRecordComeBeforeThoseOfItsResource) {
   Execute(
       "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES ('aa', now(), ['region'], ['eu'], "

@@ -330,6 +330,36 @@ TEST_P(Schema, MigrationsRunOnceAndInOrder) {
   EXPECT_EQ(older.error().code, Code::kFailedPrecondition);
 }
 
+TEST_P(Schema, LogsOfAVersionWithoutTheTextIndexGetItInMerges) {
+  std::vector<Migration> migrations = Migrations();
+  std::erase_if(migrations, [](const Migration& migration) { return migration.version >= 3; });
+  Open({.migrations = &migrations});
+  const auto insert = [this](int block, const std::string& body) {
+    Execute(
+        fmt::format("INSERT INTO sightline.logs (Block, Timestamp, Body) VALUES ({}, now64(9), '{}')", block, body));
+  };
+  insert(1, "Connection reset");
+  Reopen();
+  Open();
+  insert(2, "connection accepted");
+  const auto found = [this](const std::string& text) {
+    return Value("SELECT count() FROM logs WHERE lower(Body) LIKE '%" + text + "%'");
+  };
+  const auto index_bytes = [this] {
+    return std::stoull(
+        Value("SELECT data_uncompressed_bytes FROM system.data_skipping_indices WHERE database = "
+              "'sightline' AND table = 'logs' AND name = 'idx_body'"));
+  };
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(found("connection"), "2");
+    EXPECT_EQ(found("tion reset"), "1");
+    EXPECT_EQ(found("nowhere"), "0");
+    Execute("OPTIMIZE TABLE sightline.logs FINAL");
+  }
+  EXPECT_EQ(Value("SELECT count() FROM system.parts WHERE database = 'sightline' AND table = 'logs' AND active"), "1");
+  EXPECT_GT(index_bytes(), 16'000u);
+}
+
 TEST_P(Schema, MigrationThatFailedIsRunAgain) {
   std::vector<Migration> migrations = Migrations();
   migrations.push_back({migrations.back().version + 1, "9999_broken",
