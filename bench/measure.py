@@ -3,7 +3,7 @@
 
     bench/measure.py [--bin build/bin] [--spans 5000000] [--only start,ingest,...] [--json FILE]
 
-Sections: start, ingest, disk, query, services, idle, rest. Each figure is printed beside its target; a missed one is marked and the
+Sections: start, ingest, disk, query, services, logs, idle, rest. Each figure is printed beside its target; a missed one is marked and the
 exit code stays 0, since a shared machine says little about speed. bench/budgets.md holds the figures that were taken with care.
 Only Python's standard library; everything it starts is ended.
 """
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from urllib.parse import quote
 from pathlib import Path
 
 READY_SECONDS_MAX = 60
@@ -168,6 +169,35 @@ def measure_services(server, spans):
     report("services", f"list, last hour, {spans / 1e6:.1f}M spans, p50", quantile(times[20:], 0.5), "ms")
     report("services", "list, last hour, p95", quantile(times[20:], 0.95), "ms", 100)
     report("services", "rows read", answer["scanned"]["rows"], "rows")
+def measure_logs(server, records):
+    """Searches as the page of log records asks for them. All records lie within the last hour, with texts that are mostly numbers and ids."""
+    server.load("--items", records, "--signal", "logs", "--varied-bodies", "--history", 3500)
+    server.wait_stored(records, "otel_logs")
+    ids = [row[0] for row in server.sql("SELECT extract(Body, 'request_id=([-0-9a-f]+)') AS id FROM otel_logs WHERE id != '' AND rand() % 1000 = 0 LIMIT 100")]
+    traces = [row[0] for row in server.sql("SELECT TraceId FROM otel_logs WHERE rand() % 10000 = 0 LIMIT 100")]
+    words = ["deadlock", "segfault", "permission denied", "disk full", "certificate expired", "unauthorized", "stack overflow", "panic:"]
+    service = "service=recommender-api"
+    # Texts or limits differ from run to run, so that no cache of answers can help. The last number: records that must come at least.
+    questions = [
+        ("newest 50", lambda run: f"logs?last=1h&limit={50 + run % 5}", 200, 50),
+        ("a frequent text", lambda run: f"logs?last=1h&text=Request&limit={50 + run % 5}", 200, 50),
+        ("a frequent text of a service", lambda run: f"logs?last=1h&text=request&{service}&limit={50 + run % 5}", 200, 50),
+        ("a rare text", lambda run: f"logs?last=1h&text={ids[run % len(ids)]}", 200, 1),
+        ("a rare text of a service", lambda run: f"logs?last=1h&text={ids[-1 - run % len(ids)]}&{service}", 200, 1),
+        ("a text that does not occur", lambda run: f"logs?last=1h&text={quote(words[run % len(words)])}", 200, 0),
+        ("logs of one trace", lambda run: f"logs?trace_id={traces[run % len(traces)]}", 200, 1),
+        ("volume", lambda run: f"logs/volume?last=1h&step={30 + run}s", 200, None),
+        ("volume of a frequent text", lambda run: f"logs/volume?last=1h&text=request&step={30 + run}s", None, None),
+    ]
+    for name, path, target, least in questions:
+        times = []
+        for run in range(45):
+            started = time.monotonic()
+            answer = json.loads(server.get("/api/v1/" + path(run)))
+            times.append(1000 * (time.monotonic() - started))
+            assert answer["total"] > 0 if least is None else len(answer["logs"]) >= least
+        report("logs", f"{name}, last hour, {records / 1e6:.1f}M, p50", quantile(times[5:], 0.5), "ms")
+        report("logs", f"{name}, p95", quantile(times[5:], 0.95), "ms", target)
 
 
 def measure_idle(server):
@@ -231,13 +261,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, default=Path(__file__).resolve().parent.parent / "build/bin")
     parser.add_argument("--spans", type=int, default=5_000_000)
-    parser.add_argument("--only", default="start,ingest,query,services,idle,rest,restart,disk")
+    parser.add_argument("--only", default="start,ingest,query,services,logs,idle,rest,restart,disk")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     sections = set(options.only.split(","))
     work = Path(tempfile.mkdtemp(prefix="sightline-bench-"))
     data_dir = work / "data"
-    for path in [data_dir, work / "idle", work / "services", *(work / f"empty-{run}" for run in range(5))]:
+    for path in [data_dir, work / "idle", work / "services", work / "logs", *(work / f"empty-{run}" for run in range(5))]:
         path.mkdir(parents=True)
     try:
         if "start" in sections:
@@ -252,6 +282,9 @@ def main():
             if "services" in sections:
                 with Server(options.bin, work / "services" / "data") as server:
                     measure_services(server, options.spans)
+            if "logs" in sections:
+                with Server(options.bin, work / "logs" / "data") as server:
+                    measure_logs(server, options.spans)
             if "idle" in sections:
                 with Server(options.bin, work / "idle" / "data") as server:
                     measure_idle(server)
