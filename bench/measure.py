@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The end-to-end benchmark: drives the real program over loopback and prints what it costs.
 
-    bench/measure.py [--bin build/bin] [--spans 5000000] [--only start,ingest,...] [--json FILE]
+    bench/measure.py [--bin build/bin] [--spans 5000000] [--points 3000000] [--only start,ingest,...] [--json FILE]
 
-Sections: start, ingest, disk, query, services, logs, idle, rest. Each figure is printed beside its target; a missed one is marked and the
-exit code stays 0, since a shared machine says little about speed. bench/budgets.md holds the figures that were taken with care.
-Only Python's standard library; everything it starts is ended.
+Sections: start, ingest, disk, query, services, logs, metrics, idle, rest. Each figure is printed beside its target; a missed one is
+marked and the exit code stays 0, since a shared machine says little about speed. bench/budgets.md holds the figures that were taken
+with care. Only Python's standard library; everything it starts is ended.
 """
 
 import argparse
@@ -169,6 +169,8 @@ def measure_services(server, spans):
     report("services", f"list, last hour, {spans / 1e6:.1f}M spans, p50", quantile(times[20:], 0.5), "ms")
     report("services", "list, last hour, p95", quantile(times[20:], 0.95), "ms", 100)
     report("services", "rows read", answer["scanned"]["rows"], "rows")
+
+
 def measure_logs(server, records):
     """Searches as the page of log records asks for them. All records lie within the last hour, with texts that are mostly numbers and ids."""
     server.load("--items", records, "--signal", "logs", "--varied-bodies", "--history", 3500)
@@ -198,6 +200,29 @@ def measure_logs(server, records):
             assert answer["total"] > 0 if least is None else len(answer["logs"]) >= least
         report("logs", f"{name}, last hour, {records / 1e6:.1f}M, p50", quantile(times[5:], 0.5), "ms")
         report("logs", f"{name}, p95", quantile(times[5:], 0.95), "ms", target)
+
+
+def measure_metrics(server, points):
+    """The list of metrics, and one of them as series, as their page asks for them, over an hour that is filled evenly."""
+    accepted = server.load("--items", points, "--signal", "metrics", "--history", 3600)["accepted"]
+    server.wait_stored(accepted, "(SELECT SeriesId FROM metric_points UNION ALL SELECT SeriesId FROM metric_histograms)")
+    metrics = json.loads(server.get("/api/v1/metrics?text=app.metric&limit=1000"))["metrics"]
+    names = {kind: next(metric["name"] for metric in metrics if metric["type"] == kind) for kind in ("sum", "histogram")}
+    questions = [
+        ("list", "/api/v1/metrics?limit=50"),
+        ("rate of a counter by route", f"/api/v1/metrics/{names['sum']}/series?aggregation=rate&group_by=http.route&last=1h"),
+        ("p95 of a histogram by route", f"/api/v1/metrics/{names['histogram']}/series?aggregation=p95&group_by=http.route&last=1h"),
+    ]
+    for name, path in questions:
+        times = []
+        for _ in range(110):
+            started = time.monotonic()
+            answer = json.loads(server.get(path))
+            times.append(1000 * (time.monotonic() - started))
+        assert answer["metrics"] if "metrics" in answer else any(answer["series"][0]["values"])
+        report("metrics", f"{name}, {points / 1e6:.1f}M points, p50", quantile(times[10:], 0.5), "ms")
+        report("metrics", f"{name}, p95", quantile(times[10:], 0.95), "ms", 200)
+        report("metrics", f"{name}, rows read", answer["scanned"]["rows"], "rows")
 
 
 def measure_idle(server):
@@ -261,13 +286,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, default=Path(__file__).resolve().parent.parent / "build/bin")
     parser.add_argument("--spans", type=int, default=5_000_000)
-    parser.add_argument("--only", default="start,ingest,query,services,logs,idle,rest,restart,disk")
+    parser.add_argument("--points", type=int, default=3_000_000)
+    parser.add_argument("--only", default="start,ingest,query,services,logs,metrics,idle,rest,restart,disk")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     sections = set(options.only.split(","))
     work = Path(tempfile.mkdtemp(prefix="sightline-bench-"))
     data_dir = work / "data"
-    for path in [data_dir, work / "idle", work / "services", work / "logs", *(work / f"empty-{run}" for run in range(5))]:
+    stores = ("idle", "services", "logs", "metrics")
+    for path in [data_dir, *(work / name for name in stores), *(work / f"empty-{run}" for run in range(5))]:
         path.mkdir(parents=True)
     try:
         if "start" in sections:
@@ -285,6 +312,9 @@ def main():
             if "logs" in sections:
                 with Server(options.bin, work / "logs" / "data") as server:
                     measure_logs(server, options.spans)
+            if "metrics" in sections:
+                with Server(options.bin, work / "metrics" / "data") as server:
+                    measure_metrics(server, options.points)
             if "idle" in sections:
                 with Server(options.bin, work / "idle" / "data") as server:
                     measure_idle(server)

@@ -117,8 +117,8 @@ class MetricReader {
 
   Result<MetricPage> List(const MetricSearch& search, store::Cancellation* cancellation = nullptr);
 
-  // What the aggregations mean for each type stands in README.md. kNotFound: there is no such metric (of that service,
-  // with those attributes); kInvalidArgument: a type is needed, or the aggregation does not fit the type;
+  // What the aggregations mean for each type stands in docs/metric_series.md. kNotFound: there is no such metric (of
+  // that service, with those attributes); kInvalidArgument: a type is needed, or the aggregation does not fit the type;
   // kResourceExhausted: too many streams, groups or steps.
   Result<SeriesAnswer> GetSeries(const SeriesRequest& request, store::Cancellation* cancellation = nullptr);
 

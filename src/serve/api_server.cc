@@ -3,11 +3,13 @@
 #include <atomic>
 
 #include "query/logs.h"
+#include "query/metrics.h"
 #include "query/services.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
 #include "serve/logs_api.h"
+#include "serve/metrics_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
 #include "serve/services_api.h"
@@ -28,10 +30,12 @@ class ApiServerImpl final : public ApiServer {
       : options_(std::move(options)),
         metrics_(metrics),
         clock_(clock),
+        metric_reader_(clickhouse, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database),
         logs_api_(log_reader_),
+        metrics_api_(metric_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         services_api_(service_reader_),
         sql_api_(clickhouse, options_.sql, options_.database),
@@ -43,6 +47,7 @@ class ApiServerImpl final : public ApiServer {
                                       "Requests that their client or a stop of the program ended before the answer")),
         pool_(options_.query_threads, options_.queries_waiting_max) {
     logs_api_.AddTo(router_);
+    metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
     services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
@@ -130,10 +135,12 @@ class ApiServerImpl final : public ApiServer {
   const ApiOptions options_;
   MetricsRegistry& metrics_;
   const Clock& clock_;
+  query::MetricReader metric_reader_;
   query::TraceReader trace_reader_;
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
   LogsApi logs_api_;
+  MetricsApi metrics_api_;
   ProgramApi program_api_;
   ServicesApi services_api_;
   SqlApi sql_api_;

@@ -1,0 +1,160 @@
+// ReadQuantiles: the differences of histograms, merged by group and step.
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "query/metric_answers.h"
+#include "query/metric_buckets.h"
+#include "query/metric_flow.h"
+
+namespace sightline::query {
+namespace {
+
+// Delta streams are long: so many points of one are held at once.
+constexpr size_t kDeltaPointsHeld = 4096;
+
+std::vector<double> ReadCounts(RowReader& row) {
+  return row.Array([&] { return static_cast<double>(row.Number<uint64_t>()); });
+}
+
+void ReadBuckets(RowReader& row, ExplicitBuckets& buckets) {
+  buckets.bounds = row.Numbers<double>();
+  buckets.counts = ReadCounts(row);
+  // A bound at infinity says nothing that the last bucket does not.
+  while (!buckets.bounds.empty() && std::isinf(buckets.bounds.back()) && buckets.counts.size() > 1) {
+    buckets.bounds.pop_back();
+    const double last = buckets.counts.back();
+    buckets.counts.pop_back();
+    buckets.counts.back() += last;
+  }
+}
+
+void ReadBuckets(RowReader& row, ExponentialBuckets& buckets) {
+  buckets.scale = row.Number<int32_t>();
+  buckets.zero_threshold = row.Number<double>();
+  buckets.zero_count = static_cast<double>(row.Number<uint64_t>());
+  buckets.positive.offset = row.Number<int32_t>();
+  buckets.positive.counts = ReadCounts(row);
+  buckets.negative.offset = row.Number<int32_t>();
+  buckets.negative.counts = ReadCounts(row);
+  buckets.Tidy();
+}
+
+// In the order in which ReadBuckets reads them.
+std::string_view BucketColumns(MetricKind kind) {
+  return kind == MetricKind::kHistogram ? "ExplicitBounds, BucketCounts"
+                                        : "Scale, ZeroThreshold, ZeroCount, PositiveOffset, PositiveBucketCounts, "
+                                          "NegativeOffset, NegativeBucketCounts";
+}
+
+// Rows: stream, how many points a row stands for, and those that matter: (start, time, count, buckets...). Of a
+// cumulative stream within a step these are the first and the last one of the same shape, and those beside a fall. Of
+// a delta stream they are all, in the order of their times.
+std::string BucketsSql(const PointsSql& points, MetricKind kind, bool delta) {
+  const std::string columns(BucketColumns(kind));
+  const std::string inner = std::string("SELECT SeriesId, ") + kPointStartNanos + " AS Start, " + kPointNanos +
+                            " AS Time, " + points.step() + " AS Step, Count, " + columns + points.from_where() +
+                            " AND bitAnd(Flags, 1) = 0";
+  const std::string tuple = "(Start, Time, Count, " + columns + ")";
+  if (delta) return "SELECT SeriesId, toUInt64(1), [" + tuple + "] FROM (" + inner + ") ORDER BY SeriesId, Time";
+  const std::string shape = kind == MetricKind::kHistogram ? "ExplicitBounds" : "Scale";
+  return "SELECT SeriesId, Number, arrayFilter((p, i, b, a) -> i = 1 OR i = Number OR p.3 < b.3 OR a.3 < p.3, Points, "
+         "arrayEnumerate(Points), arrayPushFront(arrayPopBack(Points), Points[1]), "
+         "arrayPushBack(arrayPopFront(Points), Points[-1])) FROM (SELECT SeriesId, count() AS Number, "
+         "arraySort(p -> p.2, groupArray(" +
+         tuple + ")) AS Points FROM (" + inner + ") GROUP BY SeriesId, Start, Step, " + shape + ") ORDER BY SeriesId";
+}
+
+// Thread: of its owner.
+template <typename Buckets>
+class QuantileReader {
+ public:
+  explicit QuantileReader(const MetricQuestion& asked) : asked_(asked), steps_(asked.grid.steps()) {}
+
+  Result<GroupValues> Run() {
+    if (asked_.streams.any_running) SIGHTLINE_TRY(Read(PointsSql::Which::kRunning));
+    if (asked_.streams.any_delta) SIGHTLINE_TRY(Read(PointsSql::Which::kDelta));
+    GroupValues values(asked_.streams.groups.size() * steps_, std::numeric_limits<double>::quiet_NaN());
+    const double quantile = QuantileOf(asked_.aggregation);
+    for (const auto& [cell, buckets] : cells_) values[cell] = buckets.Quantile(quantile);
+    return values;
+  }
+
+ private:
+  Result<void> Read(PointsSql::Which which) {
+    const bool delta = which == PointsSql::Which::kDelta;
+    const PointsSql sql(asked_, which, delta ? 0 : LookNanos(asked_.grid), LookNanos(asked_.grid));
+    const std::string text = BucketsSql(sql, asked_.streams.kind, delta);
+    SIGHTLINE_TRY(asked_.question.ForEachRow(text, sql.conditions().parameters(), [&](RowReader& row) {
+      const auto id = row.Number<uint64_t>();
+      const auto number = row.Number<uint64_t>();
+      auto points = row.Array([&] {
+        FlowPoint<Buckets> point;
+        point.start = row.Number<int64_t>();
+        point.time = row.Number<int64_t>();
+        row.Number<uint64_t>();
+        ReadBuckets(row, point.value);
+        return point;
+      });
+      if (id != stream_) FinishStream(delta);
+      stream_ = id;
+      if (!points.empty()) points.front().stands_for += number - points.size();
+      std::ranges::move(points, std::back_inserter(points_));
+      if (delta && points_.size() >= kDeltaPointsHeld) FinishOlder();
+    }));
+    FinishStream(delta);
+    if (size_ <= kSeriesCellsMax) return {};
+    return Fail(Code::kResourceExhausted,
+                "groups, steps and buckets make more than {} numbers\nask for fewer groups, longer steps or a shorter "
+                "range",
+                kSeriesCellsMax);
+  }
+
+  // All but the points of the last time, of which more may come.
+  void FinishOlder() {
+    const int64_t time = points_.back().time;
+    const auto last = std::ranges::find_if(points_, [&](const auto& point) { return point.time == time; });
+    std::vector<FlowPoint<Buckets>> rest(std::make_move_iterator(last), std::make_move_iterator(points_.end()));
+    points_.erase(last, points_.end());
+    FinishStream(true);
+    points_ = std::move(rest);
+  }
+
+  void FinishStream(bool delta) {
+    const auto stream = asked_.streams.by_id.find(stream_);
+    if (!points_.empty() && stream != asked_.streams.by_id.end() && size_ <= kSeriesCellsMax) {
+      const auto emit = [&](const Flow<Buckets>& flow) { Take(flow, stream->second.group); };
+      if (delta)
+        EmitDelta(points_, emit);
+      else
+        EmitCumulative(points_, {asked_.grid.from - LookNanos(asked_.grid), asked_.grid.step, true}, emit);
+    }
+    points_.clear();
+  }
+
+  void Take(const Flow<Buckets>& flow, uint32_t group) {
+    asked_.grid.Spread(flow.begin, flow.end, [&](uint64_t step, double part) {
+      Buckets& cell = cells_[group * steps_ + step];
+      const size_t before = cell.size();
+      cell.Add(flow.amount, part);
+      size_ += cell.size() - before;
+    });
+  }
+
+  const MetricQuestion& asked_;
+  const uint64_t steps_;
+  boost::unordered_flat_map<uint64_t, Buckets> cells_;
+  uint64_t size_ = 0;  // numbers in them
+  uint64_t stream_ = 0;
+  std::vector<FlowPoint<Buckets>> points_;
+};
+
+}  // namespace
+
+Result<GroupValues> ReadQuantiles(const MetricQuestion& asked) {
+  if (asked.streams.kind == MetricKind::kHistogram) return QuantileReader<ExplicitBuckets>(asked).Run();
+  return QuantileReader<ExponentialBuckets>(asked).Run();
+}
+
+}  // namespace sightline::query

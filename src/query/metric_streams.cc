@@ -1,0 +1,187 @@
+#include "query/metric_streams.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace sightline::query {
+namespace {
+
+constexpr std::string_view kServiceName = "service.name";
+// A stream is announced once a day of receipt, and its points may be stamped later than they came: by a day, unless
+// limits.future_time_max says otherwise.
+constexpr int64_t kAnnouncedBeforeSeconds = 2 * 24 * 3600, kSecondNanos = 1'000'000'000;
+
+using LabelValue = std::optional<std::string>;
+using LabelValues = std::vector<LabelValue>;  // of the keys, in their order
+
+struct StreamRow {
+  uint64_t id = 0;
+  std::string kind, unit, service, resource;
+  int32_t temporality = 0;
+  bool monotonic = false;
+  LabelValues labels;
+};
+
+LabelValues ReadLabels(RowReader& row, size_t keys) {
+  LabelValues labels(keys);
+  for (LabelValue& label : labels) {
+    const bool has = row.Number<uint8_t>() != 0;
+    std::string value = row.Text();
+    if (has) label = std::move(value);
+  }
+  return labels;
+}
+
+// Thread: of its owner.
+class StreamFinder {
+ public:
+  StreamFinder(const SeriesRequest& request, Question& question) : request_(request), question_(question) {}
+
+  Result<MetricStreams> Run(int64_t points_from) {
+    MetricStreams& found = found_;
+    Conditions& conditions = found.conditions;
+    conditions.Add("MetricName = " + conditions.BindText(request_.name));
+    if (request_.kind)
+      conditions.Add("MetricType = " + conditions.BindText(std::string(MetricKindName(*request_.kind))));
+    if (!request_.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(request_.service));
+    SIGHTLINE_TRY(AddAttributeConditions(conditions, request_.attributes, {"Attributes"}, question_));
+    const Conditions ever = conditions;
+    const int64_t seen = std::clamp<int64_t>(points_from / kSecondNanos - kAnnouncedBeforeSeconds, 0, UINT32_MAX);
+    conditions.Add("Seen >= toDateTime(" + conditions.Bind("UInt32", std::to_string(seen)) + ")");
+    SIGHTLINE_TRY(ReadRows(conditions, kStreamsMax + 1));
+    if (rows_.size() > kStreamsMax) {
+      return Fail(Code::kResourceExhausted, "{:?} has more than {} streams\nchoose a service or an attribute",
+                  request_.name, kStreamsMax);
+    }
+    const bool none = rows_.empty();
+    if (none) SIGHTLINE_TRY(ReadRows(ever, 1));
+    if (rows_.empty()) return NotFound();
+    SIGHTLINE_TRY(TakeFacts());
+    if (none) return std::move(found_);
+    SIGHTLINE_TRY(ReadResources());
+    for (const StreamRow& row : rows_) AddStream(row);
+    return std::move(found_);
+  }
+
+ private:
+  Result<void> ReadRows(Conditions conditions, size_t max) {
+    std::string sql = "SELECT SeriesId, MetricType, Unit, ServiceName, ResourceId, AggregationTemporality, IsMonotonic";
+    for (const auto& key : request_.group_by) {
+      const std::string bound = conditions.BindText(key);
+      sql += ", mapContains(Attributes, " + bound + "), Attributes[" + bound + "]";
+    }
+    sql += " FROM " + question_.Table("metric_series") + " WHERE " + conditions.Sql() + " LIMIT 1 BY SeriesId LIMIT " +
+           std::to_string(max);
+    return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& reader) {
+      StreamRow row;
+      row.id = reader.Number<uint64_t>();
+      row.kind = reader.Text();
+      row.unit = reader.Text();
+      row.service = reader.Text();
+      row.resource = reader.Text();
+      row.temporality = reader.Number<int32_t>();
+      row.monotonic = reader.Number<uint8_t>() != 0;
+      row.labels = ReadLabels(reader, request_.group_by.size());
+      rows_.push_back(std::move(row));
+    });
+  }
+
+  std::unexpected<Error> NotFound() const {
+    std::string which = fmt::format("there is no metric {:?}", request_.name);
+    if (request_.kind) which += fmt::format(" of the type {}", MetricKindName(*request_.kind));
+    if (!request_.service.empty()) which += fmt::format(" of the service {:?}", request_.service);
+    if (!request_.attributes.empty()) which += " with these attributes";
+    return std::unexpected(Error{Code::kNotFound, which + "\nGET /api/v1/metrics lists them"});
+  }
+
+  Result<void> TakeFacts() {
+    std::map<std::string, std::set<std::string>> services_of_unit;
+    std::set<std::string> kinds;
+    found_.monotonic = true;
+    for (const StreamRow& row : rows_) {
+      kinds.insert(row.kind);
+      services_of_unit[row.unit].insert(row.service);
+      found_.monotonic = found_.monotonic && row.monotonic;
+      (row.temporality == static_cast<int32_t>(Temporality::kDelta) ? found_.any_delta : found_.any_running) = true;
+    }
+    if (kinds.size() > 1) {
+      std::string list;
+      for (const auto& kind : kinds) list += (list.empty() ? "" : ", ") + kind;
+      return Fail(Code::kInvalidArgument, "{:?} is used with several types\nchoose the type: {}", request_.name, list);
+    }
+    if (services_of_unit.size() > 1) {
+      std::string list;
+      for (const auto& [unit, services] : services_of_unit) {
+        list += fmt::format("{}{:?} by {:?}", list.empty() ? "" : ", ", unit, *services.begin());
+      }
+      return Fail(Code::kInvalidArgument, "{:?} is used with several units: {}\nchoose a service or an attribute",
+                  request_.name, list);
+    }
+    const auto kind = ParseMetricKind(*kinds.begin());
+    if (!kind) return Fail(Code::kInternal, "{:?} is no type of a metric", *kinds.begin());
+    found_.kind = *kind;
+    found_.unit = services_of_unit.begin()->first;
+    return {};
+  }
+
+  // The keys that some points do not have are looked for in their resources.
+  Result<void> ReadResources() {
+    const auto& keys = request_.group_by;
+    const bool needed = std::ranges::any_of(rows_, [&](const StreamRow& row) {
+      for (size_t i = 0; i < keys.size(); ++i) {
+        if (!row.labels[i] && keys[i] != kServiceName) return true;
+      }
+      return false;
+    });
+    if (!needed) return {};
+    Conditions conditions = found_.conditions;
+    const std::string streams = conditions.Sql();
+    std::string sql = "SELECT Id";
+    for (const auto& key : keys) {
+      const std::string bound = conditions.BindText(key);
+      sql += ", has(Keys, " + bound + "), Values[indexOf(Keys, " + bound + ")]";
+    }
+    sql += " FROM " + question_.Table("attribute_sets") + " WHERE Id IN (SELECT ResourceId FROM " +
+           question_.Table("metric_series") + " WHERE " + streams + ") LIMIT 1 BY Id";
+    return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
+      std::string id = row.Text();
+      resources_[std::move(id)] = ReadLabels(row, keys.size());
+    });
+  }
+
+  LabelValue Label(const StreamRow& row, size_t key) const {
+    if (request_.group_by[key] == kServiceName) return row.service.empty() ? LabelValue() : row.service;
+    if (row.labels[key]) return row.labels[key];
+    const auto resource = resources_.find(row.resource);
+    return resource == resources_.end() ? LabelValue() : resource->second[key];
+  }
+
+  void AddStream(const StreamRow& row) {
+    LabelValues values;
+    for (size_t i = 0; i < request_.group_by.size(); ++i) values.push_back(Label(row, i));
+    const auto [group, is_new] = groups_.emplace(values, static_cast<uint32_t>(groups_.size()));
+    if (is_new) {
+      auto& labels = found_.groups.emplace_back();
+      for (size_t i = 0; i < values.size(); ++i) {
+        if (values[i]) labels.emplace_back(request_.group_by[i], *values[i]);
+      }
+    }
+    found_.by_id[row.id] = {group->second, row.monotonic};
+  }
+
+  const SeriesRequest& request_;
+  Question& question_;
+  std::vector<StreamRow> rows_;
+  std::map<std::string, LabelValues> resources_;
+  std::map<LabelValues, uint32_t> groups_;
+  MetricStreams found_;
+};
+
+}  // namespace
+
+Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question) {
+  return StreamFinder(request, question).Run(points_from_unix_nanos);
+}
+
+}  // namespace sightline::query

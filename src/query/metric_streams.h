@@ -1,0 +1,37 @@
+// Which streams answer a question about a metric, and to which group each belongs.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "query/filters.h"
+#include "query/metrics.h"
+#include "query/rows.h"
+
+namespace sightline::query {
+
+struct MetricStream {
+  uint32_t group = 0;
+  bool monotonic = false;
+};
+
+// Thread: of its owner.
+struct MetricStreams {
+  MetricKind kind = MetricKind::kGauge;
+  std::string unit;
+  bool monotonic = false;                       // all of them
+  bool any_delta = false, any_running = false;  // running: cumulative, or of no known temporality
+  std::vector<std::vector<std::pair<std::string, std::string>>> groups;  // labels
+  boost::unordered_flat_map<uint64_t, MetricStream> by_id;
+  Conditions conditions;  // of these streams, on metric_series
+};
+
+// Those that may have points from then on. None, but a kind and a unit: there is such a metric, with older points only.
+// Errors as of MetricReader::GetSeries.
+Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question);
+
+}  // namespace sightline::query
