@@ -193,6 +193,11 @@ export interface Violation {
 
 /** What axe-core finds wrong in the page as it stands. */
 export async function accessibilityViolations(page: Page): Promise<Violation[]> {
+  // What fades in has other contrasts on the way.
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter((animation) => animation.effect?.getComputedTiming().iterations !== Infinity)
+    return Promise.allSettled(ending.map((animation) => animation.finished)).then(() => undefined)
+  })
   const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   await page.evaluate(source) // not as a script element: the Content-Security-Policy forbids that
   return page.evaluate(async () => {

@@ -345,7 +345,7 @@ describe('for everyone', () => {
       `/traces/${odd.traceId}?q=is:early`,
     ]) {
       await open(page, path)
-      if (path.includes('span=')) await page.waitForSelector('aside[aria-label=Span] [role=tabpanel]:not(.dimmed)')
+      if (path.includes('span=')) await page.waitForSelector('aside[aria-label=Span] [role=tabpanel]:not(.dimmed) :is(dl, ol)')
       expect({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] })
     }
     await page.close()
