@@ -104,6 +104,22 @@ TEST_F(ApiServerTest, ServesTheWebUiWhereThereIsNoEndpoint) {
   EXPECT_EQ(Get("/assets/gone.js").status, 404);
 }
 
+TEST_F(ApiServerTest, MetricsAreTextToProgramsAndAPageToABrowser) {
+  net::HttpClient client;
+  net::HttpCall call;
+  call.url = "http://" + server_->address() + "/metrics";
+  call.headers = {{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}};
+  const auto page = client.Call(call);
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_TRUE(Has(page->body, "<div id=\"app\">")) << page->body;
+  // As Prometheus asks.
+  call.headers = {
+      {"Accept", "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"}};
+  const auto text = client.Call(call);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_TRUE(Has(text->body, "sightline_api_requests_total")) << text->body;
+}
+
 TEST_F(ApiServerTest, UnknownPathsAndWrongMethodsHaveTheOneErrorShape) {
   const auto missing = Get("/api/v2/sql");
   EXPECT_EQ(missing.status, 404);

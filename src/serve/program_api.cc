@@ -2,6 +2,7 @@
 
 #include "query/status.h"
 #include "serve/api_error.h"
+#include "serve/ui_files.h"
 
 namespace sightline::serve {
 namespace {
@@ -32,12 +33,7 @@ void ProgramApi::AddTo(Router& router) {
   router.Add({"GET", "/healthz", [](ApiCall& call) -> Result<void> { return call.Send(Text("ok\n")), Result<void>(); },
               kHere});
   router.Add({"GET", "/readyz", [this](ApiCall& call) { return Ready(call); }, kHere});
-  router.Add({"GET", "/metrics",
-              [this](ApiCall& call) -> Result<void> {
-                call.Send(Text(PrometheusText(metrics_.Snapshot()), "text/plain; version=0.0.4; charset=utf-8"));
-                return {};
-              },
-              kHere});
+  router.Add({"GET", "/metrics", [this](ApiCall& call) { return Metrics(call); }, kHere});
   router.Add({"GET", "/api/v1/status", [this](ApiCall& call) { return Status(call); }});
   router.Add({"GET", "/api/v1/openapi.yaml",
               [](ApiCall& call) -> Result<void> {
@@ -46,6 +42,14 @@ void ProgramApi::AddTo(Router& router) {
                 return {};
               },
               kHere});
+}
+
+Result<void> ProgramApi::Metrics(ApiCall& call) {
+  if (IsPage(call.request)) return call.Send(UiResponse(call.request)), Result<void>();
+  auto text = Text(PrometheusText(metrics_.Snapshot()), "text/plain; version=0.0.4; charset=utf-8");
+  text.headers.emplace_back("Vary", "Accept");
+  call.Send(std::move(text));
+  return {};
 }
 
 Result<void> ProgramApi::Ready(ApiCall& call) {

@@ -46,6 +46,7 @@ class ProgramApi {
   void AddTo(Router& router);
 
  private:
+  Result<void> Metrics(ApiCall& call);
   Result<void> Ready(ApiCall& call);
   Result<void> Status(ApiCall& call);
 

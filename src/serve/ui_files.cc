@@ -34,15 +34,13 @@ bool Accepts(std::string_view header, std::string_view wanted) {
   return false;
 }
 
-// A page of the UI, such as "/traces/4bf9...": the browser's router knows which. A person's browser says that it wants
-// one.
+}  // namespace
+
 bool IsPage(const net::HttpRequest& request) {
   const std::string_view path = request.path;
   if (path == "/") return true;
   return !path.starts_with("/api/") && !path.starts_with("/assets/") && Accepts(request.Header("Accept"), "text/html");
 }
-
-}  // namespace
 
 net::HttpResponse UiResponse(const net::HttpRequest& request) {
   const UiFile* file = Find(request.path);
@@ -52,7 +50,7 @@ net::HttpResponse UiResponse(const net::HttpRequest& request) {
   net::HttpResponse response;
   response.content_type = std::string(file->content_type);
   response.headers.emplace_back("ETag", file->etag);
-  response.headers.emplace_back("Vary", "Accept-Encoding");
+  response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   response.headers.emplace_back("Cache-Control", file->immutable ? "public, max-age=31536000, immutable" : "no-cache");
   if (file->content_type.starts_with("text/html")) {

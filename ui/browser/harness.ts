@@ -29,49 +29,41 @@ export async function waitUntil<T>(
 
 export type Signal = 'traces' | 'logs' | 'metrics'
 
+interface Addresses {
+  otlp_grpc: string
+  otlp_http: string
+  http: string
+}
+
+const FREE_PORTS: Addresses = { otlp_grpc: '127.0.0.1:0', otlp_http: '127.0.0.1:0', http: '127.0.0.1:0' }
+
 /** One `sightline serve`. */
 export class Sightline {
   private constructor(
-    private readonly process: ChildProcess,
     private readonly folder: string,
-    readonly url: string, // of the UI and the API
-    readonly otlpUrl: string,
+    private readonly args: string[],
+    private process: ChildProcess,
+    private readonly addresses: Addresses,
   ) {}
 
   static async start(args: string[] = []): Promise<Sightline> {
     const folder = await mkdtemp(join(tmpdir(), 'sightline-browser-'))
-    const log = await open(join(folder, 'log'), 'w')
-    const out = await open(join(folder, 'out'), 'w')
-    const ports = ['--otlp-grpc', '127.0.0.1:0', '--otlp-http', '127.0.0.1:0', '--http', '127.0.0.1:0']
-    const child = spawn(
-      join(BIN_DIR, 'sightline'),
-      ['serve', '--data-dir', join(folder, 'data'), '--log-format', 'json', ...ports, ...args],
-      { stdio: ['ignore', out.fd, log.fd], env: cleanEnvironment() },
-    )
-    let failed: Error | null = null
-    child.on('error', (error) => (failed = error))
     try {
-      const addresses = await waitUntil(
-        async () => {
-          if (failed) throw failed
-          if (child.exitCode !== null) {
-            throw new Error(`sightline ended with ${child.exitCode}:\n${await readFile(join(folder, 'log'), 'utf8')}`)
-          }
-          const line = (await readFile(join(folder, 'out'), 'utf8')).split('\n').find((text) => text.includes('"otlp_grpc"'))
-          return line === undefined ? null : (JSON.parse(line) as { http: string; otlp_http: string })
-        },
-        'the line with the addresses',
-        START_MS_MAX,
-      )
-      return new Sightline(child, folder, `http://${addresses.http}`, `http://${addresses.otlp_http}`)
+      const { child, addresses } = await spawnIn(folder, args, FREE_PORTS)
+      return new Sightline(folder, args, child, addresses)
     } catch (error) {
-      child.kill('SIGKILL')
       await rm(folder, { recursive: true, force: true })
       throw error
-    } finally {
-      await log.close()
-      await out.close()
     }
+  }
+
+  /** Of the UI and the API. */
+  get url(): string {
+    return `http://${this.addresses.http}`
+  }
+
+  get otlpUrl(): string {
+    return `http://${this.addresses.otlp_http}`
   }
 
   /** One OTLP/HTTP request in JSON. */
@@ -112,16 +104,60 @@ export class Sightline {
     }, `${count} spans of ${traceId}`)
   }
 
-  /** SIGTERM; the data goes with it. */
-  async close(): Promise<void> {
+  /** SIGTERM, and the end of the process. */
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return
     const ended = new Promise<void>((done) => this.process.once('exit', () => done()))
-    if (this.process.exitCode === null) {
-      this.process.kill('SIGTERM')
-      const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_MS_MAX)
-      await ended
-      clearTimeout(timer)
-    }
+    this.process.kill('SIGTERM')
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_MS_MAX)
+    await ended
+    clearTimeout(timer)
+  }
+
+  /** After stop(): on the same addresses, with the same data. */
+  async startAgain(): Promise<void> {
+    this.process = (await spawnIn(this.folder, this.args, this.addresses)).child
+  }
+
+  /** Stops it; the data goes with it. */
+  async close(): Promise<void> {
+    await this.stop()
     await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+// Starts the program and waits for the line with its addresses.
+async function spawnIn(folder: string, args: string[], at: Addresses): Promise<{ child: ChildProcess; addresses: Addresses }> {
+  const log = await open(join(folder, 'log'), 'w')
+  const out = await open(join(folder, 'out'), 'w')
+  const ports = ['--otlp-grpc', at.otlp_grpc, '--otlp-http', at.otlp_http, '--http', at.http]
+  const child = spawn(
+    join(BIN_DIR, 'sightline'),
+    ['serve', '--data-dir', join(folder, 'data'), '--log-format', 'json', ...ports, ...args],
+    { stdio: ['ignore', out.fd, log.fd], env: cleanEnvironment() },
+  )
+  let failed: Error | null = null
+  child.on('error', (error) => (failed = error))
+  try {
+    const addresses = await waitUntil(
+      async () => {
+        if (failed) throw failed
+        if (child.exitCode !== null) {
+          throw new Error(`sightline ended with ${child.exitCode}:\n${await readFile(join(folder, 'log'), 'utf8')}`)
+        }
+        const line = (await readFile(join(folder, 'out'), 'utf8')).split('\n').find((text) => text.includes('"otlp_grpc"'))
+        return line === undefined ? null : (JSON.parse(line) as Addresses)
+      },
+      'the line with the addresses',
+      START_MS_MAX,
+    )
+    return { child, addresses }
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  } finally {
+    await log.close()
+    await out.close()
   }
 }
 
