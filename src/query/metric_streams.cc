@@ -23,6 +23,22 @@ struct StreamRow {
   LabelValues labels;
 };
 
+// What values of the unit are measured in. Counted things have many names for one unit: "", "1", UCUM's annotations
+// such as "{request}", and nouns such as "requests", which instrumentation has from before UCUM. UCUM's own codes are
+// shorter than nouns or have capitals.
+std::string_view MeasuredIn(std::string_view unit) {
+  constexpr size_t kNounLettersMin = 5;
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"seconds", "s"}, {"milliseconds", "ms"}, {"microseconds", "us"}, {"nanoseconds", "ns"}, {"bytes", "By"}};
+  for (const auto& [word, code] : kWords) {
+    if (unit == word) return code;
+  }
+  const bool annotation = unit.starts_with('{') && unit.find('}') == unit.size() - 1;
+  const bool noun =
+      unit.size() >= kNounLettersMin && std::ranges::all_of(unit, [](char c) { return c >= 'a' && c <= 'z'; });
+  return unit.empty() || annotation || noun ? "1" : unit;
+}
+
 LabelValues ReadLabels(RowReader& row, size_t keys) {
   LabelValues labels(keys);
   for (LabelValue& label : labels) {
@@ -97,11 +113,13 @@ class StreamFinder {
 
   Result<void> TakeFacts() {
     std::map<std::string, std::set<std::string>> services_of_unit;
+    std::set<std::string_view> units;
     std::set<std::string> kinds;
     found_.monotonic = true;
     for (const StreamRow& row : rows_) {
       kinds.insert(row.kind);
       services_of_unit[row.unit].insert(row.service);
+      units.insert(MeasuredIn(row.unit));
       found_.monotonic = found_.monotonic && row.monotonic;
       (row.temporality == static_cast<int32_t>(Temporality::kDelta) ? found_.any_delta : found_.any_running) = true;
     }
@@ -110,7 +128,7 @@ class StreamFinder {
       for (const auto& kind : kinds) list += (list.empty() ? "" : ", ") + kind;
       return Fail(Code::kInvalidArgument, "{:?} is used with several types\nchoose the type: {}", request_.name, list);
     }
-    if (services_of_unit.size() > 1) {
+    if (units.size() > 1) {
       std::string list;
       for (const auto& [unit, services] : services_of_unit) {
         list += fmt::format("{}{:?} by {:?}", list.empty() ? "" : ", ", unit, *services.begin());
@@ -121,7 +139,7 @@ class StreamFinder {
     const auto kind = ParseMetricKind(*kinds.begin());
     if (!kind) return Fail(Code::kInternal, "{:?} is no type of a metric", *kinds.begin());
     found_.kind = *kind;
-    found_.unit = services_of_unit.begin()->first;
+    found_.unit = services_of_unit.rbegin()->first;  // {request} rather than requests, 1 or nothing
     return {};
   }
 

@@ -489,6 +489,21 @@ TEST_F(MetricsTest, TypesAndUnitsThatDoNotFitTogetherAreRefused) {
   EXPECT_EQ(Refused(Ask(60, 60, "no' OR 1 --")).code, Code::kNotFound);
 }
 
+TEST_F(MetricsTest, NamesOfOneUnitGoTogether) {
+  for (const char* unit : {"requests", "{request}", "1", ""}) Insert(Add({.type = "gauge", .unit = unit}), {{0, 1}});
+  SeriesRequest request = Ask(60, 60, Aggregation::kSum);
+  const SeriesAnswer answer = Get(request);
+  EXPECT_EQ(answer.unit, "{request}");
+  ASSERT_EQ(answer.series.size(), 1u);
+  EXPECT_THAT(answer.series[0].values, Are(Values{4}));
+  for (const char* unit : {"ms", "KiBy", "bytes", "{request}/s", "%"}) {
+    Execute("TRUNCATE TABLE sightline.metric_series");
+    Add({.type = "gauge", .unit = "1"});
+    Add({.type = "gauge", .unit = unit});
+    EXPECT_EQ(Refused(request).code, Code::kInvalidArgument) << unit;
+  }
+}
+
 TEST_F(MetricsTest, AMetricWithoutPointsInTheRangeHasNoSeries) {
   Add({.type = "gauge", .unit = "By"}, -24 * 5);
   const SeriesAnswer answer = Get(Ask(60));
