@@ -1,0 +1,141 @@
+// The page of metrics in Chromium against the real program.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
+import { attributes } from './otlp'
+
+const SHOTS = join(import.meta.dirname, '../../build/test-results/screenshots')
+const ROUTES = ['/search', '/item/{id}', '/cart']
+const MINUTES = 30
+const CALLS = 120 // of a route each minute
+const now = BigInt(Date.now()) * 1_000_000n
+const begin = now - BigInt(MINUTES) * 60_000_000_000n
+
+let sightline: Sightline
+let browser: Browser
+
+// A counter, a gauge and a histogram of a service, one point a minute.
+function request(minute: number): object {
+  const time = { startTimeUnixNano: String(begin), timeUnixNano: String(begin + BigInt(minute) * 60_000_000_000n) }
+  const perRoute = (point: (route: string, index: number) => object) =>
+    ROUTES.map((route, index) => ({ ...time, attributes: attributes({ 'http.route': route }), ...point(route, index) }))
+  return {
+    resourceMetrics: [
+      {
+        resource: { attributes: attributes({ 'service.name': 'shop' }) },
+        scopeMetrics: [
+          {
+            metrics: [
+              {
+                name: 'shop.orders', unit: '{order}', description: 'Orders taken.',
+                sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: perRoute((_, i) => ({ asInt: String(minute * CALLS * (i + 1)) })) },
+              },
+              { name: 'process.cpu.utilization', unit: '1', gauge: { dataPoints: [{ ...time, asDouble: 0.25 + (minute % 5) / 20 }] } },
+              {
+                name: 'http.server.request.duration', unit: 's', description: 'Duration of HTTP server requests.',
+                histogram: {
+                  aggregationTemporality: 2,
+                  dataPoints: perRoute((_, i) => ({
+                    count: String(minute * CALLS), sum: minute * CALLS * 0.03 * (i + 1), explicitBounds: [0.01, 0.05, 0.1, 0.5],
+                    bucketCounts: [0, minute * CALLS - minute * i * 10, minute * i * 10, 0, 0].map(String),
+                  })),
+                },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  } // prettier-ignore
+}
+
+beforeAll(async () => {
+  sightline = await Sightline.start()
+  browser = await Browser.start()
+  for (let minute = 1; minute <= MINUTES; minute++) await sightline.send('metrics', request(minute))
+  // All points: the streams of a metric can be seen before the last of its points.
+  for (const name of ['shop.orders', 'process.cpu.utilization', 'http.server.request.duration']) {
+    await waitUntil(async () => {
+      const answer = await sightline.ask<{ series: { values: (number | null)[] }[] }>(`/metrics/${name}/series?service=shop&step=1m`)
+      return (answer?.series[0]?.values.filter((value) => value !== null).length ?? 0) >= MINUTES - 1
+    }, `the points of ${name}`)
+  }
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await sightline?.close()
+})
+
+const legend = (page: Page) => page.getByRole('table', { name: 'Series' }).locator('tbody tr')
+const shot = async (page: Page, name: string) => {
+  await mkdir(SHOTS, { recursive: true })
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+describe('the page of metrics', () => {
+  it('shows the well-known ones in small, in both themes and narrow, without a fault', async () => {
+    for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 700]] as const) {
+      const page = await browser.page({ theme, width })
+      await page.goto(`${sightline.url}/metrics?service=shop`)
+      await waitUntil(async () => (await page.locator('article .u-over').count()) === 3, 'three charts')
+      expect(await page.locator('article h3').allInnerTexts()).toEqual(['http.server.request.duration', 'process.cpu.utilization', 'shop.orders'])
+      expect(await accessibilityViolations(page)).toEqual([])
+      expect(problems(page)).toEqual([])
+      await shot(page, `metrics-${theme}-${width}`)
+      await page.close()
+    }
+  })
+
+  it('shows the rate of a counter by an attribute, the largest first, with the unit of a rate', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/metrics?name=shop.orders&step=1m`)
+    await legend(page).first().waitFor()
+    await page.getByRole('button', { name: /^Group by/ }).click()
+    await page.keyboard.type('route')
+    await page.keyboard.press('Enter')
+    await waitUntil(async () => (await legend(page).count()) === ROUTES.length, 'a series for each route')
+    expect(new URL(page.url()).searchParams.getAll('group_by')).toEqual(['http.route'])
+    // 360, 240 and 120 a minute; the average has the step in which it began
+    expect(await legend(page).locator('td:nth-child(5)').allInnerTexts()).toEqual(['6', '4', '2'])
+    expect(await page.getByRole('columnheader', { name: /^Series/ }).innerText()).toContain('order/s')
+    await page.getByRole('radio', { name: 'Bars' }).click()
+    await legend(page).first().getByRole('button').click()
+    expect(new URL(page.url()).searchParams.get('only')).toBe('/cart')
+    expect(new URL(page.url()).searchParams.get('draw')).toBe('bars')
+    expect(await accessibilityViolations(page)).toEqual([])
+    expect(problems(page)).toEqual([])
+    await shot(page, 'metric-bars')
+    await page.close()
+  })
+
+  it('shows quantiles of a histogram as durations, and other aggregations by a click', async () => {
+    const page = await browser.page({ theme: 'dark' })
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration&group_by=http.route`)
+    await legend(page).first().waitFor()
+    expect(await page.getByRole('radio', { name: 'p95' }).getAttribute('aria-checked')).toBe('true')
+    expect(await legend(page).first().innerText()).toMatch(/\d ms/)
+    await page.getByRole('radio', { name: 'Rate' }).click()
+    await waitUntil(async () => (await legend(page).first().innerText()).includes('/s'), 'a rate')
+    await page.getByRole('radio', { name: 'p50' }).click()
+    await waitUntil(async () => /\d ms/.test(await legend(page).first().innerText()), 'a duration again')
+    await page.goBack()
+    expect(new URL(page.url()).searchParams.get('aggregation')).toBe('rate')
+    expect(problems(page)).toEqual([])
+    await shot(page, 'metric-histogram-dark')
+    await page.close()
+  })
+
+  it('keeps an error beside what was there, and says it where nothing was', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/metrics?name=no.such.metric`)
+    await page.getByText('There is no metric of this name').waitFor()
+    await page.goto(`${sightline.url}/metrics?name=shop.orders&aggregation=p95`)
+    await page.getByRole('alert').getByText(/does not fit/).waitFor()
+    await page.getByRole('radio', { name: 'Rate' }).click()
+    await legend(page).first().waitFor()
+    await page.close()
+  })
+})
