@@ -266,8 +266,8 @@ export class Chart {
       return [10 ** Math.floor(Math.log10(from)), 10 ** Math.ceil(Math.log10(Math.max(high, from * 10)))]
     }
     if (high === low) return high === 0 ? [0, 1] : high > 0 ? [0, high * 1.25] : [low * 1.25, 0]
-    // What starts near zero, or is drawn as a length, starts at zero.
-    const zero = this.spec.fromZero || this.spec.mode !== 'line' || (low >= 0 && low < high / 2)
+    // What starts near zero, hardly moves (else an axis repeats one figure), or is drawn as a length, starts at zero.
+    const zero = this.spec.fromZero || this.spec.mode !== 'line' || (low >= 0 && (low < high / 2 || high - low < high / 50))
     const [bottom, top] = zero ? [Math.min(0, low), Math.max(0, high)] : [low, high]
     const room = (top - bottom) * 0.08
     return [bottom === 0 ? 0 : bottom - room, top === 0 ? 0 : top + room]
