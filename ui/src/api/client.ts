@@ -1,28 +1,16 @@
 // The typed client: one function for each operation of openapi.yaml. They throw ApiFailure, or AbortError when cancelled;
 // cancelling ends the query in the server too.
 import createClient from 'openapi-fetch'
-import { quoteBigIntegers } from '../base/big_integers'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { SpanDetail } from './types'
+import type { LogList, SpanDetail } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
-
-// Attributes and bodies of these may hold whole numbers of 64 bits.
-const WITH_VALUES = /^\/api\/v1\/(logs|traces\/[^/]+(\/spans\/[^/]+)?)$/
-
-async function ask(request: Request): Promise<Response> {
-  const response = await fetch(request)
-  if (!response.ok || !WITH_VALUES.test(new URL(request.url).pathname)) return response
-  const { status, headers } = response
-  return new Response(quoteBigIntegers(await response.text()), { status, headers })
-}
 
 const client = createClient<paths>({
   baseUrl: '/api/v1',
   querySerializer: { array: { style: 'form', explode: true } },
-  fetch: ask,
 })
 
 interface Listener {
@@ -58,21 +46,23 @@ async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Re
   throw failure
 }
 
+// Attributes and bodies may hold whole numbers of 64 bits: none of their digits may be rounded away.
+const AS_TEXT = { parseAs: 'text' } as const
+async function takeExact<T>(answer: Promise<{ data?: string; error?: unknown; response: Response }>): Promise<T> {
+  return parseExact(await take(answer)) as T
+}
+
 export const api = {
   listServices: (query: Query<'listServices'>, signal?: AbortSignal) => take(client.GET('/services', { params: { query }, signal })),
   listOperations: (service: string, query: Query<'listOperations'>, signal?: AbortSignal) =>
     take(client.GET('/services/{service}/operations', { params: { path: { service }, query }, signal })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
-  getTrace: (trace_id: string, signal?: AbortSignal) => take(client.GET('/traces/{trace_id}', { params: { path: { trace_id } }, signal })),
   getTraceOutline: (trace_id: string, signal?: AbortSignal) =>
     take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id } }, signal })),
-  // Its attributes are shown and searched for: none of their digits may be rounded away.
-  getSpan: async (trace_id: string, span_id: string, signal?: AbortSignal) =>
-    parseExact(
-      await take(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, parseAs: 'text' })),
-    ) as SpanDetail,
-  searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => take(client.GET('/logs', { params: { query }, signal })),
+  getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
+    takeExact<SpanDetail>(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, ...AS_TEXT })),
+  searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => takeExact<LogList>(client.GET('/logs', { params: { query }, signal, ...AS_TEXT })),
   logVolume: (query: Query<'logVolume'>, signal?: AbortSignal) => take(client.GET('/logs/volume', { params: { query }, signal })),
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
   getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>

@@ -15,6 +15,18 @@ describe('JSON with large integers', () => {
     })
   })
 
+  it('leaves the numbers of the API numbers', () => {
+    expect(parseExact('{"duration_nano":1764110000000000000,"attributes":{"token_count":1764110000000000001}}')).toEqual({
+      duration_nano: 1764110000000000000,
+      attributes: { token_count: 1764110000000000001n },
+    })
+  })
+
+  it('does not look into texts', () => {
+    const value = { text: 'ids [1234567890123456789,1234567890123456789] and "quoted\\":1234567890123456789,', big: '1' }
+    expect(parseExact(JSON.stringify(value))).toEqual(value)
+  })
+
   it('writes them as they came', () => {
     expect(toJson({ a: [9007199254740993n, 1], b: 'x' })).toBe('{"a":[9007199254740993,1],"b":"x"}')
     expect(toJson([5n], 2)).toBe('[\n  5\n]')

@@ -1,6 +1,8 @@
 // What a chart and its legend compute from series: figures, stacks, order, and which steps are not over yet. Arrays with
 // null for "no data" in, the same out.
 
+import { sortRows } from './table_sort'
+
 export type Value = number | null
 
 export interface Series {
@@ -71,10 +73,6 @@ export function seriesName(labels: Record<string, string>, keys: readonly string
   return keys.map((key) => labels[key] ?? `no ${key}`).join(' · ')
 }
 
-export function sumPerStep(series: readonly (readonly Value[])[]): Value[] {
-  return stack(series).at(-1) ?? []
-}
-
 export type FigureKey = 'name' | keyof Omit<SeriesFigures, 'points'>
 
 // Order of a legend: by a figure, those without data last whatever the direction; names break ties.
@@ -83,22 +81,8 @@ export function legendOrder(
   key: FigureKey,
   descending: boolean,
 ): number[] {
-  const sign = descending ? -1 : 1
-  return rows
-    .map((row, index) => ({ row, index }))
-    .sort((a, b) => {
-      if (key !== 'name') {
-        const [left, right] = [a.row.figures[key], b.row.figures[key]]
-        if (left === null || right === null) {
-          if (left !== right) return left === null ? 1 : -1
-        } else if (left !== right) {
-          return sign * (left - right)
-        }
-        return a.row.name.localeCompare(b.row.name)
-      }
-      return sign * a.row.name.localeCompare(b.row.name)
-    })
-    .map(({ index }) => index)
+  const value = (index: number) => (key === 'name' ? rows[index]?.name : rows[index]?.figures[key]) ?? null
+  return sortRows([...rows.keys()], value, descending, (index) => rows[index]?.name ?? '')
 }
 
 // Lowest and highest value; null where there is none.

@@ -23,6 +23,11 @@ export function nextSort<Key extends string>(sort: Sort<Key>, key: Key, descendi
   return { key, descending: sort.key === key ? !sort.descending : descendingFirst }
 }
 
+// As ARIA says it of a column's head.
+export function directionOf<Key extends string>(sort: Sort<Key>, key: Key): 'none' | 'ascending' | 'descending' {
+  return sort.key !== key ? 'none' : sort.descending ? 'descending' : 'ascending'
+}
+
 // Rows without a value come last whatever the direction; `tie` decides between equal ones, ascending.
 export function sortRows<Row>(
   rows: readonly Row[],

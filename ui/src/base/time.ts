@@ -82,6 +82,14 @@ export function describeLast(last: string): string {
   return ms === null ? last : `Last ${describeSpan(ms)}`
 }
 
+const WIDER = ['5m', '15m', '1h', '6h', '24h', '7d', '30d'] as const
+const WIDER_MOST = 3
+
+// The next wider ranges, to offer where nothing was found in this one.
+export function widerRanges(spanMs: number): string[] {
+  return WIDER.filter((last) => (parseSpan(last) ?? 0) > spanMs * 1.01).slice(0, WIDER_MOST)
+}
+
 export interface Bounds {
   fromMs: number
   toMs: number

@@ -2,6 +2,7 @@
 // canvas. Both lie in a layer that stays put while the scroller moves, and are placed in the same frame: names and bars
 // never drift apart, and only the rows in sight exist, whatever the trace's size.
 import './waterfall.css'
+import { store, stored } from '../state/stored'
 import type { TraceModel } from './model'
 import { pathByRow } from './marks'
 import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, TextWidths, type Palette } from './paint'
@@ -11,7 +12,8 @@ import { WaterfallRow } from './waterfall_row'
 
 const HEAD_HEIGHT = 28
 const NAMES_MIN = 160
-const NAMES_KEY = 'sightline.trace.names'
+const NAMES_USUAL = 380
+const NAMES_KEY = 'trace.names'
 let instances = 0
 
 export interface WaterfallEvents {
@@ -49,7 +51,8 @@ export class Waterfall {
   ) {
     this.series = seriesOf(view.model.services)
     this.path = pathByRow(view.path, view.model.rows)
-    this.names = storedNames()
+    const names = Number(stored(NAMES_KEY))
+    this.names = names >= NAMES_MIN ? names : NAMES_USUAL
     this.build()
     host.append(this.frame)
     this.palette = readPalette(this.frame)
@@ -65,6 +68,7 @@ export class Waterfall {
 
   destroy(): void {
     this.next.cancel()
+    this.pan?.abort()
     for (const stop of this.stops) stop()
     this.frame.remove()
   }
@@ -173,15 +177,15 @@ export class Waterfall {
     })
     grip.addEventListener('pointerup', () => {
       grip.classList.remove('is-dragged')
-      storeNames(this.names)
+      store(NAMES_KEY, String(this.names))
     })
-    grip.addEventListener('dblclick', () => this.setNames(380))
+    grip.addEventListener('dblclick', () => this.setNames(NAMES_USUAL))
     grip.addEventListener('keydown', (event) => {
       const step = event.key === 'ArrowLeft' ? -16 : event.key === 'ArrowRight' ? 16 : 0
       if (step === 0) return
       event.preventDefault()
       this.setNames(this.names + step)
-      storeNames(this.names)
+      store(NAMES_KEY, String(this.names))
     })
   }
 
@@ -242,6 +246,7 @@ export class Waterfall {
   }
 
   private panned = false
+  private pan: AbortController | null = null
 
   // Dragging the timeline moves the window, once it is zoomed.
   private startPan(event: PointerEvent): void {
@@ -262,12 +267,14 @@ export class Waterfall {
       const nanos = (startX - now.clientX) / perNano
       this.view.setWindow({ from: from.from + nanos, to: from.to + nanos })
     }
-    const up = () => {
-      removeEventListener('pointermove', move)
-      removeEventListener('pointerup', up)
-    }
-    addEventListener('pointermove', move)
-    addEventListener('pointerup', up)
+    // Ends with the press, or with the view.
+    this.pan?.abort()
+    const pan = (this.pan = new AbortController())
+    const { signal } = pan
+    const up = () => pan.abort()
+    addEventListener('pointermove', move, { signal })
+    addEventListener('pointerup', up, { signal })
+    addEventListener('pointercancel', up, { signal })
   }
 
   private hover(event: PointerEvent): void {
@@ -391,21 +398,4 @@ function element(tag: string, className: string): HTMLElement {
   const made = document.createElement(tag)
   made.className = className
   return made
-}
-
-function storedNames(): number {
-  try {
-    const stored = Number(localStorage.getItem(NAMES_KEY))
-    return stored >= NAMES_MIN ? stored : 380
-  } catch {
-    return 380
-  }
-}
-
-function storeNames(width: number): void {
-  try {
-    localStorage.setItem(NAMES_KEY, String(width))
-  } catch {
-    // then it lasts as long as the page
-  }
 }

@@ -6,6 +6,6 @@ export function serviceLink(service: string): string {
   return router.link(servicePath(service))
 }
 
-export function traceLink(traceId: string, spanId?: string): string {
+export function traceLink(traceId: string, spanId?: string | null): string {
   return router.link(`/traces/${traceId}`, { span: spanId })
 }

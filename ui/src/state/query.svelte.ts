@@ -7,6 +7,7 @@
 //   })
 //   services.data, services.loading, services.error, services.stale
 import { isAbort, toFailure, type ApiFailure } from '../api/failure'
+import { asking } from './asking'
 import { connection } from './connection.svelte'
 import { range } from './range.svelte'
 
@@ -52,7 +53,7 @@ export class Query<T> {
 
   async #run(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<void> {
     try {
-      const data = await run(signal)
+      const data = await asking.during(run(signal))
       if (signal.aborted) return
       this.data = data
       this.error = null

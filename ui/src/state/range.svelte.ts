@@ -1,9 +1,11 @@
 // The time range of all views, from the URL; its refresh. A page asks with `range.params`, draws over `range.bounds`, and
 // asks again when `range.tick` moves (query() of query.svelte.ts sees to that).
-import { absolute, resolve, shift, spanToText, zoom, type Bounds, type TimeRange } from '../base/time'
+import { absolute, formatDate, resolve, shift, spanToText, widerRanges, zoom, type Bounds, type TimeRange } from '../base/time'
 import { liveOf, rangeOf, rangeParams } from '../base/url'
+import { asking } from './asking'
 import { clock } from './clock.svelte'
 import { router } from './router.svelte'
+import { settings } from './settings.svelte'
 
 class Range {
   // Counted up at each refresh, by hand or live.
@@ -17,6 +19,10 @@ class Range {
     void this.tick
     return resolve(this.value, clock.read())
   })
+  // It began on another day: a time of day alone says too little.
+  dated = $derived(formatDate(this.bounds.fromMs, settings.zone) !== formatDate(clock.now, settings.zone))
+  // Longer ones that end now, too.
+  wider: string[] = $derived(this.value.kind === 'last' ? widerRanges(this.bounds.toMs - this.bounds.fromMs) : [])
   // What the API takes.
   params: { last?: string; from?: string; to?: string } = $derived(
     this.value.kind === 'last' ? { last: this.value.last } : { from: this.value.from, to: this.value.to },
@@ -26,10 +32,15 @@ class Range {
     $effect.root(() => {
       $effect(() => {
         if (this.liveSeconds === 0 || this.value.kind !== 'last') return
-        const timer = setInterval(() => {
-          if (document.visibilityState === 'visible') this.refresh()
-        }, this.liveSeconds * 1000)
-        return () => clearInterval(timer)
+        const look = () => {
+          if (document.visibilityState === 'visible' && !asking.any) this.refresh()
+        }
+        const timer = setInterval(look, this.liveSeconds * 1000)
+        document.addEventListener('visibilitychange', look)
+        return () => {
+          clearInterval(timer)
+          document.removeEventListener('visibilitychange', look)
+        }
       })
     })
   }

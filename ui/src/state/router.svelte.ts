@@ -51,6 +51,12 @@ class Router {
     this.#read()
   }
 
+  // As a link would for this press: with a modifier in a tab of its own.
+  follow(href: string, event: MouseEvent | KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) open(href, '_blank', 'noopener')
+    else this.go(href)
+  }
+
   // Changes parameters of this page. `replace` for what is no step of its own: typing, a selection that moves.
   set(changes: Record<string, ParamValue>, options: { replace?: boolean } = {}): void {
     this.go(this.here(changes), options)

@@ -1,5 +1,6 @@
 // What belongs to the person and not to the view: kept in this browser only.
 import type { Zone } from '../base/time'
+import { store, stored } from './stored'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
@@ -7,20 +8,8 @@ const THEMES: readonly ThemeChoice[] = ['system', 'light', 'dark']
 const ZONES: readonly Zone[] = ['browser', 'utc']
 
 function read<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
-  try {
-    const value = localStorage.getItem(`sightline.${key}`) as T | null
-    return value !== null && allowed.includes(value) ? value : fallback
-  } catch {
-    return fallback // storage may be forbidden
-  }
-}
-
-function write(key: string, value: string): void {
-  try {
-    localStorage.setItem(`sightline.${key}`, value)
-  } catch {
-    // then it lasts as long as the page
-  }
+  const value = stored(key) as T | null
+  return value !== null && allowed.includes(value) ? value : fallback
 }
 
 class Settings {
@@ -48,7 +37,7 @@ class Settings {
   }
   set theme(value: ThemeChoice) {
     this.#theme = value
-    write('theme', value)
+    store('theme', value)
     this.#apply()
   }
 
@@ -62,7 +51,7 @@ class Settings {
   }
   set zone(value: Zone) {
     this.#zone = value
-    write('zone', value)
+    store('zone', value)
   }
 
   get railNarrow(): boolean {
@@ -70,7 +59,7 @@ class Settings {
   }
   set railNarrow(value: boolean) {
     this.#rail = value ? 'narrow' : 'wide'
-    write('rail', this.#rail)
+    store('rail', this.#rail)
   }
 
   #apply(): void {

@@ -1,5 +1,5 @@
 // Spans as points of time and duration on a canvas: hover finds the nearest, a click opens it, a drag selects a box. Failed
-// ones are crosses in the error colour, so that shape says it too. Plain TypeScript; scatter.svelte puts it on a page.
+// ones are crosses in the error colour, so that shape says it too. Plain TypeScript; Scatter.svelte puts it on a page.
 // Data: a ScatterSpec in; hovers, picks and boxes out.
 import { seriesIndex } from '../base/colors'
 import { clamp, linearScale, logDomain, logScale, type Scale } from '../base/scale'
@@ -47,7 +47,6 @@ const REACH_PX = 12 // how far from the pointer a point is still meant
 const DRAG_PX_MIN = 5
 const EDGE_PX = 3 // a box that comes this near to an edge is open there
 const POINT_ALPHA = 0.6
-const SERIES = 12
 
 interface Place {
   x: number
@@ -209,7 +208,7 @@ export class ScatterPlot {
         failed.push(index)
         return
       }
-      const series = seriesIndex(mark.service) % SERIES
+      const series = seriesIndex(mark.service)
       const group = groups.get(series)
       if (group === undefined) groups.set(series, [index])
       else group.push(index)

@@ -5,13 +5,14 @@
 //     const query = { ...range.params, ...filters }               // what is read here is what it depends on
 //     return (cursor, signal) => api.searchX({ ...query, cursor }, signal).then(...)
 //   }, { key: (item) => item.id })
+import { untrack } from 'svelte'
 import { isAbort, toFailure, type ApiFailure } from '../api/failure'
 import type { Scanned } from '../api/types'
+import { asking } from '../state/asking'
 import { connection } from '../state/connection.svelte'
 import { forget, keep, keptFor } from '../state/kept'
 import { range } from '../state/range.svelte'
 import { router } from '../state/router.svelte'
-import { untrack } from 'svelte'
 
 export interface Page<T> {
   items: T[]
@@ -35,6 +36,9 @@ export interface PagedOptions<T> {
   // A name, unique in the page: "back" shows the rows that were there, without asking again.
   keep?: string
 }
+
+// A live list that has grown so long begins anew at its newest items, so that a page can stay open for days.
+const GROWN_MAX = 5000
 
 // A list as one left it.
 interface Kept<T> {
@@ -188,7 +192,7 @@ export class PagedList<T> {
     }
     this.loading = true
     try {
-      const page = await ask(undefined, signal)
+      const page = await asking.during(ask(undefined, signal))
       if (signal.aborted) return
       this.#replace(page)
     } catch (error) {
@@ -204,7 +208,7 @@ export class PagedList<T> {
     if (ask === null || signal === undefined) return
     this.loadingMore = true
     try {
-      const page = await ask(cursor, signal)
+      const page = await asking.during(ask(cursor, signal))
       if (signal.aborted) return
       this.items = [...this.items, ...page.items]
       this.next = page.next
@@ -228,17 +232,19 @@ export class PagedList<T> {
     const signal = this.#abort?.signal
     if (ask === null || signal === undefined) return
     try {
-      const page = await ask(undefined, signal)
+      const page = await asking.during(ask(undefined, signal))
       if (signal.aborted || this.loading) return
-      const added = this.#fresh(page.items)
-      if (this.options.arrive === 'pill' || (added === null && this.#scrollPx > 0)) {
-        this.#waiting = added === null || added.length > 0 ? page : null
-        this.newCount = added?.length ?? page.items.length
-        this.manyNew = added === null || (added.length === page.items.length && page.next !== null)
-      } else if (added === null) {
+      const fresh = this.#fresh(page.items)
+      if (fresh?.length === 0) return
+      const joins = fresh !== null && this.items.length + fresh.length <= GROWN_MAX
+      if (this.options.arrive === 'pill' || (!joins && this.#scrollPx > 0)) {
+        this.#waiting = page
+        this.newCount = fresh?.length ?? page.items.length
+        this.manyNew = fresh === null || (fresh.length === page.items.length && page.next !== null)
+      } else if (joins) {
+        this.items = [...fresh, ...this.items]
+      } else {
         this.#replace(page)
-      } else if (added.length > 0) {
-        this.items = [...added, ...this.items]
       }
     } catch (error) {
       if (!signal.aborted && !isAbort(error)) this.error = toFailure(error)

@@ -2,6 +2,7 @@
 // in, what is drawn out; knows no DOM.
 import type { AttributeSets, LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
 import { exceptionOf, valueLine } from '../../base/attribute_value'
+import { toJson } from '../../base/exact_json'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
 import { bodyText, logKey, oneLine, type VolumeSeverity } from './logs_query'
@@ -130,5 +131,5 @@ export function barBounds(volume: LogVolume, step: number): { fromMs: number; to
 export function recordJson(item: LogItem): string {
   const { resourceSet, scopeSet, token: _, ...record } = item
   const scope = { name: record.scope.name, version: record.scope.version, ...(scopeSet && { attributes: scopeSet.attributes }) }
-  return JSON.stringify({ ...record, resource: resourceSet?.attributes ?? {}, scope }, null, 2)
+  return toJson({ ...record, resource: resourceSet?.attributes ?? {}, scope }, 2)
 }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import {
   activeLogFilters,
   aroundUrlChange,
-  attributeFilter,
   bodyText,
   freshOnly,
   highlight,
@@ -118,15 +117,6 @@ describe('highlight', () => {
   it('takes no character of the search for a pattern', () => {
     expect(highlight('a.c abc', 'a.c')[0]).toEqual({ text: 'a.c', hit: true })
     expect(highlight('a.c abc', 'a.c')).toHaveLength(2)
-  })
-})
-
-describe('attributeFilter', () => {
-  it('is KEY=VALUE for what equality can look for', () => {
-    expect(attributeFilter('k', 'v', false)).toBe('k=v')
-    expect(attributeFilter('k', 5, true)).toBe('resource.k=5')
-    expect(attributeFilter('k', false, false)).toBe('k=false')
-    expect(attributeFilter('k', [1], false)).toBeNull()
   })
 })
 

@@ -1,8 +1,8 @@
 // The filters of the log list between URL and API, and what a line shows of a record. URLSearchParams and records in,
 // queries and text out; knows no DOM.
-
-import type { UrlChange } from '../traces/traces_query'
-import { isAttributeFilter } from '../traces/traces_query'
+import { toJson } from '../../base/exact_json'
+import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
+import { isTraceId } from '../../base/ids'
 
 export const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -43,10 +43,6 @@ export function readLogFilters(params: URLSearchParams): LogFilters {
   }
 }
 
-export function isTraceId(text: string): boolean {
-  return /^[0-9a-f]{32}$/.test(text)
-}
-
 export interface LogQuery {
   service?: string
   severity?: Severity
@@ -66,8 +62,6 @@ export function logQuery(filters: LogFilters): LogQuery {
     ...(filters.spanId !== '' && { span_id: filters.spanId }),
   }
 }
-
-const orNull = (text: string): string | null => (text === '' ? null : text)
 
 export function logUrlChange(change: Partial<LogFilters>): UrlChange {
   const url: UrlChange = {}
@@ -110,7 +104,7 @@ export function severityOf(number: number): VolumeSeverity {
 export function bodyText(body: unknown): string {
   if (typeof body === 'string') return body
   if (body === null || body === undefined) return ''
-  return JSON.stringify(body)
+  return toJson(body)
 }
 
 export function oneLine(text: string): string {
@@ -163,14 +157,6 @@ export function readAround(params: URLSearchParams, filters: LogFilters): string
   if (![around, from, to].every((text) => /^[0-9]{1,19}$/.test(text ?? '')) || filters.sort !== 'oldest') return ''
   const [time, first, end] = [BigInt(around ?? 0), BigInt(from ?? 0), BigInt(to ?? 0)]
   return time >= first && time < end ? (around ?? '') : ''
-}
-
-// A scalar attribute as a filter; null for what equality cannot look for.
-export function attributeFilter(key: string, value: unknown, resource: boolean): string | null {
-  const prefix = resource ? 'resource.' : ''
-  if (typeof value === 'string') return `${prefix}${key}=${value}`
-  if (typeof value === 'number' || typeof value === 'boolean') return `${prefix}${key}=${String(value)}`
-  return null
 }
 
 // Records have no id: time, ids and body tell them apart. Equal ones are counted apart by the caller.

@@ -2,6 +2,7 @@
 // answers in, queries and series out; knows no DOM.
 import type { Metric, MetricSeries } from '../../api/types'
 import { seriesIndex, seriesIndexes } from '../../base/colors'
+import { isAttributeFilter } from '../../base/filters'
 import { extent, seriesFigures, seriesName, unfinishedFrom, type SeriesFigures, type Value } from '../../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../../base/series_units'
 import { DAY, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText } from '../../base/time'
@@ -40,7 +41,7 @@ export function readMetricView(params: URLSearchParams): MetricView {
     service: text('service'),
     aggregation: AGGREGATIONS.includes(text('aggregation')) ? (text('aggregation') as Aggregation) : '',
     groupBy: [...new Set(params.getAll('group_by').filter((key) => key !== ''))].slice(0, GROUP_BY_MAX),
-    attributes: params.getAll('attribute').filter((one) => one.indexOf('=') > 0),
+    attributes: params.getAll('attribute').filter(isAttributeFilter),
     step: step === null ? '' : spanToText(step),
     limit: text('limit') === String(SERIES_LIMIT_MAX) ? SERIES_LIMIT_MAX : SERIES_LIMIT,
     bars: text('draw') === 'bars',

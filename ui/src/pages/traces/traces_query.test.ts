@@ -9,8 +9,6 @@ import {
   roundDuration,
   traceQuery,
   traceUrlChange,
-  widerRanges,
-  withAttribute,
 } from './traces_query'
 
 describe('filters of the trace list', () => {
@@ -46,11 +44,6 @@ describe('filters of the trace list', () => {
   it('drop what the API would refuse', () => {
     const filters = readTraceFilters(new URLSearchParams('status=bad&attribute=novalue&attribute=%3Dx&sort=fast'))
     expect(filters).toEqual(NO_TRACE_FILTERS)
-  })
-
-  it('have each attribute once', () => {
-    expect(withAttribute(['a=1'], 'a=1')).toEqual(['a=1'])
-    expect(withAttribute(['a=1'], 'a=2')).toEqual(['a=1', 'a=2'])
   })
 
   it('can be dropped one by one, the span name with its service', () => {
@@ -115,9 +108,4 @@ describe('readDuration', () => {
   it.each(['fast', '5 minutes', '-3ms', 'ms'])('refuses %j', (text) => {
     expect(readDuration(text)).toHaveProperty('error')
   })
-})
-
-it('offers only wider ranges', () => {
-  expect(widerRanges(3600)).toEqual(['6h', '24h', '7d'])
-  expect(widerRanges(40 * 86_400)).toEqual([])
 })

@@ -1,5 +1,7 @@
 // The filters of the trace list between URL and API: both use the same names, so a query can be read off the address.
 // URLSearchParams in and out; knows no DOM.
+import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
+import type { ScatterBox } from '../../widgets/scatter'
 
 export type TraceStatus = '' | 'unset' | 'ok' | 'error'
 export type TraceSort = 'newest' | 'slowest'
@@ -62,11 +64,6 @@ export function traceQuery(filters: TraceFilters): TraceQuery {
   }
 }
 
-// What to change in the URL: null takes a parameter out.
-export type UrlChange = Record<string, string | string[] | null>
-
-const orNull = (text: string): string | null => (text === '' ? null : text)
-
 export function traceUrlChange(change: Partial<TraceFilters>): UrlChange {
   const url: UrlChange = {}
   if (change.service !== undefined) url.service = orNull(change.service)
@@ -77,15 +74,6 @@ export function traceUrlChange(change: Partial<TraceFilters>): UrlChange {
   if (change.attributes !== undefined) url.attribute = change.attributes.length > 0 ? change.attributes : null
   if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
   return url
-}
-
-// KEY=VALUE with a key; the value may be empty or have further "=".
-export function isAttributeFilter(text: string): boolean {
-  return text.indexOf('=') > 0
-}
-
-export function withAttribute(attributes: readonly string[], added: string): string[] {
-  return attributes.includes(added) ? [...attributes] : [...attributes, added]
 }
 
 // A filter that can be dropped, and what it is called, for "nothing matches" and for the chips.
@@ -105,14 +93,6 @@ export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
     active.push({ label: attribute, drop: { attributes: filters.attributes.filter((other) => other !== attribute) } })
   }
   return active
-}
-
-// What was dragged over the plot. A side that lies at the plot's edge is open: null.
-export interface PlotBox {
-  fromMillis: number | null
-  toMillis: number | null
-  minNanos: number | null
-  maxNanos: number | null
 }
 
 const DURATION_UNITS: readonly (readonly [number, string])[] = [
@@ -140,7 +120,7 @@ export function roundDuration(nanos: number, direction: 'down' | 'up'): string {
 const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
 
 // A drag over the plot as a change of the URL: a time range and limits of the duration, each only where the box has it.
-export function boxUrlChange(box: PlotBox, range: { fromMillis: number; toMillis: number }): UrlChange {
+export function boxUrlChange(box: ScatterBox, range: { fromMillis: number; toMillis: number }): UrlChange {
   const url: UrlChange = {}
   if (box.fromMillis !== null || box.toMillis !== null) {
     url.from = nanosOf(Math.floor(box.fromMillis ?? range.fromMillis))
@@ -150,22 +130,6 @@ export function boxUrlChange(box: PlotBox, range: { fromMillis: number; toMillis
   if (box.minNanos !== null) url.min_duration = roundDuration(box.minNanos, 'down')
   if (box.maxNanos !== null) url.max_duration = roundDuration(box.maxNanos, 'up')
   return url
-}
-
-const RANGES = ['5m', '15m', '1h', '6h', '24h', '7d', '30d'] as const
-const RANGE_SECONDS: Record<(typeof RANGES)[number], number> = {
-  '5m': 300,
-  '15m': 900,
-  '1h': 3600,
-  '6h': 21_600,
-  '24h': 86_400,
-  '7d': 604_800,
-  '30d': 2_592_000,
-}
-
-// The next wider ranges to offer when nothing was found.
-export function widerRanges(spanSeconds: number): string[] {
-  return RANGES.filter((range) => RANGE_SECONDS[range] > spanSeconds * 1.01).slice(0, 3)
 }
 
 // What the person typed as a duration, or why it is none. As the API takes it: "500ms", "1.5s", "1h30m"; a lone number
