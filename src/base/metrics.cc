@@ -48,28 +48,38 @@ std::string PrometheusValue(double value) {
 
 }  // namespace
 
-void MetricsRegistry::CheckOneKind(const std::string& name, bool counter) const {
+void MetricsRegistry::CheckOneKind(const std::string& name, bool monotonic) const {
   const auto it = entries_.lower_bound(Key(name, {}));
   if (it == entries_.end() || it->first.first != name) return;
-  SIGHTLINE_CHECK((it->second.counter != nullptr) == counter);
+  SIGHTLINE_CHECK(it->second.monotonic == monotonic);
 }
 
 Counter& MetricsRegistry::GetCounter(const std::string& name, const std::string& unit, const std::string& help,
                                      MetricLabels labels) {
   std::sort(labels.begin(), labels.end());
   const std::lock_guard lock(mutex_);
-  CheckOneKind(name, /*counter=*/true);
+  CheckOneKind(name, /*monotonic=*/true);
   Entry& entry = entries_[Key(name, std::move(labels))];
-  if (entry.counter == nullptr) entry = {unit, help, std::make_unique<Counter>(), nullptr};
+  if (entry.counter == nullptr) entry = {unit, help, true, std::make_unique<Counter>(), nullptr};
   return *entry.counter;
+}
+
+void MetricsRegistry::SetRead(bool monotonic, const std::string& name, const std::string& unit, const std::string& help,
+                              MetricLabels labels, std::function<double()> read) {
+  std::sort(labels.begin(), labels.end());
+  const std::scoped_lock lock(reading_, mutex_);
+  CheckOneKind(name, monotonic);
+  entries_[Key(name, std::move(labels))] = {unit, help, monotonic, nullptr, std::move(read)};
 }
 
 void MetricsRegistry::SetGauge(const std::string& name, const std::string& unit, const std::string& help,
                                MetricLabels labels, std::function<double()> read) {
-  std::sort(labels.begin(), labels.end());
-  const std::scoped_lock lock(reading_, mutex_);
-  CheckOneKind(name, /*counter=*/false);
-  entries_[Key(name, std::move(labels))] = {unit, help, nullptr, std::move(read)};
+  SetRead(/*monotonic=*/false, name, unit, help, std::move(labels), std::move(read));
+}
+
+void MetricsRegistry::SetCounter(const std::string& name, const std::string& unit, const std::string& help,
+                                 MetricLabels labels, std::function<double()> read) {
+  SetRead(/*monotonic=*/true, name, unit, help, std::move(labels), std::move(read));
 }
 
 void MetricsRegistry::Unregister(const std::string& name, MetricLabels labels) {
@@ -87,14 +97,15 @@ std::vector<MetricsRegistry::Sample> MetricsRegistry::Snapshot() const {
     const std::lock_guard lock(mutex_);
     samples.reserve(entries_.size());
     for (const auto& [key, entry] : entries_) {
-      const bool monotonic = entry.counter != nullptr;
+      const bool whole = entry.counter != nullptr;
       samples.push_back({.name = key.first,
                          .unit = entry.unit,
                          .help = entry.help,
                          .labels = key.second,
-                         .monotonic = monotonic,
-                         .value = monotonic ? static_cast<double>(entry.counter->value()) : 0});
-      reads.push_back(monotonic ? nullptr : &entry.read_gauge);
+                         .monotonic = entry.monotonic,
+                         .whole = whole,
+                         .value = whole ? static_cast<double>(entry.counter->value()) : 0});
+      reads.push_back(whole ? nullptr : &entry.read);
     }
   }
   for (size_t i = 0; i < samples.size(); ++i) {

@@ -40,14 +40,19 @@ class MetricsRegistry {
   void SetGauge(const std::string& name, const std::string& unit, const std::string& help, MetricLabels labels,
                 std::function<double()> read);
 
-  // Forgets a gauge; once it returns, `read` is not running and will not run again. Unknown: nothing happens. Counters
-  // stay for the registry's life, as others hold references to them.
+  // The same for a number that only rises and that something else counts, such as the process's CPU time.
+  void SetCounter(const std::string& name, const std::string& unit, const std::string& help, MetricLabels labels,
+                  std::function<double()> read);
+
+  // Forgets what SetGauge or SetCounter made; once it returns, `read` is not running and will not run again. Unknown:
+  // nothing happens. Those of GetCounter stay for the registry's life, as others hold references to them.
   void Unregister(const std::string& name, MetricLabels labels = {});
 
   struct Sample {
     std::string name, unit, help;
     MetricLabels labels;
     bool monotonic = false;
+    bool whole = false;  // counted in whole numbers
     double value = 0;
   };
   // Sorted by name, then labels.
@@ -57,13 +62,16 @@ class MetricsRegistry {
   using Key = std::pair<std::string, MetricLabels>;
   struct Entry {
     std::string unit, help;
+    bool monotonic = false;
     std::unique_ptr<Counter> counter;  // one of the two is set
-    std::function<double()> read_gauge;
+    std::function<double()> read;
   };
-  void CheckOneKind(const std::string& name, bool counter) const;  // needs mutex_
+  void CheckOneKind(const std::string& name, bool monotonic) const;  // needs mutex_
+  void SetRead(bool monotonic, const std::string& name, const std::string& unit, const std::string& help,
+               MetricLabels labels, std::function<double()> read);
 
-  // Two locks, so that GetCounter never waits for a gauge's `read` (which may wait for whoever calls GetCounter).
-  mutable std::mutex reading_;    // held while gauges are read; taken before mutex_
+  // Two locks, so that GetCounter never waits for a `read` (which may wait for whoever calls GetCounter).
+  mutable std::mutex reading_;    // held while they are read; taken before mutex_
   mutable std::mutex mutex_;      // held for lookups only
   std::map<Key, Entry> entries_;  // guarded by mutex_
 };

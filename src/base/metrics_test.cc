@@ -50,6 +50,18 @@ TEST(MetricsRegistry, SnapshotIsSortedAndReadsGaugesNow) {
   EXPECT_EQ(samples[2].value, 2.5);
 }
 
+TEST(MetricsRegistry, ACounterThatIsReadIsMonotonicAndMayHaveFractions) {
+  MetricsRegistry registry;
+  registry.SetCounter("cpu.time", "s", "", {}, [] { return 1.25; });
+  const std::vector<MetricsRegistry::Sample> samples = registry.Snapshot();
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_TRUE(samples[0].monotonic);
+  EXPECT_FALSE(samples[0].whole);
+  EXPECT_EQ(samples[0].value, 1.25);
+  registry.Unregister("cpu.time");
+  EXPECT_TRUE(registry.Snapshot().empty());
+}
+
 TEST(MetricsRegistry, UnregisteredGaugeIsNotReadAgain) {
   MetricsRegistry registry;
   int reads = 0;

@@ -219,7 +219,7 @@ void Server::PublishProcessGauges() {
                     [] { return static_cast<double>(ReadMemoryUse().rss_bytes); });
   metrics_.SetGauge("process.memory.anonymous", "By", "Resident memory that no file backs.", {},
                     [] { return static_cast<double>(ReadMemoryUse().anonymous_bytes); });
-  metrics_.SetGauge("process.cpu.time", "s", "CPU time of all threads.", {}, [] { return CpuSeconds(); });
+  metrics_.SetCounter("process.cpu.time", "s", "CPU time of all threads.", {}, [] { return CpuSeconds(); });
   metrics_.SetGauge("sightline.memory_budget.used", "By", "Reserved by requests that are not yet stored.", {},
                     [this] { return static_cast<double>(budget_.used()); });
   metrics_.SetGauge("sightline.memory_budget.limit", "By", "limits.memory_bytes_max.", {},

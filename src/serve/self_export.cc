@@ -31,7 +31,7 @@ void AddPoint(protozero::pbf_writer& parent, const MetricsRegistry::Sample& samp
   protozero::pbf_writer point(parent, kDataPoints);
   if (sample.monotonic) point.add_fixed64(kPointStart, static_cast<uint64_t>(start));
   point.add_fixed64(kPointTime, static_cast<uint64_t>(now));
-  if (sample.monotonic) {
+  if (sample.whole) {
     point.add_sfixed64(kPointInt, static_cast<int64_t>(sample.value));
   } else {
     point.add_double(kPointDouble, sample.value);
