@@ -1,6 +1,7 @@
 #include "net/compression.h"
 
 #include <libdeflate.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -181,6 +182,51 @@ Result<std::string> Gzip(std::string_view data, int level) {
   });
   if (out.empty()) return Fail(Code::kInternal, "gzip of {} bytes did not fit its own bound", data.size());
   return out;
+}
+
+// libdeflate has no streams.
+struct GzipStream::Deflater {
+  z_stream stream{};
+
+  std::string Run(std::string_view piece, int flush) {
+    constexpr size_t kStepBytes = 16 << 10;
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream.avail_in = static_cast<uInt>(piece.size());
+    std::string out;
+    do {
+      const size_t have = out.size();
+      out.resize(have + kStepBytes);
+      stream.next_out = reinterpret_cast<Bytef*>(out.data() + have);
+      stream.avail_out = kStepBytes;
+      SIGHTLINE_CHECK(deflate(&stream, flush) != Z_STREAM_ERROR);
+      out.resize(out.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+    return out;
+  }
+};
+
+GzipStream::GzipStream(int level) : deflater_(std::make_unique<Deflater>()) {
+  constexpr int kGzipWindow = 15 + 16, kMemoryLevel = 8;
+  SIGHTLINE_CHECK(deflateInit2(&deflater_->stream, level, Z_DEFLATED, kGzipWindow, kMemoryLevel, Z_DEFAULT_STRATEGY) ==
+                  Z_OK);
+}
+
+GzipStream::~GzipStream() {
+  deflateEnd(&deflater_->stream);
+}
+
+std::string GzipStream::Write(std::string_view piece) {
+  constexpr size_t kRunBytesMax = 1 << 30;  // zlib counts with 32 bits
+  std::string out;
+  for (; piece.size() > kRunBytesMax; piece.remove_prefix(kRunBytesMax)) {
+    out += deflater_->Run(piece.substr(0, kRunBytesMax), Z_NO_FLUSH);
+  }
+  if (!piece.empty()) out += deflater_->Run(piece, Z_SYNC_FLUSH);
+  return out;
+}
+
+std::string GzipStream::End() {
+  return deflater_->Run({}, Z_FINISH);
 }
 
 }  // namespace sightline::net

@@ -47,6 +47,14 @@ std::vector<Way> Ways() {
           {"none", "", [](std::string_view s) { return std::string(s); }},
           {"gzip by zlib", "gzip", [](std::string_view s) { return Deflate(s, 31); }},
           {"gzip by us", "gzip", [](std::string_view s) { return *Gzip(s); }},
+          {"gzip stream by us", "gzip",
+           [](std::string_view s) {
+             GzipStream stream(1);
+             std::string out;
+             for (; !s.empty(); s.remove_prefix(std::min<size_t>(s.size(), 1000)))
+               out += stream.Write(s.substr(0, 1000));
+             return out + stream.End();
+           }},
           {"zlib", "deflate", [](std::string_view s) { return Deflate(s, 15); }},
           {"raw deflate", "deflate", [](std::string_view s) { return Deflate(s, -15); }},
           {"zstd", "zstd", [](std::string_view s) { return Zstd(s); }},
@@ -189,6 +197,26 @@ TEST(Compression, BombTakesNoMemoryBeyondTheLimit) {
       ::testing::ExitedWithCode(0), "");
 }
 #endif
+
+// What was written can be read although the stream goes on.
+TEST(GzipStream, HoldsNothingBack) {
+  GzipStream stream(1);
+  z_stream reader{};
+  ASSERT_EQ(inflateInit2(&reader, 31), Z_OK);
+  for (const std::string& piece : {std::string("first"), Text(100'000), std::string("last")}) {
+    const std::string sent = stream.Write(piece);
+    std::string read(piece.size() + 1, 0);
+    reader.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(sent.data()));
+    reader.avail_in = static_cast<uInt>(sent.size());
+    reader.next_out = reinterpret_cast<Bytef*>(read.data());
+    reader.avail_out = static_cast<uInt>(read.size());
+    EXPECT_EQ(inflate(&reader, Z_SYNC_FLUSH), Z_OK);
+    EXPECT_EQ(read.substr(0, read.size() - reader.avail_out), piece);
+  }
+  inflateEnd(&reader);
+  EXPECT_EQ(stream.Write(""), "");
+  EXPECT_FALSE(Decompress("gzip", stream.Write("cut"), 100)) << "without its end it is not whole";
+}
 
 }  // namespace
 }  // namespace sightline::net

@@ -40,6 +40,12 @@ using Strand = asio::strand<asio::io_context::executor_type>;
 using Socket = asio::basic_stream_socket<tcp, Strand>;
 using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>, Strand>;
 
+// IPv4 as such, also where the socket speaks IPv6.
+asio::ip::address Unmapped(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+}
+
 // All private methods run on the strand. At most one read and one write are under way; the read that waits for the next
 // request also watches for the peer's end while a handler works, so that nothing ever needs cancelling.
 // Thread: strand, on the server's threads.
@@ -117,6 +123,7 @@ class Connection final : public HttpConnection, public HttpWire, public std::ena
   Timer timer_;
   int native_socket_;
   std::string local_ip_;
+  bool from_loopback_ = false;
   Phase phase_ = Phase::kIdle;
   bool draining_ = false;
 
@@ -148,11 +155,9 @@ void Connection::Open(bool refused) {
   if (error) ::close(native_socket_);
   if (!error) socket_.set_option(tcp::no_delay(true), error);
   if (!error) {
-    auto address = socket_.local_endpoint(error).address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-    }
-    local_ip_ = address.to_string();
+    local_ip_ = Unmapped(socket_.local_endpoint(error).address()).to_string();
+    error_code gone;  // a client that has left already is found by reading
+    from_loopback_ = Unmapped(socket_.remote_endpoint(gone).address()).is_loopback();
   }
   if (error || !shared_->book.Add(shared_from_this())) return Shut();
   if (refused) return Refuse(503, fmt::format("more than {} connections", shared_->options.connections_max));
@@ -249,6 +254,7 @@ void Connection::OnHead(error_code error) {
 bool Connection::TranslateHead() {
   const auto& head = parser_->get();
   request_.method = std::string(head.method_string());
+  request_.from_loopback = from_loopback_;
   for (const auto& field : head) request_.headers.emplace_back(field.name_string(), field.value());
   auto target = ParseTarget(std::string_view(head.target().data(), head.target().size()));
   if (!target) {

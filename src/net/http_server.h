@@ -22,7 +22,8 @@ struct HttpRequest {
   std::string path;                                        // decoded, without the query: "/v1/traces"
   std::vector<std::pair<std::string, std::string>> query;  // decoded
   HttpHeaders headers;
-  std::string body;  // as sent, still compressed; at most body_bytes_max
+  std::string body;            // as sent, still compressed; at most body_bytes_max
+  bool from_loopback = false;  // the connection comes from this machine
 
   std::string_view Header(std::string_view name) const;        // "" if absent
   const std::string* QueryValue(std::string_view name) const;  // first of that name; nullptr if absent

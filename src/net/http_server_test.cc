@@ -76,6 +76,20 @@ TEST(HttpServer, AnswersSeveralRequestsOnOneConnection) {
   }
 }
 
+TEST(HttpServer, KnowsWhoComesFromThisMachine) {
+  for (const char* address : {"127.0.0.1:0", "[::1]:0"}) {
+    const auto server = StartServer(
+        [](HttpRequest request, HttpResponder responder) {
+          responder.Send({.content_type = "text/plain", .body = request.from_loopback ? "here" : "elsewhere"});
+        },
+        {.address = address});
+    ASSERT_NE(server, nullptr);
+    RawSocket client(server->address());
+    ASSERT_TRUE(client.Send(kGet));
+    EXPECT_EQ(client.ReadResponse().body, "here") << address;
+  }
+}
+
 TEST(HttpServer, ServesIpv6) {
   const auto server = StartServer(Echo, {.address = "[::1]:0"});
   EXPECT_TRUE(server->address().starts_with("[::1]:"));

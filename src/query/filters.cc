@@ -80,6 +80,10 @@ std::string Conditions::Bind(std::string_view type, std::string value) {
   return placeholder;
 }
 
+void Conditions::AddService(const std::optional<std::string>& service) {
+  if (service) Add("ServiceName = " + BindText(*service));
+}
+
 void Conditions::AddTimeRange(int64_t from_unix_nanos, int64_t to_unix_nanos) {
   Add("Timestamp >= fromUnixTimestamp64Nano(" + Bind("Int64", NanosText(from_unix_nanos)) + ")");
   Add("Timestamp < fromUnixTimestamp64Nano(" + Bind("Int64", NanosText(to_unix_nanos)) + ")");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class Conditions {
   // have no underscore in front.
   std::string Bind(std::string_view type, std::string value);
   std::string BindText(std::string value) { return Bind("String", std::move(value)); }
+
+  // Of the column ServiceName. None: any; "": items whose resource names no service.
+  void AddService(const std::optional<std::string>& service);
 
   // Of the column Timestamp; [from, to).
   void AddTimeRange(int64_t from_unix_nanos, int64_t to_unix_nanos);

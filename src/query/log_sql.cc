@@ -87,7 +87,7 @@ Result<void> CheckFilter(const LogFilter& filter) {
 
 Result<Conditions> MatchConditions(const LogFilter& filter, Question& question) {
   Conditions conditions;
-  if (!filter.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(filter.service));
+  conditions.AddService(filter.service);
   if (filter.severity_min > 0) {
     conditions.Add("SeverityNumber >= " + conditions.Bind("UInt8", std::to_string(filter.severity_min)));
   }

@@ -24,7 +24,7 @@ inline constexpr int64_t kTraceLogsReachNanos = 3'600'000'000'000;
 struct LogFilter {
   // Of the record's time, the observed one where it has none; [from, to). Both 0: all times, only with a trace id.
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;
-  std::string service;                         // "": any
+  std::optional<std::string> service;          // none: any; "": records that name none
   uint8_t severity_min = 0;                    // OTLP's number, 1 to 24; 0: any, also records without one
   std::string text;                            // the body has it somewhere; case does not matter
   std::vector<AttributeCondition> attributes;  // of the record, else of its resource
@@ -98,8 +98,8 @@ class LogReader {
   Result<LogPage> Search(const LogSearch& search, store::Cancellation* cancellation = nullptr);
 
   // Of one trace, oldest first, those near its times (kTraceLogsReachNanos), `from` being its first start and `to` its
-  // last end. At most kLogsMax: `next` says that there are more, but does not continue the list. kInvalidArgument: an id
-  // that is no hex.
+  // last end. At most kLogsMax: `next` says that there are more, but does not continue the list. kInvalidArgument: an
+  // id that is no hex.
   Result<LogPage> GetOfTrace(const std::string& trace_id, int64_t from_unix_nanos, int64_t to_unix_nanos,
                              store::Cancellation* cancellation = nullptr);
 

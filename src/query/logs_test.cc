@@ -175,13 +175,15 @@ TEST_F(LogsTest, AllConditionsMustHold) {
   Insert(1, {{.body = "one", .service = "web", .severity = 9, .trace = trace, .span = "00000000000000aa"},
              {.body = "two", .ago_nanos = 2 * kSecond, .service = "web", .severity = 17, .trace = trace},
              {.body = "three", .ago_nanos = 3 * kSecond, .service = "db", .severity = 13},
-             {.body = "four", .ago_nanos = 4 * kSecond, .service = "db", .severity = 0}});
+             {.body = "four", .ago_nanos = 4 * kSecond, .service = "db", .severity = 0},
+             {.body = "five", .ago_nanos = 5 * kSecond, .service = "", .severity = 0}});
   auto with = [&](auto change) {
     LogSearch search = Last(kHour);
     change(search.filter);
     return Bodies(search);
   };
   EXPECT_EQ(with([](LogFilter& f) { f.service = "db"; }), (Strings{"three", "four"}));
+  EXPECT_EQ(with([](LogFilter& f) { f.service = ""; }), Strings{"five"});
   EXPECT_EQ(with([](LogFilter& f) { f.service = "x' OR 1 = 1 --\t\\"; }), Strings{});
   EXPECT_EQ(with([](LogFilter& f) { f.severity_min = 13; }), (Strings{"two", "three"}));
   EXPECT_EQ(with([](LogFilter& f) { f.severity_min = 1; }), (Strings{"one", "two", "three"}));

@@ -33,7 +33,7 @@ auto Ordered(const MetricKey& key) {
 
 Conditions Wanted(const MetricSearch& search) {
   Conditions conditions;
-  if (!search.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(search.service));
+  conditions.AddService(search.service);
   if (!search.text.empty()) {
     conditions.Add("positionCaseInsensitiveUTF8(MetricName, " + conditions.BindText(search.text) + ") > 0");
   }

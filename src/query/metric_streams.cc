@@ -60,7 +60,7 @@ class StreamFinder {
     conditions.Add("MetricName = " + conditions.BindText(request_.name));
     if (request_.kind)
       conditions.Add("MetricType = " + conditions.BindText(std::string(MetricKindName(*request_.kind))));
-    if (!request_.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(request_.service));
+    conditions.AddService(request_.service);
     SIGHTLINE_TRY(AddAttributeConditions(conditions, request_.attributes, {"Attributes"}, question_));
     const Conditions ever = conditions;
     const int64_t seen = std::clamp<int64_t>(points_from / kSecondNanos - kAnnouncedBeforeSeconds, 0, UINT32_MAX);
@@ -106,7 +106,7 @@ class StreamFinder {
   std::unexpected<Error> NotFound() const {
     std::string which = fmt::format("there is no metric {:?}", request_.name);
     if (request_.kind) which += fmt::format(" of the type {}", MetricKindName(*request_.kind));
-    if (!request_.service.empty()) which += fmt::format(" of the service {:?}", request_.service);
+    if (request_.service) which += fmt::format(" of the service {:?}", *request_.service);
     if (!request_.attributes.empty()) which += " with these attributes";
     return std::unexpected(Error{Code::kNotFound, which + "\nGET /api/v1/metrics lists them"});
   }

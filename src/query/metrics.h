@@ -50,10 +50,10 @@ struct MetricInfo {
 };
 
 struct MetricSearch {
-  std::string service;             // "": any
-  std::string text;                // part of the name; case does not matter
-  uint32_t limit = 50;             // 1 to kMetricsMax
-  std::optional<MetricKey> after;  // the last one of the page before
+  std::optional<std::string> service;  // none: any; "": streams that name none
+  std::string text;                    // part of the name; case does not matter
+  uint32_t limit = 50;                 // 1 to kMetricsMax
+  std::optional<MetricKey> after;      // the last one of the page before
 };
 
 struct MetricPage {
@@ -86,7 +86,7 @@ struct SeriesRequest {
   std::optional<Aggregation> aggregation;          // none: what fits the type
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to), widened to whole steps
   int64_t step_seconds = 60;
-  std::string service;                         // "": any
+  std::optional<std::string> service;          // as of MetricSearch
   std::vector<AttributeCondition> attributes;  // of the points, else of the resource
   std::vector<std::string> group_by;  // attributes of the points, else of the resource; "service.name" is the service
   uint32_t limit = 20;                // 1 to kSeriesGroupsMax

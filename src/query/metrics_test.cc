@@ -469,6 +469,11 @@ TEST_F(MetricsTest, GroupsByPointsElseResourceElseWithoutTheLabel) {
   EXPECT_EQ(Get(request).series_total, 1u);
   request.attributes = {{"k", "a", true}};
   EXPECT_EQ(Refused(request).code, Code::kNotFound);
+  request.attributes = {};
+  request.service = "";
+  answer = Get(request);
+  ASSERT_EQ(answer.series_total, 1u) << "the stream that names no service";
+  EXPECT_THAT(answer.series[0].labels, ElementsAre(Pair("k", "")));
 }
 
 TEST_F(MetricsTest, TypesAndUnitsThatDoNotFitTogetherAreRefused) {
@@ -598,6 +603,8 @@ TEST_F(MetricsTest, ListsByNameWithWhatIsKnownOfEach) {
   EXPECT_THAT(names({.text = "REQ"}), ElementsAre("b.requests", "b.requests"));
   EXPECT_THAT(names({.service = "api"}), ElementsAre("b.requests"));
   EXPECT_THAT(names({.text = "%"}), ElementsAre()) << "no pattern";
+  Add({.name = "c.nameless", .service = ""});
+  EXPECT_THAT(names({.service = ""}), ElementsAre("c.nameless"));
 }
 
 TEST_F(MetricsTest, PagesAreStableWhileMetricsCome) {

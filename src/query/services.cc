@@ -82,17 +82,19 @@ BucketCalls ReadBuckets(RowReader& row) {
 }
 
 // A row for each service and step, by service: those of a page and of the one behind it.
-std::string ServicesSql(const std::string& table, bool behind_cursor, uint32_t services) {
+std::string ServicesSql(const std::string& table, const ServiceSearch& search) {
   const std::string from = table + kWhere + " AND Entry";
-  std::string names = "SELECT ServiceName FROM " + from;
-  if (behind_cursor) names += " AND ServiceName > {after:String}";
-  names += " GROUP BY ServiceName ORDER BY ServiceName LIMIT " + std::to_string(services);
+  const std::string behind_cursor = search.cursor ? " AND ServiceName > {after:String}" : "";
+  const std::string names = "(SELECT ServiceName FROM " + from + behind_cursor +
+                            " GROUP BY ServiceName ORDER BY ServiceName LIMIT " + std::to_string(search.limit + 1) +
+                            ")";
+  const std::string wanted =
+      search.service ? " AND ServiceName = {service:String}" + behind_cursor : " AND ServiceName IN " + names;
   return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
          "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(Minute) - {from:Int64}, {step:Int64})) AS Step, Bucket, "
          "sum(Calls) AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, "
          "max(LastSeen) AS Last FROM " +
-         from + " AND ServiceName IN (" + names +
-         ") GROUP BY ServiceName, Step, Bucket) GROUP BY ServiceName, Step ORDER BY ServiceName";
+         from + wanted + " GROUP BY ServiceName, Step, Bucket) GROUP BY ServiceName, Step ORDER BY ServiceName";
 }
 
 // The rows of ServicesSql -> services. The figures of the whole range are those of all its steps together.
@@ -109,14 +111,16 @@ class PageOfServices {
     const auto last_seconds = row.Number<uint32_t>();
     if (page_.services.empty() || page_.services.back().service != name) {
       more_ = more_ || page_.services.size() == limit_;
-      is_too_large_ = is_too_large_ || (page_.services.size() + 1) * page_.range.steps() > kServiceCellsMax;
+      is_too_large_ = is_too_large_ || (!more_ && (page_.services.size() + 1) * page_.range.steps() > kServiceCellsMax);
       if (!more_ && !is_too_large_) Begin(std::move(name));
     }
     if (more_ || is_too_large_) return;
     ServiceSummary& service = page_.services.back();
     for (const auto& [bucket, calls] : buckets) service.calls.at(step) += calls;
     service.errors.at(step) = errors;
+    service.p50_nanos.at(step) = QuantileNanos(buckets, 0.50, longest);
     service.p95_nanos.at(step) = QuantileNanos(buckets, 0.95, longest);
+    service.p99_nanos.at(step) = QuantileNanos(buckets, 0.99, longest);
     service.last_seen_unix_nanos = std::max(service.last_seen_unix_nanos, last_seconds * kSecondNanos);
     tallies_.back().Add(buckets, errors, longest);
   }
@@ -135,12 +139,15 @@ class PageOfServices {
 
  private:
   void Begin(std::string name) {
-    const uint64_t steps = page_.range.steps();
+    const std::vector<double> zeros(page_.range.steps());
+    const std::vector<double> none(page_.range.steps(), std::numeric_limits<double>::quiet_NaN());
     page_.services.push_back({.service = std::move(name),
                               .figures = {},
-                              .calls = std::vector<double>(steps),
-                              .errors = std::vector<double>(steps),
-                              .p95_nanos = std::vector<double>(steps, std::numeric_limits<double>::quiet_NaN())});
+                              .calls = zeros,
+                              .errors = zeros,
+                              .p50_nanos = none,
+                              .p95_nanos = none,
+                              .p99_nanos = none});
     tallies_.emplace_back();
   }
 
@@ -233,11 +240,11 @@ Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Canc
   Parameters parameters = RangeParameters(*range);
   parameters["step"] = fmt::format("{}", range->step_seconds);
   if (cursor) parameters["after"] = cursor->service;
+  if (search.service) parameters["service"] = *search.service;
   Question question(clickhouse_, database_, cancellation);
   PageOfServices services(*range, search.limit);
-  SIGHTLINE_TRY(
-      question.ForEachRow(ServicesSql(question.Table("span_metric_buckets"), cursor.has_value(), search.limit + 1),
-                          std::move(parameters), [&](RowReader& row) { services.Read(row); }));
+  SIGHTLINE_TRY(question.ForEachRow(ServicesSql(question.Table("span_metric_buckets"), search), std::move(parameters),
+                                    [&](RowReader& row) { services.Read(row); }));
   if (services.is_too_large()) {
     return Fail(Code::kInvalidArgument,
                 "services with {} steps each are more than one answer holds: ask for fewer of either", range->steps());

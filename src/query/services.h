@@ -58,8 +58,8 @@ struct ServiceSummary {
   CallFigures figures;               // of entry spans
   int64_t last_seen_unix_nanos = 0;  // start of the last entry span, whole seconds
   // One value for each step of the range.
-  std::vector<double> calls, errors;  // in the step
-  std::vector<double> p95_nanos;      // NaN: no call
+  std::vector<double> calls, errors;                    // in the step
+  std::vector<double> p50_nanos, p95_nanos, p99_nanos;  // NaN: no call
 };
 
 // Where a page ended. It carries the first page's range, so that all pages speak of the same time.
@@ -69,6 +69,7 @@ struct ServiceCursor {
 };
 
 struct ServiceSearch {
+  std::optional<std::string> service;                                // only this one; none: all
   int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // as WholeSteps takes them
   int64_t now_unix_nanos = 0;                                        // what of the range has passed
   uint32_t limit = 50;                                               // 1 to kServicesMax

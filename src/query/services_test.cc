@@ -197,6 +197,52 @@ TEST_F(ServicesTest, HasTheFiguresOfEachServiceByName) {
   EXPECT_EQ(page.services[0].calls[59], 1);
 }
 
+TEST_F(ServicesTest, OneServiceAndTheOneWithoutAName) {
+  Insert({At(0), At(0, "api"), At(kSecond, "")});
+  ServiceSearch search = FirstHour();
+  search.service = "web";
+  EXPECT_THAT(Names(List(search)), ElementsAre("web"));
+  search.service = "";
+  EXPECT_THAT(Names(List(search)), ElementsAre(""));
+  search.service = "x' OR 1 = 1 --";
+  EXPECT_THAT(Names(List(search)), ElementsAre());
+}
+
+TEST_F(ServicesTest, EachStepHasItsQuantiles) {
+  std::vector<Call> calls;
+  for (int i = 0; i < 1000; ++i) {
+    calls.push_back(At(0));
+    calls.back().duration_nanos = static_cast<uint64_t>(i + 1) * kMilli;
+  }
+  Insert(calls);
+  const ServicePage page = List(FirstHour());
+  const ServiceSummary& web = page.services.at(0);
+  EXPECT_NEAR(web.p50_nanos[0], 500e6, 25e6);
+  EXPECT_NEAR(web.p95_nanos[0], 950e6, 45e6);
+  EXPECT_NEAR(web.p99_nanos[0], 990e6, 45e6);
+  EXPECT_TRUE(std::isnan(web.p50_nanos[1]) && std::isnan(web.p99_nanos[1]));
+}
+
+TEST_F(ServicesTest, APageMayBeAsLargeAsTheLargestAnswer) {
+  // Two days of minutes: one service fewer than would be too much, and one more behind the page.
+  const auto steps = static_cast<uint64_t>(48 * kHour / kMinute);
+  const auto most = static_cast<uint32_t>(kServiceCellsMax / steps);
+  ServiceSearch search = FirstHour();
+  search.from_unix_nanos = start_ - 47 * kHour;
+  search.step_seconds = 60;
+  search.limit = most;
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i <= most; ++i) names.push_back(fmt::format("{:04}", i));
+  std::vector<Call> calls;
+  for (const auto& name : names) calls.push_back(At(0, name));
+  Insert(calls);
+  const ServicePage page = List(search);
+  EXPECT_EQ(page.services.size(), most);
+  EXPECT_TRUE(page.next);
+  search.limit = most + 1;
+  EXPECT_EQ(reader_.List(search).error().code, Code::kInvalidArgument);
+}
+
 TEST_F(ServicesTest, CountsEntrySpansOnly) {
   Call inner = At(0);
   inner.entry = false;

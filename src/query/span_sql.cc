@@ -24,7 +24,7 @@ Result<Conditions> MatchConditions(const SpanFilter& filter, const std::vector<o
                                    Question& question) {
   Conditions conditions;
   conditions.AddTimeRange(filter.from_unix_nanos, filter.to_unix_nanos);
-  if (!filter.service.empty()) conditions.Add("ServiceName = " + conditions.BindText(filter.service));
+  conditions.AddService(filter.service);
   if (!filter.span_name.empty()) conditions.Add("SpanName = " + conditions.BindText(filter.span_name));
   if (!filter.status.empty()) conditions.Add("StatusCode = " + conditions.BindText(filter.status));
   if (filter.min_duration_nanos) {

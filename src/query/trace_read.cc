@@ -223,6 +223,10 @@ Result<void> TraceReader::ReadSpans(Question& question, Trace& trace) {
   return {};
 }
 
+// Spans with events (or links) that are read of one trace. What was cut off needs none; twice as many as there are
+// spans, as others may have arrived since these were read.
+constexpr uint32_t kListsMax = 2 * kTraceSpansMax;
+
 // Asks for events (or links) of the trace and gives them to its spans by span id; spans that were sent twice under one
 // id get theirs in the order of their times.
 template <typename List, typename Read>
@@ -237,7 +241,8 @@ Result<void> ReadLists(Question& question, Trace& trace, const char* columns, co
     by_span[std::move(span_id)].push_back(std::move(read_list));
   };
   SIGHTLINE_TRY(question.ForEachRow(std::string("SELECT SpanId, ") + columns + " FROM " + question.Table("spans") +
-                                        kOfTrace + " AND " + filled + " != 0 ORDER BY Timestamp, SpanId" + kSkipFirst,
+                                        kOfTrace + " AND " + filled + " != 0 ORDER BY Timestamp, SpanId LIMIT " +
+                                        std::to_string(kListsMax) + kSkipFirst,
                                     {{"id", trace.trace_id}}, take));
   for (Span& span : trace.spans) {
     if ((span.*list).empty()) continue;

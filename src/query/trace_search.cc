@@ -18,6 +18,8 @@ constexpr uint32_t kSpansPerTrace = 4, kSpansPerReadMax = 100'000;
 constexpr uint32_t kSpansGrowth = 4;
 // How far from a matched span the rest of its trace is looked for. Keeps a search off partitions it does not need.
 constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
+// The engine refuses statements of more than 256 kB.
+constexpr size_t kIdsPerStatementMax = 4096;
 // Of one trace, for its failures; beyond it causes may be named that have a cause themselves.
 constexpr uint32_t kFailedSpansMax = 200, kParentsMax = 10'000;
 
@@ -156,16 +158,20 @@ class Search {
 
   // Of traces that pages before this one had.
   Result<void> DropShown(std::vector<SpanPoint>& spans) {
-    if (!wanted_.cursor || spans.empty()) return {};
-    Conditions conditions = conditions_;
-    order_.AddBehind(conditions, *wanted_.cursor, /*not_behind=*/true);
-    std::vector<std::string> ids;
-    for (const auto& span : spans) ids.push_back(span.trace_id);
-    conditions.Add("TraceId IN " + IdList(ids));
+    if (!wanted_.cursor) return {};
     std::set<std::string> shown;
-    SIGHTLINE_TRY(question_.ForEachRow(
-        "SELECT DISTINCT TraceId FROM " + question_.Table("spans") + " WHERE " + conditions.Sql() + kSkipFirst,
-        conditions.parameters(), [&](RowReader& row) { shown.insert(row.Hex(16)); }));
+    for (size_t done = 0; done < spans.size(); done += kIdsPerStatementMax) {
+      std::vector<std::string> ids;
+      for (size_t i = done; i < std::min(spans.size(), done + kIdsPerStatementMax); ++i) {
+        ids.push_back(spans[i].trace_id);
+      }
+      Conditions conditions = conditions_;
+      order_.AddBehind(conditions, *wanted_.cursor, /*not_behind=*/true);
+      conditions.Add("TraceId IN " + IdList(ids));
+      SIGHTLINE_TRY(question_.ForEachRow(
+          "SELECT DISTINCT TraceId FROM " + question_.Table("spans") + " WHERE " + conditions.Sql() + kSkipFirst,
+          conditions.parameters(), [&](RowReader& row) { shown.insert(row.Hex(16)); }));
+    }
     std::erase_if(spans, [&](const SpanPoint& span) { return shown.contains(span.trace_id); });
     return {};
   }
@@ -177,7 +183,7 @@ class Search {
     Conditions conditions;
     conditions.Add("TraceId IN " + IdList(ids));
     conditions.AddTimeRange(first->matched.start_unix_nanos - kTraceReach,
-                            last->matched.start_unix_nanos + kTraceReach);
+                            std::min(last->matched.start_unix_nanos, INT64_MAX - kTraceReach) + kTraceReach);
     return conditions;
   }
 
@@ -200,7 +206,6 @@ class Search {
       const auto found = by_id.find(read.trace_id);
       if (found == by_id.end()) return;
       read.matched = std::move(found->second->matched);
-      read.matched_unix_nanos = read.matched.start_unix_nanos;
       *found->second = std::move(read);
     };
     constexpr std::string_view kNoParent = "ParentSpanId = toFixedString('', 8)";
@@ -290,19 +295,6 @@ Result<TracePage> TraceReader::Search(const TraceSearch& search, store::Cancella
   SIGHTLINE_TRY(Check(search));
   Question question(clickhouse_, database_, cancellation);
   return query::Search(question, hot_attributes_, search).Run();
-}
-
-Result<std::vector<TraceSummary>> TraceReader::FindTraces(const TraceFilter& filter) {
-  TraceSearch search;
-  search.filter.from_unix_nanos = filter.from_unix_nanos;
-  search.filter.to_unix_nanos = filter.to_unix_nanos;
-  search.filter.service = filter.service;
-  if (filter.errors_only) search.filter.status = "Error";
-  if (filter.slower_than_nanos > 0) search.filter.min_duration_nanos = filter.slower_than_nanos + 1;
-  search.limit = filter.limit;
-  auto page = Search(search);
-  if (!page) return std::unexpected(page.error());
-  return std::move(page->traces);
 }
 
 }  // namespace sightline::query

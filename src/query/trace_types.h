@@ -104,9 +104,8 @@ struct TraceSummary {
   uint64_t duration_nanos = 0;  // first start to last end
   uint64_t spans = 0, errors = 0;
   std::vector<std::string> services;
-  SpanPoint matched;               // what the list is ordered by: the newest, or slowest, that meets the conditions
-  std::vector<Failure> failures;   // earliest first, at most kFailuresMax
-  int64_t matched_unix_nanos = 0;  // start of the matched span; goes when serve/ has changed over
+  SpanPoint matched;              // what the list is ordered by: the newest, or slowest, that meets the conditions
+  std::vector<Failure> failures;  // earliest first, at most kFailuresMax
 };
 
 struct Scatter {

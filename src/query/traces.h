@@ -11,7 +11,6 @@
 #include "otlp/block_builder.h"
 #include "query/attributes.h"
 #include "query/filters.h"
-#include "query/status.h"
 #include "query/trace_types.h"
 #include "store/clickhouse.h"
 
@@ -24,7 +23,8 @@ inline constexpr uint32_t kScatterPointsDefault = 1000;
 // One span meets all of these at once.
 struct SpanFilter {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;                  // of the span's start; [from, to)
-  std::string service, span_name;                                  // "": any
+  std::optional<std::string> service;                              // none: any; "": spans that name none
+  std::string span_name;                                           // "": any
   std::string status;                                              // "Unset", "Ok", "Error"; "": any
   std::optional<uint64_t> min_duration_nanos, max_duration_nanos;  // included
   std::vector<AttributeCondition> attributes;
@@ -55,15 +55,6 @@ struct TracePage {
   store::QueryStats scanned;
 };
 
-// Goes when serve/ has changed over to TraceSearch.
-struct TraceFilter {
-  std::string service;
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;
-  bool errors_only = false;
-  uint64_t slower_than_nanos = 0;
-  uint32_t limit = 50;
-};
-
 // Thread: any.
 class TraceReader {
  public:
@@ -87,10 +78,6 @@ class TraceReader {
   // `span_id`: 16 hex digits. Of spans that were sent twice under one id the first.
   Result<SpanDetail> GetSpan(std::string_view id_or_prefix, std::string_view span_id,
                              store::Cancellation* cancellation = nullptr);
-
-  // Go when serve/ has changed over to Search and ReadStatus.
-  Result<std::vector<TraceSummary>> FindTraces(const TraceFilter& filter);
-  Result<std::vector<SignalStatus>> Status() { return ReadStatus(clickhouse_, database_); }
 
  private:
   Result<std::string> ResolveId(Question& question, std::string_view id_or_prefix);

@@ -115,12 +115,12 @@ BENCHMARK(BM_TraceById)->Iterations(100)->Unit(benchmark::kMillisecond);
 void BM_Newest50TracesOfAService(benchmark::State& state) {
   TraceReader reader(Store::Get().clickhouse());
   Measure(state, [&] {
-    TraceFilter filter;
-    filter.service = "service-7";
-    filter.to_unix_nanos = Clock::System().UnixNanos();
-    filter.from_unix_nanos = filter.to_unix_nanos - 2 * kHourNanos;
-    auto traces = reader.FindTraces(filter);
-    SIGHTLINE_CHECK(traces.has_value() && traces->size() == 50);
+    TraceSearch search;
+    search.filter.service = "service-7";
+    search.filter.to_unix_nanos = Clock::System().UnixNanos();
+    search.filter.from_unix_nanos = search.filter.to_unix_nanos - 2 * kHourNanos;
+    auto page = reader.Search(search);
+    SIGHTLINE_CHECK(page.has_value() && page->traces.size() == 50);
   });
 }
 BENCHMARK(BM_Newest50TracesOfAService)->Iterations(50)->Unit(benchmark::kMillisecond);

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/clock.h"
+#include "query/status.h"
 #include "query/testing/engine.h"
 
 namespace sightline::query {
@@ -48,23 +51,26 @@ class TracesTest : public EngineTest {
     Execute(sql);
   }
 
-  TraceFilter Last(int64_t seconds) const {
-    TraceFilter filter;
-    filter.from_unix_nanos = now_ - seconds * kSecond;
-    filter.to_unix_nanos = now_ + kSecond;
-    return filter;
+  TraceSearch Last(int64_t seconds) const {
+    TraceSearch search;
+    search.filter.from_unix_nanos = now_ - seconds * kSecond;
+    search.filter.to_unix_nanos = now_ + kSecond;
+    return search;
   }
 
-  std::vector<std::string> Ids(const TraceFilter& filter) {
-    auto traces = reader_.FindTraces(filter);
-    EXPECT_TRUE(traces) << traces.error().message;
+  TracePage Find(const TraceSearch& search) {
+    auto page = reader_.Search(search);
+    EXPECT_TRUE(page) << page.error().message;
+    return page ? std::move(*page) : TracePage{};
+  }
+
+  static std::vector<std::string> Ids(const TracePage& page) {
     std::vector<std::string> ids;
-    if (traces) {
-      // Without the zeros in front.
-      for (const auto& trace : *traces) ids.push_back(trace.trace_id.substr(trace.trace_id.find_first_not_of('0')));
-    }
+    // Without the zeros in front.
+    for (const auto& trace : page.traces) ids.push_back(trace.trace_id.substr(trace.trace_id.find_first_not_of('0')));
     return ids;
   }
+  std::vector<std::string> Ids(const TraceSearch& search) { return Ids(Find(search)); }
 
   int64_t now_ = 0;
   TraceReader reader_{*testing::kEngine->clickhouse()};
@@ -89,11 +95,11 @@ TEST_F(TracesTest, WhatWasStoredLateStandsAtItsTime) {
   for (int i = 0; i < 40; ++i) rows.push_back({.trace = fmt::format("a{}", i), .span = "1", .ago_seconds = 100 + i});
   Insert(rows, 1);
   Insert({{.trace = "b", .span = "1", .ago_seconds = 3500}, {.trace = "c", .span = "1", .ago_seconds = 120}}, 2);
-  auto filter = Last(3600);
-  filter.limit = 3;
-  EXPECT_EQ(Ids(filter), (Strings{"a0", "a1", "a2"}));
-  filter.limit = 42;
-  EXPECT_EQ(Ids(filter).back(), "b");
+  auto search = Last(3600);
+  search.limit = 3;
+  EXPECT_EQ(Ids(search), (Strings{"a0", "a1", "a2"}));
+  search.limit = 42;
+  EXPECT_EQ(Ids(search).back(), "b");
 }
 
 TEST_F(TracesTest, ATraceOfManySpansHidesNoOther) {
@@ -102,27 +108,64 @@ TEST_F(TracesTest, ATraceOfManySpansHidesNoOther) {
   rows.push_back({.trace = "a2", .span = "1", .ago_seconds = 2000});
   rows.push_back({.trace = "a3", .span = "1", .ago_seconds = 3599});
   Insert(rows);
-  auto filter = Last(3600);
-  EXPECT_EQ(Ids(filter), (Strings{"a1", "a2", "a3"}));
-  filter.limit = 2;
-  EXPECT_EQ(Ids(filter), (Strings{"a1", "a2"}));
-  filter = Last(1000);
-  EXPECT_EQ(Ids(filter), Strings{"a1"});
+  auto search = Last(3600);
+  EXPECT_EQ(Ids(search), (Strings{"a1", "a2", "a3"}));
+  search.limit = 2;
+  EXPECT_EQ(Ids(search), (Strings{"a1", "a2"}));
+  search = Last(1000);
+  EXPECT_EQ(Ids(search), Strings{"a1"});
 }
 
 TEST_F(TracesTest, OneSpanMustMeetAllConditions) {
   Insert({{.trace = "b1", .span = "1", .service = "web", .millis = 900},
           {.trace = "b1", .span = "2", .parent = "1", .service = "db", .status = "Error", .millis = 5},
           {.trace = "b2", .span = "3", .service = "db", .status = "Error", .ago_seconds = 1, .millis = 600}});
-  auto filter = Last(60);
-  filter.service = "db";
-  EXPECT_EQ(Ids(filter), (Strings{"b1", "b2"}));
-  filter.errors_only = true;
-  EXPECT_EQ(Ids(filter), (Strings{"b1", "b2"}));
-  filter.slower_than_nanos = 500'000'000;
-  EXPECT_EQ(Ids(filter), (Strings{"b2"}));
-  filter.service = "x' OR 1 = 1 --\t\\";
-  EXPECT_EQ(Ids(filter), Strings{});
+  auto search = Last(60);
+  search.filter.service = "db";
+  EXPECT_EQ(Ids(search), (Strings{"b1", "b2"}));
+  search.filter.status = "Error";
+  EXPECT_EQ(Ids(search), (Strings{"b1", "b2"}));
+  search.filter.min_duration_nanos = 500'000'000;
+  EXPECT_EQ(Ids(search), (Strings{"b2"}));
+  search.filter.service = "x' OR 1 = 1 --\t\\";
+  EXPECT_EQ(Ids(search), Strings{});
+}
+
+TEST_F(TracesTest, SpansThatNameNoServiceCanBeAskedFor) {
+  Insert({{.trace = "b1", .span = "1", .service = ""}, {.trace = "b2", .span = "2", .ago_seconds = 1}});
+  auto search = Last(60);
+  EXPECT_EQ(Ids(search), (Strings{"b1", "b2"}));
+  search.filter.service = "";
+  EXPECT_EQ(Ids(search), Strings{"b1"});
+  const auto scatter = reader_.GetScatter(search.filter, 10);
+  ASSERT_TRUE(scatter) << scatter.error().message;
+  EXPECT_EQ(scatter->matched, 1u);
+}
+
+TEST_F(TracesTest, APageBehindALongTraceMayLookAtVeryManyOthers) {
+  // By time: 1,100 traces of a span, one trace of 4,000 spans, 10,000 traces of a span. The second page finds few
+  // traces in its first read, and more in its next one than a statement can name.
+  const auto insert = [&](int64_t from_millis, const char* trace, int count) {
+    Execute(fmt::format(
+        "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SpanName, Duration) SELECT 1, "
+        "fromUnixTimestamp64Nano({} - toInt64(number) * 1000000), unhex(leftPad(hex({}), 32, '0')), "
+        "unhex(leftPad(hex(number + 1), 16, '0')), 'web', 'op', 1 FROM numbers({})",
+        now_ - from_millis * 1'000'000, trace, count));
+  };
+  insert(0, "number + 1", 1'100);
+  insert(2'000, "999999", 4'000);
+  insert(10'000, "number + 2000", 10'000);
+  auto search = Last(60);
+  search.limit = kTracesMax;
+  std::set<std::string> found;
+  for (int pages = 0; pages < 12; ++pages) {
+    const TracePage page = Find(search);
+    for (const auto& id : Ids(page)) EXPECT_TRUE(found.insert(id).second) << id << " came twice";
+    search.cursor = page.next;
+    if (!page.next) break;
+  }
+  EXPECT_FALSE(search.cursor);
+  EXPECT_EQ(found.size(), 11'101u);
 }
 
 TEST_F(TracesTest, SummaryCountsTheWholeTraceAndNamesItsRoot) {
@@ -130,11 +173,10 @@ TEST_F(TracesTest, SummaryCountsTheWholeTraceAndNamesItsRoot) {
       {{.trace = "c1", .span = "1", .name = "GET /", .ago_seconds = 100, .millis = 2000},
        {.trace = "c1", .span = "2", .parent = "1", .service = "db", .name = "q", .status = "Error", .ago_seconds = 99},
        {.trace = "c1", .span = "3", .parent = "1", .service = "late", .name = "l", .ago_seconds = 1}});
-  auto filter = Last(10);  // only the last span lies in the range
-  auto traces = reader_.FindTraces(filter);
-  ASSERT_TRUE(traces) << traces.error().message;
-  ASSERT_EQ(traces->size(), 1u);
-  const auto& trace = traces->front();
+  auto search = Last(10);  // only the last span lies in the range
+  const TracePage page = Find(search);
+  ASSERT_EQ(page.traces.size(), 1u);
+  const auto& trace = page.traces.front();
   EXPECT_EQ(trace.spans, 3u);
   EXPECT_EQ(trace.errors, 1u);
   EXPECT_EQ(trace.root_service, "web");
@@ -148,21 +190,21 @@ TEST_F(TracesTest, SummaryCountsTheWholeTraceAndNamesItsRoot) {
 TEST_F(TracesTest, WithoutARootTheEarliestSpanStandsForIt) {
   Insert({{.trace = "d1", .span = "2", .parent = "1", .name = "second", .ago_seconds = 1},
           {.trace = "d1", .span = "3", .parent = "1", .name = "first", .ago_seconds = 2}});
-  auto traces = reader_.FindTraces(Last(60));
-  ASSERT_TRUE(traces && traces->size() == 1);
-  EXPECT_TRUE(traces->front().root_missing);
-  EXPECT_EQ(traces->front().root_name, "first");
+  const TracePage page = Find(Last(60));
+  ASSERT_EQ(page.traces.size(), 1u);
+  EXPECT_TRUE(page.traces.front().root_missing);
+  EXPECT_EQ(page.traces.front().root_name, "first");
 }
 
 TEST_F(TracesTest, BadFiltersAreRefused) {
-  auto filter = Last(60);
-  filter.limit = 0;
-  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
-  filter.limit = kTracesMax + 1;
-  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
-  filter = Last(60);
-  filter.to_unix_nanos = filter.from_unix_nanos;
-  EXPECT_EQ(reader_.FindTraces(filter).error().code, Code::kInvalidArgument);
+  auto search = Last(60);
+  search.limit = 0;
+  EXPECT_EQ(reader_.Search(search).error().code, Code::kInvalidArgument);
+  search.limit = kTracesMax + 1;
+  EXPECT_EQ(reader_.Search(search).error().code, Code::kInvalidArgument);
+  search = Last(60);
+  search.filter.to_unix_nanos = search.filter.from_unix_nanos;
+  EXPECT_EQ(reader_.Search(search).error().code, Code::kInvalidArgument);
 }
 
 TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
@@ -236,7 +278,7 @@ TEST_F(TracesTest, APrefixFindsItsTraceOnlyWhenItIsTheOnlyOne) {
 
 TEST_F(TracesTest, StatusCountsWhatIsStored) {
   Insert({{.trace = "f1", .span = "1", .ago_seconds = 30}, {.trace = "f2", .span = "2", .ago_seconds = 20}});
-  auto status = reader_.Status();
+  auto status = ReadStatus(clickhouse());
   ASSERT_TRUE(status) << status.error().message;
   ASSERT_EQ(status->size(), 3u);
   EXPECT_EQ(status->at(0).signal, "traces");

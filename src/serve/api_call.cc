@@ -2,9 +2,24 @@
 
 #include <cstdlib>
 
+#include "serve/accepts.h"
 #include "serve/api_error.h"
 
 namespace sightline::serve {
+namespace {
+
+constexpr int kGzipLevel = 1;
+
+bool TakesGzip(const net::HttpRequest& request) {
+  const bool by_proxy = !request.Header("X-Forwarded-For").empty() || !request.Header("Forwarded").empty();
+  return (by_proxy || !request.from_loopback) && Accepts(request.Header("Accept-Encoding"), "gzip");
+}
+
+bool IsJson(const net::HttpResponse& response) {
+  return response.content_type == "application/json" || response.content_type == "application/x-ndjson";
+}
+
+}  // namespace
 
 ApiCall::ApiCall(net::HttpRequest wanted, PathParts parts, net::HttpResponder responder, int64_t now,
                  std::shared_ptr<store::Cancellation> cancellation)
@@ -18,7 +33,8 @@ ApiCall::ApiCall(net::HttpRequest wanted, PathParts parts, net::HttpResponder re
            }),
       parts_(std::move(parts)),
       responder_(std::move(responder)),
-      cancellation_(std::move(cancellation)) {
+      cancellation_(std::move(cancellation)),
+      takes_gzip_(TakesGzip(request)) {
   responder_.OnClientGone([ended = cancellation_] { ended->Cancel(); });
 }
 
@@ -33,17 +49,35 @@ const std::string& ApiCall::part(std::string_view name) const {
 void ApiCall::Send(net::HttpResponse response) {
   SIGHTLINE_CHECK(!sent_ && !begun_);
   sent_ = true;
+  if (IsJson(response)) {
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+    if (takes_gzip_ && response.body.size() >= kCompressedBytesMin) {
+      if (auto compressed = net::Gzip(response.body, kGzipLevel)) {
+        response.headers.emplace_back("Content-Encoding", "gzip");
+        response.body = std::move(*compressed);
+      }
+    }
+  }
   responder_.Send(std::move(response));
 }
 
 void ApiCall::Begin(net::HttpResponse head) {
   SIGHTLINE_CHECK(!sent_ && !begun_);
   begun_ = true;
+  if (IsJson(head)) {
+    head.headers.emplace_back("Vary", "Accept-Encoding");
+    if (takes_gzip_) {
+      head.headers.emplace_back("Content-Encoding", "gzip");
+      gzip_.emplace(kGzipLevel);
+    }
+  }
   responder_.Begin(std::move(head));
 }
 
 bool ApiCall::Write(std::string_view piece) {
-  return !cancellation_->cancelled() && responder_.Write(piece);
+  if (cancellation_->cancelled()) return false;
+  if (gzip_) return responder_.Write(gzip_->Write(piece));
+  return responder_.Write(piece);
 }
 
 std::unexpected<Error> ApiCall::Blame(std::string where, Error error) {
@@ -66,7 +100,9 @@ void ApiCall::Finish(const Result<void>& done) {
   }
   if (!rest.empty() && !Write(rest)) return responder_.Abort();
   // What was thrown away because nobody wanted it must not look whole to a client that only half closed.
-  json.wanted() ? responder_.End() : responder_.Abort();
+  if (!json.wanted()) return responder_.Abort();
+  if (gzip_) responder_.Write(gzip_->End());
+  responder_.End();
 }
 
 void WriteScanned(JsonWriter& json, const store::QueryStats& scanned) {

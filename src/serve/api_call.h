@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/compression.h"
 #include "net/http_server.h"
 #include "serve/json_writer.h"
 #include "serve/params.h"
@@ -34,6 +35,8 @@ namespace sightline::serve {
 
 // Answers up to this size are sent whole, longer ones in pieces of about it.
 inline constexpr size_t kAnswerPieceBytes = 64 << 10;
+// JSON that is sent whole is compressed from this size on: what fits into a packet or two gains nothing.
+inline constexpr size_t kCompressedBytesMin = 4 << 10;
 
 // Values of a path's {names}, decoded.
 using PathParts = std::vector<std::pair<std::string, std::string>>;
@@ -57,7 +60,8 @@ class ApiCall {
   // Ends what runs for this call when its client leaves or the program stops. For each query.
   store::Cancellation* cancellation() const { return cancellation_.get(); }
 
-  // An answer that is no JSON of ours, or is no 200.
+  // An answer that is no JSON of ours, or is no 200. JSON is compressed on its way where the client takes gzip, and is
+  // not on this machine: there it would only cost time. A proxy here asks for somebody elsewhere.
   void Send(net::HttpResponse response);
   // The same in pieces; Write returns false when the client has gone. The end of the endpoint ends it.
   void Begin(net::HttpResponse head);
@@ -73,6 +77,8 @@ class ApiCall {
   const PathParts parts_;
   const net::HttpResponder responder_;
   const std::shared_ptr<store::Cancellation> cancellation_;
+  const bool takes_gzip_;
+  std::optional<net::GzipStream> gzip_;  // of an answer in pieces
   std::string where_;
   bool sent_ = false, begun_ = false;
 };

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "net/compression.h"
 #include "net/http_client.h"
 #include "query/testing/engine.h"
 
@@ -237,6 +238,132 @@ TEST_F(ApiServerTest, BadParametersAreNamed) {
   EXPECT_EQ(Get("/api/v1/traces?last=1h&from=1").status, 400);
 }
 
+class CompressionTest : public ApiServerTest {
+ protected:
+  // As a proxy on this machine asks for somebody elsewhere.
+  net::HttpCall FromElsewhere(const std::string& path) {
+    net::HttpCall call;
+    call.url = "http://" + server_->address() + path;
+    call.headers = {{"Accept-Encoding", "gzip, deflate"}, {"X-Forwarded-For", "192.0.2.7"}};
+    call.timeout_seconds = 60;
+    return call;
+  }
+  static net::HttpReply Reply(const net::HttpCall& call) {
+    net::HttpClient client;
+    auto reply = client.Call(call);
+    EXPECT_TRUE(reply) << reply.error().message;
+    return reply ? *reply : net::HttpReply{};
+  }
+  static std::string Plain(const net::HttpReply& reply) {
+    auto plain = net::Decompress("gzip", reply.body, 64 << 20);
+    EXPECT_TRUE(plain) << plain.error().message;
+    return plain ? *plain : "";
+  }
+  // Times differ from call to call.
+  static std::string WithoutCost(const std::string& body) { return body.substr(0, body.find("\"scanned\"")); }
+
+  void InsertTrace(int spans) {
+    Execute("TRUNCATE TABLE sightline.spans");
+    Execute(
+        "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, SpanName, ServiceName, StatusCode, Duration) "
+        "SELECT 1, now64(9), unhex('aa000000000000000000000000000001'), unhex(leftPad(hex(number + 1), 16, '0')), "
+        "concat('op ', toString(number % 50)), 'web', 'Unset', number FROM numbers(" +
+        std::to_string(spans) + ")");
+  }
+};
+
+TEST_F(CompressionTest, JsonIsCompressedWholeAndInPieces) {
+  for (const int spans : {60, 5000}) {
+    InsertTrace(spans);
+    const std::string path = "/api/v1/traces/aa00/outline";
+    const auto plain = Get(path);
+    ASSERT_EQ(plain.body.size() > kAnswerPieceBytes, spans > 1000);
+    const auto reply = Reply(FromElsewhere(path));
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.Header("Content-Encoding"), "gzip");
+    EXPECT_EQ(reply.Header("Vary"), "Accept-Encoding");
+    EXPECT_EQ(reply.Header("Content-Type"), "application/json");
+    EXPECT_LT(reply.body.size() * 4, plain.body.size());
+    EXPECT_EQ(WithoutCost(Plain(reply)), WithoutCost(plain.body));
+    EXPECT_TRUE(Plain(reply).ends_with("}\n"));
+
+    auto head = FromElsewhere(path);
+    head.method = "HEAD";
+    const auto only_head = Reply(head);
+    EXPECT_EQ(only_head.status, 200);
+    EXPECT_EQ(only_head.Header("Content-Encoding"), "gzip");
+    EXPECT_EQ(only_head.body, "");
+  }
+}
+
+TEST_F(CompressionTest, OnlyWhereItIsWantedAndPays) {
+  InsertTrace(1000);
+  const std::string path = "/api/v1/traces/aa00/outline";
+  auto call = FromElsewhere(path);
+  call.headers = {{"Accept-Encoding", "gzip"}};  // on this machine
+  EXPECT_EQ(Reply(call).Header("Content-Encoding"), "");
+  EXPECT_EQ(Reply(call).Header("Vary"), "Accept-Encoding");
+  call.headers = {{"Forwarded", "for=192.0.2.7"}};
+  EXPECT_EQ(Reply(call).Header("Content-Encoding"), "");
+  call.headers = {{"Forwarded", "for=192.0.2.7"}, {"Accept-Encoding", "br, gzip;q=0"}};
+  EXPECT_EQ(Reply(call).Header("Content-Encoding"), "");
+  call.headers = {{"Forwarded", "for=192.0.2.7"}, {"Accept-Encoding", "br, gzip;q=0.5"}};
+  EXPECT_EQ(Reply(call).Header("Content-Encoding"), "gzip");
+  const auto small = Reply(FromElsewhere("/api/v1/status"));
+  EXPECT_EQ(small.Header("Content-Encoding"), "");
+  EXPECT_EQ(small.Header("Vary"), "Accept-Encoding");
+  EXPECT_EQ(Reply(FromElsewhere("/metrics")).Header("Content-Encoding"), "") << "no JSON";
+  const auto refused = Reply(FromElsewhere("/api/v1/traces?limit=0"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.Header("Content-Encoding"), "");
+}
+
+TEST_F(CompressionTest, RowsOfSqlAreCompressedAsTheyCome) {
+  auto call = FromElsewhere("/api/v1/sql?format=JSONEachRow");
+  call.method = "POST";
+  call.body = "SELECT number FROM numbers(200000)";
+  const auto reply = Reply(call);
+  EXPECT_EQ(reply.Header("Content-Encoding"), "gzip");
+  const std::string plain = Plain(reply);
+  EXPECT_EQ(std::count(plain.begin(), plain.end(), '\n'), 200'000);
+  EXPECT_TRUE(plain.ends_with("{\"number\":199999}\n")) << plain.substr(plain.size() - 40);
+  call.url = "http://" + server_->address() + "/api/v1/sql?format=TSV";
+  EXPECT_EQ(Reply(call).Header("Content-Encoding"), "");
+}
+
+TEST_F(CompressionTest, AClientThatLeavesInTheMiddleEndsItsQuery) {
+  auto call = FromElsewhere("/api/v1/sql?format=JSONEachRow");
+  call.method = "POST";
+  call.body = "SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) % 100000 = 0";
+  size_t pieces = 0;
+  call.sink = [&](std::string_view piece) {
+    EXPECT_TRUE(pieces > 0 || piece.starts_with("\x1f\x8b"));
+    return ++pieces < 3;
+  };
+  net::HttpClient client;
+  const auto reply = client.Call(call);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kCancelled) << reply.error().message;
+  EXPECT_EQ(pieces, 3u);
+  EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
+}
+
+TEST_F(CompressionTest, AnAnswerThatBreaksOffHasNoEnd) {
+  auto call = FromElsewhere("/api/v1/sql?format=JSONEachRow");
+  call.method = "POST";
+  call.body = "SELECT intDiv(1, toInt64(number) - 900000) FROM numbers(1000000)";
+  std::string body;
+  call.sink = [&](std::string_view piece) {
+    body += piece;
+    return true;
+  };
+  net::HttpClient client;
+  const auto reply = client.Call(call);
+  EXPECT_FALSE(reply) << reply->status;
+  EXPECT_TRUE(body.starts_with("\x1f\x8b"));
+  EXPECT_FALSE(net::Decompress("gzip", body, 64 << 20));
+}
+
 class ServicesApiTest : public ApiServerTest {
  protected:
   void SetUp() override {
@@ -277,11 +404,23 @@ TEST_F(ServicesApiTest, ServicesHaveFiguresAndSeriesOfWholeMinutes) {
   const std::string calls = Between(series, "\"calls\":[", "]");
   EXPECT_TRUE(calls.ends_with(",0,100,0") || calls.ends_with(",0,0,100")) << calls;
   EXPECT_EQ(std::count(calls.begin(), calls.end(), ','), 15) << "15 minutes touch 16";
-  EXPECT_TRUE(Has(series, "\"p95_nano\":[null,")) << series;
+  for (const char* quantile : {"p50_nano", "p95_nano", "p99_nano"}) {
+    EXPECT_TRUE(Has(series, "\"" + std::string(quantile) + "\":[null,")) << series;
+  }
   EXPECT_TRUE(Has(reply.body, "\"next_cursor\":null,\"scanned\":{\"rows\":")) << reply.body;
   EXPECT_TRUE(Has(Get("/api/v1/services?last=15m&step=5m").body, "\"step_seconds\":300,"));
   EXPECT_TRUE(
       Has(Get("/api/v1/services?from=1&to=2").body, "\"from_unix_nano\":\"0\",\"to_unix_nano\":\"60000000000\""));
+}
+
+TEST_F(ServicesApiTest, OneServiceAlone) {
+  const auto one = Get("/api/v1/services?last=15m&service=shop/eu%20west");
+  EXPECT_TRUE(Has(one.body, "\"services\":[{\"service\":\"shop/eu west\",\"calls\":100,")) << one.body;
+  EXPECT_TRUE(Has(one.body, "}}],\"next_cursor\":null")) << one.body;
+  const auto nameless = Get("/api/v1/services?last=15m&service=");
+  EXPECT_TRUE(Has(nameless.body, "\"services\":[{\"service\":\"\",\"calls\":1,")) << nameless.body;
+  EXPECT_FALSE(Has(nameless.body, "shop")) << nameless.body;
+  EXPECT_TRUE(Has(Get("/api/v1/services?last=15m&service=nobody").body, "\"services\":[],\"next_cursor\":null"));
 }
 
 TEST_F(ServicesApiTest, OperationsOfAServiceWhateverItIsCalled) {
@@ -343,7 +482,7 @@ TEST_F(ServicesApiTest, BadParametersAreNamed) {
                                                                                      {"limit", "limit=1001"},
                                                                                      {"last", "last=1h&to=5"},
                                                                                      {"cursor", "cursor=AAAA"},
-                                                                                     {"service", "service=a"}}) {
+                                                                                     {"name", "name=a"}}) {
     const auto reply = Get("/api/v1/services?" + query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_TRUE(Has(reply.body, "\"where\":\"" + where + "\"")) << reply.body;

@@ -19,7 +19,7 @@ query::LogFilter ReadFilter(Params& params, bool allow_clock_skew) {
       params.Range({.all_times_by_default = !filter.trace_id.empty(), .allow_clock_skew = allow_clock_skew});
   filter.from_unix_nanos = range.from_unix_nanos;
   filter.to_unix_nanos = range.to_unix_nanos;
-  filter.service = params.Text("service");
+  filter.service = params.OptionalText("service");
   // The least of OTLP's numbers of that name.
   filter.severity_min = params.Choice<uint8_t>(
       "severity", 0, {{"trace", 1}, {"debug", 5}, {"info", 9}, {"warn", 13}, {"error", 17}, {"fatal", 21}});
@@ -41,7 +41,7 @@ std::optional<query::LogCursor> ReadCursor(Params& params, const query::LogSearc
   cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[2]));
   const int64_t seen = params.PositionNumber(fields[3]);
   const bool in_range = cursor.unix_nanos >= cursor.from_unix_nanos && cursor.unix_nanos < cursor.to_unix_nanos;
-  if (!in_range || seen < 0 || seen > std::numeric_limits<uint32_t>::max()) {
+  if (!in_range || seen > std::numeric_limits<uint32_t>::max()) {
     params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   }
   cursor.seen = static_cast<uint32_t>(seen);

@@ -75,7 +75,7 @@ query::SeriesRequest ReadSeriesRequest(ApiCall& call) {
   request.from_unix_nanos = range.from_unix_nanos;
   request.to_unix_nanos = range.to_unix_nanos;
   request.step_seconds = params.StepSeconds(range);
-  request.service = params.Text("service");
+  request.service = params.OptionalText("service");
   request.attributes = params.Attributes();
   request.kind = params.Choice<std::optional<MetricKind>>("type", std::nullopt,
                                                           {{"gauge", MetricKind::kGauge},
@@ -111,7 +111,7 @@ void MetricsApi::AddTo(Router& router) {
 
 Result<void> MetricsApi::List(ApiCall& call) {
   query::MetricSearch search;
-  search.service = call.params.Text("service");
+  search.service = call.params.OptionalText("service");
   search.text = call.params.Text("text");
   search.limit = call.params.Limit();
   search.after = ReadCursor(call.params);

@@ -99,6 +99,11 @@ std::string Params::Text(std::string_view name) {
   return value == nullptr ? "" : *value;
 }
 
+std::optional<std::string> Params::OptionalText(std::string_view name) {
+  const std::string* value = Single(name);
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+
 std::optional<int64_t> Params::UnixNanos(std::string_view name) {
   const std::string* value = Single(name);
   if (value == nullptr) return std::nullopt;
@@ -230,8 +235,9 @@ std::vector<std::string> Params::Position(size_t fields) {
 
 int64_t Params::PositionNumber(const std::string& field) {
   const auto number = WholeNumber<int64_t>(field);
-  if (!number) Refuse("cursor", Invalid("this is no cursor"));
-  return number.value_or(0);
+  if (number && *number >= 0) return *number;
+  Refuse("cursor", Invalid("this is no cursor"));
+  return 0;
 }
 
 std::string Params::NextCursor(std::vector<std::string> position) const {

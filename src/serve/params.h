@@ -51,6 +51,8 @@ class Params {
 
   // "" where it is not given, or given empty.
   std::string Text(std::string_view name);
+  // None where it is not given: where an empty value has a meaning of its own.
+  std::optional<std::string> OptionalText(std::string_view name);
 
   std::optional<int64_t> DurationNanos(std::string_view name);
 
@@ -79,7 +81,7 @@ class Params {
 
   // Where the page before ended, as it gave it to NextCursor: empty at the first page, else `fields` texts.
   std::vector<std::string> Position(size_t fields);
-  // A number in it.
+  // A number in it, not below 0.
   int64_t PositionNumber(const std::string& field);
   // The cursor that continues after `position`. Range, if the list has one, must have been called.
   std::string NextCursor(std::vector<std::string> position) const;

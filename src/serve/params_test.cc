@@ -73,8 +73,13 @@ TEST_F(ParamsTest, WrongRangesNameTheParameter) {
 TEST_F(ParamsTest, StepsAreRoundAndAtMost120UnlessSaid) {
   const struct {
     int64_t nanos, unit, step;
-  } cases[] = {{kMinute, 1, 1},     {10 * kMinute, 1, 5},        {kHour, 1, 30},           {kHour, 60, 60},
-               {24 * kHour, 1, 900}, {7 * 24 * kHour, 60, 2 * 3600}, {30 * 24 * kHour, 1, 6 * 3600}};
+  } cases[] = {{kMinute, 1, 1},
+               {10 * kMinute, 1, 5},
+               {kHour, 1, 30},
+               {kHour, 60, 60},
+               {24 * kHour, 1, 900},
+               {7 * 24 * kHour, 60, 2 * 3600},
+               {30 * 24 * kHour, 1, 6 * 3600}};
   for (const auto& each : cases) {
     EXPECT_EQ(Of({}).StepSeconds({kNow - each.nanos, kNow}, each.unit), each.step) << each.nanos;
     EXPECT_LE(each.nanos / kSecond / each.step, kStepsDefaultMax);
@@ -159,6 +164,13 @@ TEST_F(ParamsTest, UnknownParametersAreRefusedWithWhatWasMeant) {
   EXPECT_NE(message_.find("no parameters here"), std::string::npos) << message_;
 }
 
+TEST_F(ParamsTest, AnEmptyTextIsNotAnAbsentOne) {
+  Params& params = Of({{"service", ""}});
+  EXPECT_EQ(params.OptionalText("service"), "");
+  EXPECT_EQ(params.OptionalText("name"), std::nullopt);
+  EXPECT_EQ(Fault(), "");
+}
+
 TEST_F(ParamsTest, TheFirstErrorStays) {
   Params& params = Of({{"limit", "0"}, {"sort", "odd"}, {"unknown", "1"}});
   params.Limit();
@@ -202,8 +214,10 @@ TEST_F(ParamsTest, CursorsOfAnotherQuestionOrShapeAreRefused) {
   EXPECT_EQ(Fault(), "cursor");
   read({{"service", "a"}, {"cursor", "nonsense"}}, 1);
   EXPECT_EQ(Fault(), "cursor");
-  Of({}).PositionNumber("7x");
-  EXPECT_EQ(Fault(), "cursor");
+  for (const char* odd : {"7x", "-1", "", "9223372036854775808"}) {
+    Of({}).PositionNumber(odd);
+    EXPECT_EQ(Fault(), "cursor") << odd;
+  }
 }
 
 }  // namespace

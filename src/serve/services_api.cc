@@ -83,6 +83,12 @@ void WriteRange(JsonWriter& json, const query::MinuteRange& range) {
   json.Key("from_unix_nano").Nanos(range.from_unix_nanos).Key("to_unix_nano").Nanos(range.to_unix_nanos);
 }
 
+void WriteQuantiles(JsonWriter& json, std::string_view key, const std::vector<double>& nanos) {
+  json.Key(key).Begin('[');
+  for (const double value : nanos) WriteNanos(json, value);
+  json.End(']');
+}
+
 void WriteService(JsonWriter& json, const query::ServiceSummary& service) {
   json.Begin('{').Key("service").String(service.service);
   WriteFigures(json, service.figures);
@@ -91,9 +97,11 @@ void WriteService(JsonWriter& json, const query::ServiceSummary& service) {
   for (const double calls : service.calls) json.Number(calls);
   json.End(']').Key("errors").Begin('[');
   for (const double errors : service.errors) json.Number(errors);
-  json.End(']').Key("p95_nano").Begin('[');
-  for (const double nanos : service.p95_nanos) WriteNanos(json, nanos);
-  json.End(']').End('}').End('}');
+  json.End(']');
+  WriteQuantiles(json, "p50_nano", service.p50_nanos);
+  WriteQuantiles(json, "p95_nano", service.p95_nanos);
+  WriteQuantiles(json, "p99_nano", service.p99_nanos);
+  json.End('}').End('}');
 }
 
 }  // namespace
@@ -106,6 +114,7 @@ void ServicesApi::AddTo(Router& router) {
 
 Result<void> ServicesApi::List(ApiCall& call) {
   query::ServiceSearch search;
+  search.service = call.params.OptionalText("service");
   const TimeRange range = call.params.Range(kUntilNow);
   search.from_unix_nanos = range.from_unix_nanos;
   search.to_unix_nanos = range.to_unix_nanos;

@@ -23,7 +23,7 @@ query::SpanFilter ReadSpanFilter(Params& params) {
   const TimeRange range = params.Range();
   filter.from_unix_nanos = range.from_unix_nanos;
   filter.to_unix_nanos = range.to_unix_nanos;
-  filter.service = params.Text("service");
+  filter.service = params.OptionalText("service");
   filter.span_name = params.Text("name");
   filter.status = params.Choice<const char*>("status", "", {{"unset", "Unset"}, {"ok", "Ok"}, {"error", "Error"}});
   filter.min_duration_nanos = Nanos(params.DurationNanos("min_duration"));

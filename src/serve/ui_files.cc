@@ -4,6 +4,7 @@
 #include <string>
 
 #include "net/compression.h"
+#include "serve/accepts.h"
 #include "serve/api_error.h"
 
 namespace sightline::serve {
@@ -17,21 +18,6 @@ const UiFile* Find(std::string_view path) {
   const auto files = UiFiles();
   const auto file = std::ranges::find(files, path, &UiFile::path);
   return file == files.end() ? nullptr : &*file;
-}
-
-// One of the comma-separated values of `header` is `wanted`, whatever its weight, unless that is 0.
-bool Accepts(std::string_view header, std::string_view wanted) {
-  while (!header.empty()) {
-    const size_t comma = std::min(header.find(','), header.size());
-    std::string_view item = header.substr(0, comma);
-    header.remove_prefix(std::min(comma + 1, header.size()));
-    item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
-    const std::string_view token = item.substr(0, item.find_first_of("; "));
-    if (token != wanted) continue;
-    const size_t weight = item.find("q=");
-    return weight == item.npos || item.substr(weight + 2).find_first_of("123456789") != item.npos;
-  }
-  return false;
 }
 
 }  // namespace
