@@ -69,10 +69,6 @@ bool SideFell(const ExponentialBuckets::Side& before, const ExponentialBuckets::
   return false;
 }
 
-bool AnyNegative(const std::vector<double>& counts) {
-  return std::ranges::any_of(counts, [](double count) { return count < 0; });
-}
-
 double Total(const ExponentialBuckets& b) {
   return b.zero_count + Sum(b.positive.counts) + Sum(b.negative.counts);
 }
@@ -112,7 +108,10 @@ double ExplicitBuckets::Quantile(double quantile) const {
 
 Relation Relate(const ExplicitBuckets& before, const ExplicitBuckets& now, bool /*falls_reset*/) {
   if (before.bounds != now.bounds || before.counts.size() != now.counts.size()) return Relation::kUnrelated;
-  return AnyNegative(Minus(now, before).counts) ? Relation::kReset : Relation::kGoesOn;
+  for (size_t i = 0; i < now.counts.size(); ++i) {
+    if (now.counts[i] < before.counts[i]) return Relation::kReset;
+  }
+  return Relation::kGoesOn;
 }
 
 ExplicitBuckets Minus(const ExplicitBuckets& now, const ExplicitBuckets& before) {

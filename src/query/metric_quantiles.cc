@@ -18,8 +18,8 @@ std::vector<double> ReadCounts(RowReader& row) {
   return row.Array([&] { return static_cast<double>(row.Number<uint64_t>()); });
 }
 
-void ReadBuckets(RowReader& row, ExplicitBuckets& buckets) {
-  buckets.bounds = row.Numbers<double>();
+void ReadBuckets(RowReader& row, const std::vector<double>& bounds, ExplicitBuckets& buckets) {
+  buckets.bounds = bounds;
   buckets.counts = ReadCounts(row);
   // A bound at infinity says nothing that the last bucket does not.
   while (!buckets.bounds.empty() && std::isinf(buckets.bounds.back()) && buckets.counts.size() > 1) {
@@ -30,7 +30,7 @@ void ReadBuckets(RowReader& row, ExplicitBuckets& buckets) {
   }
 }
 
-void ReadBuckets(RowReader& row, ExponentialBuckets& buckets) {
+void ReadBuckets(RowReader& row, const std::vector<double>& /*bounds*/, ExponentialBuckets& buckets) {
   buckets.scale = row.Number<int32_t>();
   buckets.zero_threshold = row.Number<double>();
   buckets.zero_count = static_cast<double>(row.Number<uint64_t>());
@@ -43,27 +43,30 @@ void ReadBuckets(RowReader& row, ExponentialBuckets& buckets) {
 
 // In the order in which ReadBuckets reads them.
 std::string_view BucketColumns(MetricKind kind) {
-  return kind == MetricKind::kHistogram ? "ExplicitBounds, BucketCounts"
+  return kind == MetricKind::kHistogram ? "BucketCounts"
                                         : "Scale, ZeroThreshold, ZeroCount, PositiveOffset, PositiveBucketCounts, "
                                           "NegativeOffset, NegativeBucketCounts";
 }
 
-// Rows: stream, how many points a row stands for, and those that matter: (start, time, count, buckets...). Of a
-// cumulative stream within a step these are the first and the last one of the same shape, and those beside a fall. Of
-// a delta stream they are all, in the order of their times.
+// Rows: stream, how many points a row stands for, their bounds (none: exponential), and those that matter: (start,
+// time, count, buckets...). Of a cumulative stream within a step these are the first and the last one of the same
+// bounds, and those beside a fall. Of a delta stream they are all, in the order of their times.
 std::string BucketsSql(const PointsSql& points, MetricKind kind, bool delta) {
   const std::string columns(BucketColumns(kind));
+  const std::string bounds = kind == MetricKind::kHistogram ? "ExplicitBounds" : "emptyArrayFloat64()";
   const std::string inner = std::string("SELECT SeriesId, ") + kPointStartNanos + " AS Start, " + kPointNanos +
-                            " AS Time, " + points.step() + " AS Step, Count, " + columns + points.from_where() +
-                            " AND bitAnd(Flags, 1) = 0";
+                            " AS Time, " + points.step() + " AS Step, Count, " + bounds + " AS Bounds, " + columns +
+                            points.from_where() + " AND bitAnd(Flags, 1) = 0";
   const std::string tuple = "(Start, Time, Count, " + columns + ")";
-  if (delta) return "SELECT SeriesId, toUInt64(1), [" + tuple + "] FROM (" + inner + ") ORDER BY SeriesId, Time";
-  const std::string shape = kind == MetricKind::kHistogram ? "ExplicitBounds" : "Scale";
-  return "SELECT SeriesId, Number, arrayFilter((p, i, b, a) -> i = 1 OR i = Number OR p.3 < b.3 OR a.3 < p.3, Points, "
-         "arrayEnumerate(Points), arrayPushFront(arrayPopBack(Points), Points[1]), "
-         "arrayPushBack(arrayPopFront(Points), Points[-1])) FROM (SELECT SeriesId, count() AS Number, "
+  if (delta) {
+    return "SELECT SeriesId, toUInt64(1), Bounds, [" + tuple + "] FROM (" + inner + ") ORDER BY SeriesId, Time";
+  }
+  return "SELECT SeriesId, Number, Bounds, arrayFilter((p, i, c, b, a) -> i = 1 OR i = Number OR c < b OR a < c, "
+         "Points, arrayEnumerate(Points), Counts, arrayPushFront(arrayPopBack(Counts), Counts[1]), "
+         "arrayPushBack(arrayPopFront(Counts), Counts[-1])) FROM (SELECT SeriesId, Bounds, count() AS Number, "
          "arraySort(p -> p.2, groupArray(" +
-         tuple + ")) AS Points FROM (" + inner + ") GROUP BY SeriesId, Start, Step, " + shape + ") ORDER BY SeriesId";
+         tuple + ")) AS Points, tupleElement(Points, 3) AS Counts FROM (" + inner +
+         ") GROUP BY SeriesId, Start, Step, Bounds) ORDER BY SeriesId";
 }
 
 // Thread: of its owner.
@@ -89,12 +92,13 @@ class QuantileReader {
     SIGHTLINE_TRY(asked_.question.ForEachRow(text, sql.conditions().parameters(), [&](RowReader& row) {
       const auto id = row.Number<uint64_t>();
       const auto number = row.Number<uint64_t>();
+      const auto bounds = row.Numbers<double>();
       auto points = row.Array([&] {
         FlowPoint<Buckets> point;
         point.start = row.Number<int64_t>();
         point.time = row.Number<int64_t>();
         row.Number<uint64_t>();
-        ReadBuckets(row, point.value);
+        ReadBuckets(row, bounds, point.value);
         return point;
       });
       if (id != stream_) FinishStream(delta);
