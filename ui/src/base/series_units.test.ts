@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { isRatio, valueFormat } from './series_units'
+import { isRatio, tickLabels, valueFormat } from './series_units'
 
 describe('valueFormat', () => {
   it.each([
@@ -19,8 +19,13 @@ describe('valueFormat', () => {
     ['%', 12.34, '12.3 %'],
     ['1', 1530, '1,530'],
     ['1/s', 0.25, '0.25/s'],
-    ['{request}/s', 1234, '1,234 request/s'],
-    ['{connection}', 12, '12 connection'],
+    ['{request}/s', 1234, '1,234 requests/s'],
+    ['{connection}', 12, '12 connections'],
+    ['{connection}', 1, '1 connection'],
+    ['{query}/s', 0.5, '0.5 queries/s'],
+    ['{search}', 3, '3 searches'],
+    ['{class}', 3, '3 classes'],
+    ['{日本}', 3, '3 日本'],
     ['Cel', 21.5, '21.5 °C'],
     ['s/s', 0.35, '0.35 s/s'],
     ['', 7, '7'],
@@ -40,7 +45,7 @@ describe('valueFormat', () => {
   it('leaves the name of what is counted to the title of the axis', () => {
     const format = valueFormat('{request}/s')
     expect(format.short(15_000)).toBe('15 k')
-    expect(format.name).toBe('request/s')
+    expect(format.name).toBe('requests/s')
   })
 
   it('has ticks at round numbers of the unit that is shown', () => {
@@ -60,5 +65,19 @@ describe('isRatio', () => {
     expect(isRatio('1', 'gauge', [0, 12])).toBe(false)
     expect(isRatio('1', 'sum', [0, 1])).toBe(false)
     expect(isRatio('1', 'gauge', null)).toBe(false)
+  })
+})
+
+describe('tickLabels', () => {
+  it('takes as many figures as tell the ticks apart', () => {
+    expect(tickLabels(valueFormat('By'), [288_600_000, 288_800_000, 289_000_000])).toEqual(['288.6 MB', '288.8 MB', '289 MB'])
+    expect(tickLabels(valueFormat('{request}'), [12_340, 12_350])).toEqual(['12.34 k', '12.35 k'])
+    expect(tickLabels(valueFormat('s'), [0, 0.5, 1])).toEqual(['0 ms', '500 ms', '1 s'])
+  })
+
+  it('has three figures where there is no step', () => {
+    expect(tickLabels(valueFormat('By'), [5, 5])).toEqual(['5 B', '5 B'])
+    expect(tickLabels(valueFormat('By'), [123_456])).toEqual(['123 kB'])
+    expect(tickLabels(valueFormat('By'), [])).toEqual([])
   })
 })

@@ -31,6 +31,12 @@ describe('linearTicks', () => {
     expect(linearTicks(4, 4, 5)).toEqual([4])
     expect(linearTicks(Number.NaN, Number.NaN, 5)).toEqual([])
   })
+
+  it('ends where limits differ by rounding only', () => {
+    expect(linearTicks(0.38888888888888884, 0.3888888888888889, 5)).toEqual([0.38888888888888884])
+    expect(durationTicks(388_888_888.8888888, 388_888_888.8888889, 5)).toHaveLength(1)
+    expect(linearTicks(-0.3, -0.29999999999999993, 5)).toHaveLength(1)
+  })
 })
 
 describe('durationTicks', () => {

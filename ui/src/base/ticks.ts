@@ -13,6 +13,7 @@ const CLOCK_SECONDS = [
   1_209_600, 2_419_200,
 ]
 const DAY_SECONDS = 86_400
+const CLOSEST = 1e-12 // of a number: steps below that are rounding
 
 // The smallest of 1, 2, 5 times a power of ten that is not below `least`.
 export function roundStep(least: number): number {
@@ -26,6 +27,8 @@ export function roundStep(least: number): number {
 }
 
 function multiples(min: number, max: number, step: number): number[] {
+  // Numbers so close together that no step between them can be counted: rounding is all in which they differ.
+  if (!(step > Math.max(Math.abs(min), Math.abs(max)) * CLOSEST)) return [min]
   const ticks: number[] = []
   // By index, so that no rounding adds up; rounded, so that 3 * 0.1 prints as 0.3.
   const digits = Math.max(0, 1 - Math.floor(Math.log10(step)))

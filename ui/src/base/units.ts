@@ -12,24 +12,24 @@ export function formatNumber(value: number, figures = 3): string {
 }
 
 // 950 -> 950, 12,345 -> 12.3 k, 5,000,000 -> 5 M
-export function formatCount(value: number): string {
+export function formatCount(value: number, figures = 3): string {
   if (!Number.isFinite(value)) return '–'
   const size = Math.abs(value)
-  if (size < 10_000) return formatNumber(value, Number.isInteger(value) ? 6 : 3)
-  for (const [unit, factor] of COUNTS) if (size >= factor * 0.9995) return formatNumber(value / factor) + NARROW + unit
-  return formatNumber(value)
+  if (size < 10_000) return formatNumber(value, Number.isInteger(value) ? 6 : figures)
+  for (const [unit, factor] of COUNTS) if (size >= factor * 0.9995) return formatNumber(value / factor, figures) + NARROW + unit
+  return formatNumber(value, figures)
 }
 const COUNTS: [string, number][] = [['T', 1e12], ['G', 1e9], ['M', 1e6], ['k', 1e3]] // prettier-ignore
 
 // A duration given in nanoseconds.
-export function formatDuration(nanos: number | null | undefined): string {
+export function formatDuration(nanos: number | null | undefined, figures = 3): string {
   if (nanos === null || nanos === undefined || !Number.isFinite(nanos)) return '–'
   const size = Math.abs(nanos)
   if (size === 0) return `0${NARROW}ms`
-  if (size < 999.5) return formatNumber(nanos) + NARROW + 'ns'
-  if (size < 999.5e3) return formatNumber(nanos / 1e3) + NARROW + 'µs'
-  if (size < 999.5e6) return formatNumber(nanos / 1e6) + NARROW + 'ms'
-  if (size < 99.95e9) return formatNumber(nanos / 1e9) + NARROW + 's'
+  if (size < 999.5) return formatNumber(nanos, figures) + NARROW + 'ns'
+  if (size < 999.5e3) return formatNumber(nanos / 1e3, figures) + NARROW + 'µs'
+  if (size < 999.5e6) return formatNumber(nanos / 1e6, figures) + NARROW + 'ms'
+  if (size < 99.95e9) return formatNumber(nanos / 1e9, figures) + NARROW + 's'
   return formatLong(nanos / 1e9)
 }
 
@@ -49,10 +49,10 @@ function formatLong(seconds: number): string {
     .join(' ')
 }
 
-export function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number, figures = 3): string {
   if (!Number.isFinite(bytes)) return '–'
-  for (const [unit, factor] of BYTES) if (Math.abs(bytes) >= factor * 0.9995) return formatNumber(bytes / factor) + NARROW + unit
-  return formatNumber(bytes) + NARROW + 'B'
+  for (const [unit, factor] of BYTES) if (Math.abs(bytes) >= factor * 0.9995) return formatNumber(bytes / factor, figures) + NARROW + unit
+  return formatNumber(bytes, figures) + NARROW + 'B'
 }
 const BYTES: [string, number][] = [['TB', 1e12], ['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] // prettier-ignore
 

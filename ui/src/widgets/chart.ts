@@ -5,7 +5,7 @@ import uPlot from 'uplot'
 
 import { parseColor } from '../base/colors'
 import { extent, splitUnfinished, stack, stepTimes, type Value } from '../base/series'
-import type { ValueFormat } from '../base/series_units'
+import { tickLabels, type ValueFormat } from '../base/series_units'
 import { logTicks, timeTickLabel, timeTicks, zoneOffsetMinutes } from '../base/ticks'
 import { formatDateTime, type Zone } from '../base/time'
 import { barPaths } from './chart_bars'
@@ -56,6 +56,7 @@ const FILL_ALPHA = 0.14
 const STACK_ALPHA = 0.55
 const FADED_ALPHA = 0.2
 const TIP_ROWS = 10
+const FLAT = 1e-9 // of a value: what differs by less differs by rounding
 const EDGE_PX = 16 // a time label nearer to the edge would be cut
 
 function readTheme(host: HTMLElement): Theme {
@@ -265,8 +266,8 @@ export class Chart {
       const from = Number.isFinite(least) ? least : 1
       return [10 ** Math.floor(Math.log10(from)), 10 ** Math.ceil(Math.log10(Math.max(high, from * 10)))]
     }
-    if (high === low) return high === 0 ? [0, 1] : high > 0 ? [0, high * 1.25] : [low * 1.25, 0]
-    // What starts near zero, hardly moves (else an axis repeats one figure), or is drawn as a length, starts at zero.
+    if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * FLAT) return high === 0 ? [0, 1] : high > 0 ? [0, high * 1.25] : [low * 1.25, 0]
+    // What starts near zero, hardly moves (else rounding looks like news), or is drawn as a length, starts at zero.
     const zero = this.spec.fromZero || this.spec.mode !== 'line' || (low >= 0 && (low < high / 2 || high - low < high / 50))
     const [bottom, top] = zero ? [Math.min(0, low), Math.max(0, high)] : [low, high]
     const room = (top - bottom) * 0.08
@@ -310,7 +311,7 @@ export class Chart {
         const most = spec.compact ? Math.max(3, Math.floor(plot.height / 40)) : Math.max(2, Math.floor(plot.height / 48))
         return spec.log ? logTicks(min, max, most) : this.spec.format.ticks(min, max, most)
       },
-      values: (_plot, splits) => splits.map((value) => this.spec.format.short(value)),
+      values: (_plot, splits) => tickLabels(this.spec.format, splits),
     }
   }
 
