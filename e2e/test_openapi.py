@@ -41,7 +41,8 @@ ALL_TIMES = {"from": "1", "to": str(2**62)}
 def failing_trace() -> bytes:
     root = otlp.span("GET /search", TRACE_ID, milliseconds=900, kind=2, attributes={"http.route": "/search", "n": 1})
     child = otlp.span(
-        "GET", TRACE_ID, root.span_id, milliseconds=700, kind=3, attributes={"raw": b"\x00\x01", "d": 5.0, "yes": True},
+        "GET", TRACE_ID, root.span_id, milliseconds=700, kind=3,
+        attributes={"raw": b"\x00\x01", "d": 5.0, "yes": True, "server.address": "en.wikipedia.org"},
         status={"code": 2, "message": "connection refused"},
         events=[{"name": "exception", "time_unix_nano": root.start_time_unix_nano + 1}],
         links=[{"trace_id": LONG_TRACE_ID, "span_id": b"\x01" * 8}],
@@ -179,13 +180,14 @@ def test_every_operation_is_asked() -> None:
 def test_values_keep_their_types_and_failures_name_their_cause(filled: Server) -> None:
     trace = answer(filled, "getTrace", {"trace_id": TRACE_ID.hex()})
     failed = next(span for span in trace["spans"] if span["status"]["code"] == "Error")
-    assert failed["attributes"] == {"raw": {"bytes": "AAE="}, "d": 5.0, "yes": True}
+    assert failed["attributes"] == {"raw": {"bytes": "AAE="}, "d": 5.0, "yes": True, "server.address": "en.wikipedia.org"}
     assert isinstance(failed["attributes"]["d"], float)
     assert failed["links"][0]["trace_id"] == LONG_TRACE_ID.hex()
     assert [record["body"] for record in trace["logs"]] == [f"line {i} of the search" for i in range(5)]
     summary = answer(filled, "searchTraces", service=ODD_SERVICE)["traces"][0]
     assert summary["root_status"] == "Unset"
-    assert [(failure["name"], failure["message"]) for failure in summary["failures"]] == [("GET", "connection refused")]
+    causes = [(failure["name"], failure["target"], failure["message"]) for failure in summary["failures"]]
+    assert causes == [("GET", "en.wikipedia.org", "connection refused")]
 
 
 BAD: list[tuple[str, dict[str, str], dict[str, Any], str]] = [

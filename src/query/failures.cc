@@ -16,9 +16,24 @@ constexpr std::array<std::string_view, 17> kGrpcCodes = {
     "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
     "DATA_LOSS", "UNAUTHENTICATED"};
 
-// Those that FailureMessage looks at.
-constexpr std::array<std::string_view, 5> kStatusKeys = {"rpc.grpc.status_code", "rpc.response.status_code",
-                                                         "http.response.status_code", "http.status_code", "error.type"};
+// Those that FailureMessage and FailureTarget look at.
+constexpr std::array<std::string_view, 17> kKeys = {"rpc.grpc.status_code",
+                                                    "rpc.response.status_code",
+                                                    "http.response.status_code",
+                                                    "http.status_code",
+                                                    "error.type",
+                                                    "messaging.destination.name",
+                                                    "messaging.destination",
+                                                    "server.address",
+                                                    "server.port",
+                                                    "net.peer.name",
+                                                    "net.peer.port",
+                                                    "url.full",
+                                                    "http.url",
+                                                    "peer.service",
+                                                    "db.namespace",
+                                                    "db.name",
+                                                    "rpc.service"};
 
 std::string_view Value(const std::vector<Attribute>& attributes, std::string_view key) {
   const auto found = std::ranges::find(attributes, key, &Attribute::key);
@@ -54,6 +69,24 @@ std::string StatusOf(const std::vector<Attribute>& attributes) {
   return std::string(Value(attributes, "error.type"));
 }
 
+// The first of `keys` that has a value.
+std::string_view FirstOf(const std::vector<Attribute>& attributes, std::initializer_list<std::string_view> keys) {
+  for (const auto key : keys) {
+    if (const auto value = Value(attributes, key); !value.empty()) return value;
+  }
+  return "";
+}
+
+// Host and port of a URL, without what a browser would not show either: names and passwords.
+std::string_view Authority(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return "";
+  url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  const auto at = url.rfind('@');
+  return at == std::string_view::npos ? url : url.substr(at + 1);
+}
+
 // At the end of a character of UTF-8.
 std::string Cut(std::string text) {
   if (text.size() <= kFailureBytesMax) return text;
@@ -63,10 +96,10 @@ std::string Cut(std::string text) {
   return text + "…";
 }
 
-std::vector<const otlp::HotAttribute*> HotStatusKeys(const std::vector<otlp::HotAttribute>& hot_attributes) {
+std::vector<const otlp::HotAttribute*> HotKeys(const std::vector<otlp::HotAttribute>& hot_attributes) {
   std::vector<const otlp::HotAttribute*> hot;
   for (const auto& attribute : hot_attributes) {
-    if (std::ranges::find(kStatusKeys, attribute.key) != kStatusKeys.end()) hot.push_back(&attribute);
+    if (std::ranges::find(kKeys, attribute.key) != kKeys.end()) hot.push_back(&attribute);
   }
   return hot;
 }
@@ -80,11 +113,27 @@ std::string FailureMessage(std::string_view status_message, const std::vector<Ev
   return Cut(exception.empty() ? StatusOf(attributes) : std::move(exception));
 }
 
+std::string FailureTarget(std::string_view kind, const std::vector<Attribute>& attributes) {
+  if (kind == "Producer" || kind == "Consumer") {
+    const auto queue = FirstOf(attributes, {"messaging.destination.name", "messaging.destination"});
+    if (!queue.empty()) return Cut(std::string(queue));
+  }
+  if (kind != "Client" && kind != "Producer") return "";  // of others the address is their own
+  if (const auto host = FirstOf(attributes, {"server.address", "net.peer.name"}); !host.empty()) {
+    const auto port = FirstOf(attributes, {"server.port", "net.peer.port"});
+    return Cut(std::string(host) + (port.empty() || port == "80" || port == "443" ? "" : ":" + std::string(port)));
+  }
+  for (const auto* key : {"url.full", "http.url"}) {
+    if (const auto host = Authority(Value(attributes, key)); !host.empty()) return Cut(std::string(host));
+  }
+  return Cut(std::string(FirstOf(attributes, {"peer.service", "db.namespace", "db.name", "rpc.service"})));
+}
+
 std::string FailedSpanColumns(const std::vector<otlp::HotAttribute>& hot_attributes) {
   std::string columns =
       "TraceId, SpanId, ParentSpanId, ServiceName, SpanName, SpanKind, StatusMessage, Events.Name, Events.Attributes, "
       "SpanAttributes";
-  for (const auto* hot : HotStatusKeys(hot_attributes)) columns += ", " + QuoteIdentifier("a." + hot->key);
+  for (const auto* hot : HotKeys(hot_attributes)) columns += ", " + QuoteIdentifier("a." + hot->key);
   return columns;
 }
 
@@ -102,11 +151,12 @@ FailedSpan ReadFailedSpan(RowReader& row, const std::vector<otlp::HotAttribute>&
   auto event_attributes = ReadMaps(row);
   for (size_t i = 0; i < events.size(); ++i) events[i].attributes = std::move(event_attributes.at(i));
   auto attributes = ReadMap(row);
-  for (const auto* hot : HotStatusKeys(hot_attributes)) {
+  for (const auto* hot : HotKeys(hot_attributes)) {
     auto text = row.Text();
     if (!text.empty()) attributes.insert(attributes.begin(), {hot->key, 's', std::move(text)});
   }
   span.failure.message = FailureMessage(status_message, events, attributes);
+  span.failure.target = FailureTarget(span.failure.kind, attributes);
   return span;
 }
 

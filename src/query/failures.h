@@ -20,6 +20,9 @@ inline constexpr size_t kFailureBytesMax = 500;  // of a message; longer ones en
 std::string FailureMessage(std::string_view status_message, const std::vector<Event>& events,
                            const std::vector<Attribute>& attributes);
 
+// Who was asked, of a span that asks another: a queue, a host with its port, a service or a database; else "".
+std::string FailureTarget(std::string_view kind, const std::vector<Attribute>& attributes);
+
 // A span with the status Error.
 struct FailedSpan {
   std::string trace_id, parent_span_id;

@@ -309,6 +309,7 @@ Result<void> TraceReader::AddMessages(Question& question, TraceOutline& outline)
     const auto found = failed.find(read.failure.span_id);
     if (found == failed.end()) return;
     found->second->message = std::move(read.failure.message);
+    found->second->target = std::move(read.failure.target);
     failed.erase(found);  // sent twice: the other one's comes next
   };
   return question.ForEachRow("SELECT " + FailedSpanColumns(hot_attributes_) + " FROM " + question.Table("spans") +

@@ -68,8 +68,8 @@ struct OutlineSpan {
   uint32_t service = 0;       // place in TraceOutline::services
   uint64_t offset_nanos = 0;  // from TraceOutline::start_unix_nanos
   uint64_t duration_nanos = 0;
-  std::string status;   // "Unset", "Ok", "Error"
-  std::string message;  // as in Failure; only of failed spans
+  std::string status;           // "Unset", "Ok", "Error"
+  std::string message, target;  // as in Failure; only of failed spans
   uint64_t events = 0, links = 0;
 };
 
@@ -94,6 +94,7 @@ struct SpanPoint {
 struct Failure {
   std::string span_id, service, name, kind;
   std::string message;  // the status message, else the exception's type and message, else an HTTP or gRPC status
+  std::string target;   // who was asked, such as "en.wikipedia.org"; may be empty
 };
 
 struct TraceSummary {

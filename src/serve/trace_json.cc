@@ -45,7 +45,7 @@ void WriteTraceSummary(JsonWriter& json, const query::TraceSummary& trace) {
   for (const auto& failure : trace.failures) {
     json.Begin('{').Key("span_id").String(failure.span_id).Key("service").String(failure.service);
     json.Key("name").String(failure.name).Key("kind").String(failure.kind);
-    json.Key("message").String(failure.message).End('}');
+    json.Key("message").String(failure.message).Key("target").String(failure.target).End('}');
   }
   json.End(']').End('}');
 }
@@ -77,6 +77,7 @@ void WriteOutlineSpan(JsonWriter& json, const query::OutlineSpan& span) {
   json.Key("offset_nano").UInt(span.offset_nanos).Key("duration_nano").UInt(span.duration_nanos);
   json.Key("status").String(span.status);
   if (!span.message.empty()) json.Key("message").String(span.message);
+  if (!span.target.empty()) json.Key("target").String(span.target);
   if (span.events > 0) json.Key("event_count").UInt(span.events);
   if (span.links > 0) json.Key("link_count").UInt(span.links);
   json.End('}');

@@ -172,7 +172,7 @@ describe('a failure that the root does not show', () => {
     const page = await browser.page()
     await open(page, `/traces/${rich.traceId}`)
     const causes = page.getByRole('region', { name: 'Likely causes of failure' })
-    expect(await causes.textContent()).toContain('Root answered, but 1 span under it failed')
+    expect(await causes.textContent()).toContain('The root has no error, but 1 span under it failed')
     expect((await causes.boundingBox())!.y).toBeLessThan(300)
     const marks = await page.locator('.wf-row').evaluateAll((rows) => rows.map((row) => [row.querySelector('.wf-name')!.textContent, /is-(failed|leading)/.exec(row.className)?.[1] ?? '']))
     expect(marks).toEqual([
@@ -315,7 +315,7 @@ describe('what is odd', () => {
     await page.goto(`${sightline.url}/traces/${late.traceId}`)
     await page.getByText('Not here yet').waitFor()
     await sightline.send('traces', tracesRequest(late.traceId, late.spans))
-    await page.getByText('Root answered, but 1 span under it failed').waitFor()
+    await page.getByText('The root has no error, but 1 span under it failed').waitFor()
     await page.close()
   })
 
@@ -327,7 +327,7 @@ describe('what is odd', () => {
     await open(page, `/traces/${part.traceId}?span=c000000000000003&live=5s`)
     await page.getByText('Root missing').first().waitFor()
     await sightline.send('traces', tracesRequest(part.traceId, [part.spans[0]!, part.spans[3]!]))
-    await page.getByText('Root unset').waitFor()
+    await page.getByText('Root has no error').waitFor()
     expect(await names(page)).toHaveLength(4)
     expect(await chosenName(page)).toBe('model.predict')
     await page.close()

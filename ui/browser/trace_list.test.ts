@@ -83,8 +83,8 @@ describe('the list of traces', () => {
     const first = page.getByRole('table', { name: 'Traces' }).getByRole('row').nth(1)
     expect(await first.getByLabel('Likely causes').innerText()).toContain('wikipedia.get')
     expect(await first.getByLabel('Likely causes').innerText()).toContain(MESSAGE)
-    expect(await first.innerText()).toContain('root unset')
-    expect(await first.getByRole('img', { name: /^Failed inside, while the status of the root is Unset/ }).count()).toBe(1)
+    expect(await first.innerText()).toContain('root has no error')
+    expect(await first.getByRole('img', { name: /^Failed below the root, whose own status is Unset/ }).count()).toBe(1)
     expect(await accessibilityViolations(page)).toEqual([])
   })
 

@@ -7,6 +7,7 @@ export interface Failure {
   name: string
   service: string
   message: string
+  target: string // who was asked, "" where nobody was
   within: string // the span that made it, "" for a root
   ledTo: number // failed spans above it
 }
@@ -25,6 +26,7 @@ export function causes(model: TraceModel): Failure[] {
       name: rowName(model, row),
       service: serviceName(model, row),
       message: model.spans[row]?.message ?? '',
+      target: model.spans[row]?.target ?? '',
       within: parent >= 0 && model.spans[parent] ? rowName(model, parent) : '',
       ledTo,
     })
@@ -45,7 +47,7 @@ export interface FailureGroup {
 export function failureGroups(model: TraceModel): FailureGroup[] {
   const groups = new Map<string, FailureGroup>()
   for (const failure of causes(model)) {
-    const key = JSON.stringify([failure.service, failure.name, failure.message])
+    const key = JSON.stringify([failure.service, failure.name, failure.message, failure.target])
     const group = groups.get(key)
     const nano = model.end[failure.row]! - model.start[failure.row]!
     if (!group) {
@@ -77,6 +79,6 @@ export function failureSentence(model: TraceModel): string {
   }
   const below = model.failedBelow[model.mainRoot]!
   const elsewhere = model.failedCount - below
-  if (below === 0) return `Root answered, but ${spans(elsewhere)} beside it failed`
-  return `Root answered, but ${spans(below)} under it failed`
+  if (below === 0) return `The root has no error, but ${spans(elsewhere)} beside it failed`
+  return `The root has no error, but ${spans(below)} under it failed`
 }

@@ -13,6 +13,7 @@ export interface OutlineSpan {
   duration_nano: number
   status: StatusCode
   message?: string
+  target?: string // who was asked, of failed spans
   event_count?: number
   link_count?: number
 }

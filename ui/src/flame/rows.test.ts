@@ -105,6 +105,7 @@ describe('failures', () => {
         name: 'GET',
         service: 'wiki',
         message: 'ConnectError: refused',
+        target: '',
         within: 'get_signal',
         ledTo: 1,
       },
@@ -112,7 +113,7 @@ describe('failures', () => {
   })
 
   it.each<[string, SpanSketch[], string]>([
-    ['a root that answered', SHOP, 'Root answered, but 2 spans under it failed'],
+    ['a root that answered', SHOP, 'The root has no error, but 2 spans under it failed'],
     [
       'a root that failed too',
       SHOP.map((span) => (span.id === 'root' ? { ...span, status: 'Error' as const } : span)),

@@ -57,7 +57,7 @@ function testOf(model: TraceModel, typed: string, path?: CriticalPath): Test {
     if (inName(row) || inService(row) || model.spanIds[row] === word) return true
     const span = model.spans[row]
     if (!span) return false
-    return span.kind.toLowerCase() === word || (span.message?.toLowerCase().includes(word) ?? false)
+    return span.kind.toLowerCase() === word || (span.message?.toLowerCase().includes(word) ?? false) || (span.target?.toLowerCase().includes(word) ?? false)
   }
 }
 

@@ -84,7 +84,8 @@ export class WaterfallRow {
     if (model.spans[row] === null) return `parent ${model.spanIds[row]} did not arrive`
     const parent = model.parent[row]!
     const same = parent >= 0 && model.service[parent] === model.service[row]
-    return same ? '' : serviceName(model, row)
+    const target = model.spans[row]?.target
+    return [same ? '' : serviceName(model, row), target ? `→ ${target}` : ''].filter(Boolean).join(' ')
   }
 }
 

@@ -18,7 +18,7 @@ function trace(root: string, startSeconds: number, failures: [service: string, n
     error_count: 1,
     services: ['web'],
     matched: { span_id: 'm', service: 'web', name: root, status: 'Error', start_unix_nano: start, duration_nano: 1 },
-    failures: failures.map(([service, name, message], i) => ({ span_id: `${id}-${i}`, service, name, kind: 'Client', message })),
+    failures: failures.map(([service, name, message], i) => ({ span_id: `${id}-${i}`, service, name, kind: 'Client', message, target: '' })),
   }
 }
 

@@ -7,6 +7,7 @@ export interface Cause {
   name: string
   kind: string
   message: string // of the newest
+  target: string // who was asked; may be empty
   count: number // traces
   newest: { traceId: string; spanId: string; atNano: string }
   roots: string[] // what was asked for, most frequent first
@@ -23,19 +24,19 @@ export function messageKind(message: string): string {
 export function causesOf(traces: readonly TraceSummary[]): Cause[] {
   const found = new Map<string, Cause & { rootCounts: Map<string, number> }>()
   for (const trace of traces) {
-    const matched = { span_id: trace.matched.span_id, service: trace.matched.service, name: trace.matched.name, kind: 'Unspecified', message: '' }
+    const matched = { span_id: trace.matched.span_id, service: trace.matched.service, name: trace.matched.name, kind: 'Unspecified', message: '', target: '' }
     const failures = trace.failures.length > 0 ? trace.failures : [matched]
     const root = trace.root_name || trace.root_service
     const seen = new Set<string>() // the same failure twice in one trace counts once
     for (const failure of failures) {
-      const key = [failure.service, failure.name, messageKind(failure.message)].join('\n')
+      const key = [failure.service, failure.name, failure.target, messageKind(failure.message)].join('\n')
       if (seen.has(key)) continue
       seen.add(key)
       const at = { traceId: trace.trace_id, spanId: failure.span_id, atNano: trace.start_unix_nano }
       const cause = found.get(key)
       if (!cause) {
-        const { service, name, kind, message } = failure
-        found.set(key, { key, service, name, kind, message, count: 1, newest: at, roots: [], rootCounts: new Map([[root, 1]]) })
+        const { service, name, kind, message, target } = failure
+        found.set(key, { key, service, name, kind, message, target, count: 1, newest: at, roots: [], rootCounts: new Map([[root, 1]]) })
         continue
       }
       cause.count++

@@ -131,6 +131,23 @@ describe('serviceStates', () => {
     expect(serviceStates(now, before).map((state) => state.name)).toEqual(['fails', 'gone', 'slow', 'over', 'busy', 'calm'])
   })
 
+  it('says of what was never called before that it fails since its first call', () => {
+    const fresh = service('a', each((minute) => (minute >= 45 ? 100 : 0)), each((minute) => (minute >= 45 ? 10 : 0)), 20e6)
+    const late = service('b', each((minute) => (minute >= 45 ? 100 : 0)), each((minute) => (minute >= 50 ? 20 : 0)), 20e6)
+    const states = serviceStates(list(fresh, late), list())
+    expect(states.find((state) => state.name === 'a')).toMatchObject({ trouble: 'errors', sinceMs: FROM + 45 * 60_000, fromFirstCall: true, before: null })
+    expect(states.find((state) => state.name === 'b')).toMatchObject({ trouble: 'errors', sinceMs: FROM + 50 * 60_000, fromFirstCall: false })
+  })
+
+  it('judges what is seldom called over longer steps', () => {
+    // A call a minute, every third one fails: no minute alone tells that.
+    const seldom = service('a', each(() => 1), each((minute) => (minute >= 20 && minute % 3 === 0 ? 1 : 0)), 20e6)
+    const [state] = serviceStates(list(seldom), list(service('a', each(() => 1), each(() => 0), 20e6)))
+    expect(state).toMatchObject({ trouble: 'errors', ongoing: true, sinceMs: FROM + 20 * 60_000 })
+    expect(state?.episodeShare).toBeCloseTo(13 / 40)
+    expect(state?.bad).toHaveLength(6)
+  })
+
   it('judges errors alone while the time before is not known', () => {
     const slow = service('slow', each(() => 100), each(() => 0), 90e6)
     const failing = service('fails', each(() => 100), each(() => 10), 20e6)

@@ -22,6 +22,7 @@ export interface ServiceState {
   trouble: Trouble | null
   ongoing: boolean
   sinceMs: number | null // null: since before the range
+  fromFirstCall: boolean // sinceMs is when it was first called: there is no time before that to compare with
   untilMs: number | null // of trouble that is over
   now: Figures // over the whole range
   before: Figures | null // null: it was not there
@@ -40,6 +41,7 @@ const SLOWER_MIN = 1.5 // times
 const SLOWER_NANO_MIN = 5e6
 const SILENT_MS_MIN = 5 * 60_000
 const GAP_STEPS_MAX = 2 // good steps inside of an episode
+const BIN_CALLS_MIN = 10 // what is called less often is judged over longer steps: one call of one is no 100 %
 
 // Two-proportion z: how many standard errors the share of failing calls moved, if it did not really move.
 export function sigmas(errors: number, calls: number, errorsBefore: number, callsBefore: number): number {
@@ -50,17 +52,17 @@ export function sigmas(errors: number, calls: number, errorsBefore: number, call
 
 // The last run of bad steps, over short gaps. null: nothing is known of that step. The last step, being unfinished, can
 // prolong a run but not end it.
-export function lastEpisode(bad: readonly (boolean | null)[]): Episode | null {
+export function lastEpisode(bad: readonly (boolean | null)[], gapMax = GAP_STEPS_MAX): Episode | null {
   let toStep = bad.length - 1
   while (toStep >= 0 && bad[toStep] !== true) toStep--
   if (toStep < 0) return null
   let fromStep = toStep
-  for (let i = toStep, gap = 0; i >= 0 && gap <= GAP_STEPS_MAX; i--) {
+  for (let i = toStep, gap = 0; i >= 0 && gap <= gapMax; i--) {
     if (bad[i] === true) [fromStep, gap] = [i, 0]
     else gap++
   }
   const since = bad.slice(toStep + 1, -1).filter((step) => step === false).length
-  return { fromStep, toStep, ongoing: since <= GAP_STEPS_MAX }
+  return { fromStep, toStep, ongoing: since <= gapMax }
 }
 
 const figures = (service: Service): Figures => ({
@@ -72,6 +74,34 @@ const figures = (service: Service): Figures => ({
 interface Steps {
   fromMs: number
   stepMs: number
+}
+
+// Steps of a service long enough to tell something, from those of the answer.
+interface Bins extends Steps {
+  calls: number[]
+  errors: number[]
+  p95Nano: number[] // of the steps in it by their calls; NaN without calls
+  gapMax: number
+}
+
+function binsOf({ series }: Service, { fromMs, stepMs }: Steps): Bins {
+  const lifetime = series.calls.length - Math.max(0, series.calls.findIndex((count) => count > 0))
+  const total = series.calls.reduce((a, b) => a + b, 0)
+  const size = total > 0 ? Math.min(series.calls.length, Math.ceil((BIN_CALLS_MIN * lifetime) / total)) : 1
+  const bins: Bins = { fromMs, stepMs: stepMs * size, calls: [], errors: [], p95Nano: [], gapMax: Math.floor(GAP_STEPS_MAX / size) }
+  for (let from = 0; from < series.calls.length; from += size) {
+    let [calls, errors, nanos] = [0, 0, 0]
+    for (let i = from; i < Math.min(from + size, series.calls.length); i++) {
+      const count = series.calls[i] ?? 0
+      calls += count
+      errors += series.errors[i] ?? 0
+      nanos += count * (series.p95_nano[i] ?? 0)
+    }
+    bins.calls.push(calls)
+    bins.errors.push(errors)
+    bins.p95Nano.push(calls > 0 ? nanos / calls : NaN)
+  }
+  return bins
 }
 
 export function serviceStates(list: ServiceList, before: ServiceList | undefined): ServiceState[] {
@@ -98,6 +128,7 @@ function goneState(gone: Service): ServiceState {
     trouble: 'silent',
     ongoing: true,
     sinceMs: nanoToMs(gone.last_seen_unix_nano),
+    fromFirstCall: false,
     untilMs: null,
     now: { callsPerSecond: 0, errorShare: NaN, p95Nano: NaN },
     before: figures(gone),
@@ -109,12 +140,12 @@ function goneState(gone: Service): ServiceState {
 }
 
 function stateOf(service: Service, earlier: Service | undefined, steps: Steps, compared: boolean): ServiceState {
-  const { calls, errors, p95_nano } = service.series
   const state: ServiceState = {
     name: service.service,
     trouble: null,
     ongoing: false,
     sinceMs: null,
+    fromFirstCall: false,
     untilMs: null,
     now: figures(service),
     before: earlier ? figures(earlier) : null,
@@ -123,20 +154,23 @@ function stateOf(service: Service, earlier: Service | undefined, steps: Steps, c
     weight: service.calls,
     service,
   }
-  const share = calls.map((count, i) => (count > 0 ? (errors[i] ?? 0) / count : NaN))
 
   // What is not called any more fails no more: its silence is what is wrong now.
   if (silentSteps(service, earlier, steps)) {
-    return mark(state, 'silent', earlier?.calls ?? service.calls, [...calls], calls.map((count) => count === 0), steps)
+    const { calls, errors } = service.series
+    const each: Bins = { ...steps, calls, errors, p95Nano: [], gapMax: GAP_STEPS_MAX }
+    return mark(state, 'silent', earlier?.calls ?? service.calls, [...calls], calls.map((count) => count === 0), each)
   }
+  const bins = binsOf(service, steps)
   const failing = errorThreshold(service, earlier)
   if (failing !== null) {
     const excess = service.errors - (earlier && earlier.calls > 0 ? (earlier.errors / earlier.calls) * service.calls : 0)
-    return mark(state, 'errors', excess, share, above(share, failing), steps)
+    const share = bins.calls.map((count, i) => (count > 0 ? (bins.errors[i] ?? 0) / count : NaN))
+    return mark(state, 'errors', excess, share, above(share, failing), bins)
   }
   const slow = compared ? slowThreshold(service, earlier) : null
-  const p95 = p95_nano.map((value) => value ?? NaN)
-  if (slow !== null) return mark(state, 'slow', service.p95_nano / (earlier?.p95_nano ?? 1), p95, above(p95, slow), steps)
+  const p95 = bins.p95Nano
+  if (slow !== null) return mark(state, 'slow', service.p95_nano / (earlier?.p95_nano ?? 1), p95, above(p95, slow), bins)
   return state
 }
 
@@ -174,10 +208,10 @@ function slowThreshold(service: Service, earlier: Service | undefined): number |
   return now >= before * SLOWER_MIN && now - before >= SLOWER_NANO_MIN ? (now + before) / 2 : null
 }
 
-function shareOf({ series }: Service, { fromStep, toStep }: Episode): number {
+function shareOf(bins: Bins, { fromStep, toStep }: Episode): number {
   const sum = (values: readonly number[]) => values.slice(fromStep, toStep + 1).reduce((a, b) => a + b, 0)
-  const calls = sum(series.calls)
-  return calls > 0 ? sum(series.errors) / calls : NaN
+  const calls = sum(bins.calls)
+  return calls > 0 ? sum(bins.errors) / calls : NaN
 }
 
 function mark(
@@ -186,18 +220,22 @@ function mark(
   weight: number,
   values: number[],
   bad: readonly (boolean | null)[],
-  { fromMs, stepMs }: Steps,
+  bins: Bins,
 ): ServiceState {
-  const episode = lastEpisode(bad)
+  const { fromMs, stepMs } = bins
+  const episode = lastEpisode(bad, bins.gapMax)
   const ongoing = episode?.ongoing ?? true
+  const first = bins.calls.findIndex((count) => count > 0)
+  const born = state.before === null && first > 0
   return {
     ...state,
     trouble,
     ongoing,
     weight,
     bad: values,
-    episodeShare: episode && state.service ? shareOf(state.service, episode) : state.now.errorShare,
+    episodeShare: episode ? shareOf(bins, episode) : state.now.errorShare,
     sinceMs: episode && episode.fromStep > 0 ? fromMs + episode.fromStep * stepMs : null,
+    fromFirstCall: born && (episode === null || episode.fromStep <= first),
     untilMs: episode && !ongoing ? fromMs + (episode.toStep + 1) * stepMs : null,
   }
 }

@@ -21,7 +21,7 @@ function summary(changes: Partial<TraceSummary> = {}): TraceSummary {
   }
 }
 
-const failure = (span_id: string, message: string) => ({ span_id, service: 'search', name: 'wikipedia', kind: 'Client' as const, message })
+const failure = (span_id: string, message: string) => ({ span_id, service: 'search', name: 'wikipedia', kind: 'Client' as const, message, target: '' })
 
 describe('what failed', () => {
   it('is told apart by where and what, repeats are counted', () => {
@@ -54,12 +54,17 @@ describe('the matched span', () => {
   const other = { ...summary().matched, name: 'SELECT' }
 
   it('is shown where it is another than the root', () => {
-    expect(matchedOf(summary({ matched: other }), true)?.name).toBe('SELECT')
-    expect(matchedOf(summary(), true)).toBeNull()
+    expect(matchedOf(summary({ matched: other }), 'spans')?.name).toBe('SELECT')
+    expect(matchedOf(summary(), 'spans')).toBeNull()
   })
 
   it('says nothing without conditions', () => {
-    expect(matchedOf(summary({ matched: other }), false)).toBeNull()
+    expect(matchedOf(summary({ matched: other }), 'anything')).toBeNull()
+  })
+
+  it('says nothing where only the service was asked for and the root is of that service', () => {
+    expect(matchedOf(summary({ matched: other }), 'a service')).toBeNull()
+    expect(matchedOf(summary({ matched: { ...other, service: 'another' } }), 'a service')?.service).toBe('another')
   })
 })
 

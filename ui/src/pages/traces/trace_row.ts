@@ -1,5 +1,6 @@
 // What a row of the trace list says about its trace, and how much room that takes. TraceSummary in; knows no DOM.
 import type { TraceSummary } from '../../api/types'
+import type { Asked } from './traces_query'
 
 // A likely cause of the failure; equal ones (retries, a loop) are one with a count.
 export interface Cause {
@@ -7,15 +8,16 @@ export interface Cause {
   service: string
   name: string
   message: string
+  target: string // who was asked; may be empty
   count: number
 }
 
 export function causesOf(trace: Pick<TraceSummary, 'failures'>): Cause[] {
   const causes = new Map<string, Cause>()
-  for (const { span_id, service, name, message } of trace.failures) {
-    const key = JSON.stringify([service, name, message])
+  for (const { span_id, service, name, message, target } of trace.failures) {
+    const key = JSON.stringify([service, name, message, target])
     const same = causes.get(key)
-    if (same === undefined) causes.set(key, { spanId: span_id, service, name, message, count: 1 })
+    if (same === undefined) causes.set(key, { spanId: span_id, service, name, message, target, count: 1 })
     else same.count++
   }
   return [...causes.values()]
@@ -29,11 +31,12 @@ export function verdictOf(trace: Pick<TraceSummary, 'root_status' | 'error_count
   return trace.root_status === 'Error' || trace.root_missing ? 'failed' : 'hidden'
 }
 
-// The span that met the conditions, where it is another than the root. Without conditions any span meets them: then it
-// says nothing.
-export function matchedOf(trace: TraceSummary, filtered: boolean): TraceSummary['matched'] | null {
+// The span that met the conditions, where it is another than the root. Where any span meets them, or any of the root's
+// service, it is just one of many: then it says nothing.
+export function matchedOf(trace: TraceSummary, asked: Asked): TraceSummary['matched'] | null {
   const { matched } = trace
-  if (!filtered || (matched.service === trace.root_service && matched.name === trace.root_name)) return null
+  if (asked === 'anything') return null
+  if (matched.service === trace.root_service && (asked === 'a service' || matched.name === trace.root_name)) return null
   return matched
 }
 

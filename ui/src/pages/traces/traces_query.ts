@@ -95,6 +95,15 @@ export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
   return active
 }
 
+// What the conditions ask for.
+export type Asked = 'anything' | 'a service' | 'spans'
+
+export function askedOf(filters: TraceFilters): Asked {
+  const { service, ...others } = filters
+  if (activeTraceFilters({ ...others, service: '' }).length > 0) return 'spans'
+  return service === '' ? 'anything' : 'a service'
+}
+
 const DURATION_UNITS: readonly (readonly [number, string])[] = [
   [3_600_000_000_000, 'h'],
   [60_000_000_000, 'm'],
