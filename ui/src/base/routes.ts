@@ -43,13 +43,23 @@ function safeDecode(text: string): string {
   }
 }
 
-// The path of a service's page. A name is any text: what a path cannot hold, or would read as something else, has a ~
-// before it.
-export function servicePath(name: string): string {
-  return `/services/${encodeURIComponent(/^(|\.|\.\.|~.*)$/s.test(name) ? `~${name}` : name)}`
+// A service as the URL has it, in a path or as a filter. A name is any text: none at all, which would mean any service, and
+// what a path would read as something else have a ~ before them.
+export function serviceParam(name: string): string {
+  return /^(|\.|\.\.|~.*)$/s.test(name) ? `~${name}` : name
 }
 
-// The name, from the route's parameter.
+// The path of a service's page.
+export function servicePath(name: string): string {
+  return `/services/${encodeURIComponent(serviceParam(name))}`
+}
+
+// What people read for it.
+export function serviceLabel(param: string): string {
+  return serviceOfParam(param) || 'unnamed'
+}
+
+// The name.
 export function serviceOfParam(param: string): string {
   return param.startsWith('~') ? param.slice(1) : param
 }

@@ -19,7 +19,7 @@ function service(name: string, calls: number[], errors: number[], p95: number): 
     p99_nano: p95 * 2,
     max_nano: p95 * 3,
     last_seen_unix_nano: msToNano(FROM - 120_000),
-    series: { calls, errors, p95_nano: calls.map((count) => (count > 0 ? p95 : null)) },
+    series: { calls, errors, p50_nano: calls.map(() => null), p95_nano: calls.map((count) => (count > 0 ? p95 : null)), p99_nano: calls.map(() => null) },
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { serviceParam } from '../../base/routes'
 import {
   activeLogFilters,
   aroundUrlChange,
@@ -54,6 +55,11 @@ describe('filters of the log list', () => {
     const active = activeLogFilters({ ...NO_LOG_FILTERS, traceId, spanId: '0123456789abcdef', attributes: ['a=1'] })
     expect(active.map((filter) => filter.label)).toEqual(['trace 01234567', 'span 01234567', 'a=1'])
     expect(active[0]?.drop).toEqual({ traceId: '', spanId: '' })
+  })
+
+  it('know records that name no service from records of any', () => {
+    expect(logQuery(readLogFilters(new URLSearchParams({ service: serviceParam('') })))).toEqual({ service: '' })
+    expect(logQuery(readLogFilters(new URLSearchParams()))).toEqual({})
   })
 
   it('around a record are its service and the minute on both sides, nothing else', () => {

@@ -3,13 +3,14 @@
 import { toJson } from '../../base/exact_json'
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
 import { isTraceId } from '../../base/ids'
+import { serviceLabel, serviceOfParam } from '../../base/routes'
 
 export const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type Severity = (typeof SEVERITIES)[number]
 export type VolumeSeverity = Severity | 'unset'
 
 export interface LogFilters {
-  service: string
+  service: string // as of serviceParam, here and below; "": any
   severity: Severity | ''
   text: string
   attributes: string[]
@@ -54,7 +55,7 @@ export interface LogQuery {
 
 export function logQuery(filters: LogFilters): LogQuery {
   return {
-    ...(filters.service !== '' && { service: filters.service }),
+    ...(filters.service !== '' && { service: serviceOfParam(filters.service) }),
     ...(filters.severity !== '' && { severity: filters.severity }),
     ...(filters.text !== '' && { text: filters.text }),
     ...(filters.attributes.length > 0 && { attribute: filters.attributes }),
@@ -83,7 +84,7 @@ export interface ActiveLogFilter {
 export function activeLogFilters(filters: LogFilters): ActiveLogFilter[] {
   const active: ActiveLogFilter[] = []
   if (filters.text !== '') active.push({ label: `text “${filters.text}”`, drop: { text: '' } })
-  if (filters.service !== '') active.push({ label: `service ${filters.service}`, drop: { service: '' } })
+  if (filters.service !== '') active.push({ label: `service ${serviceLabel(filters.service)}`, drop: { service: '' } })
   if (filters.severity !== '') active.push({ label: `${filters.severity} and above`, drop: { severity: '' } })
   if (filters.traceId !== '')
     active.push({ label: `trace ${filters.traceId.slice(0, 8)}`, drop: { traceId: '', spanId: '' } })

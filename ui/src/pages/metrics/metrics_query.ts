@@ -3,6 +3,7 @@
 import type { Metric, MetricSeries } from '../../api/types'
 import { seriesIndex, seriesIndexes } from '../../base/colors'
 import { isAttributeFilter } from '../../base/filters'
+import { serviceOfParam, serviceParam } from '../../base/routes'
 import { extent, seriesFigures, seriesName, unfinishedFrom, type SeriesFigures, type Value } from '../../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../../base/series_units'
 import { DAY, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText } from '../../base/time'
@@ -14,7 +15,7 @@ export type Aggregation = MetricSeries['aggregation']
 export interface MetricView {
   name: string
   type: MetricType | '' // where a name is used with several
-  service: string
+  service: string // as of serviceParam; "": any
   aggregation: Aggregation | '' // what fits the type
   groupBy: string[]
   attributes: string[]
@@ -63,7 +64,7 @@ export interface SeriesQuery {
 export function seriesQuery(view: MetricView): SeriesQuery {
   return {
     ...(view.type !== '' && { type: view.type }),
-    ...(view.service !== '' && { service: view.service }),
+    ...(view.service !== '' && { service: serviceOfParam(view.service) }),
     ...(view.aggregation !== '' && { aggregation: view.aggregation }),
     ...(view.groupBy.length > 0 && { group_by: view.groupBy }),
     ...(view.attributes.length > 0 && { attribute: view.attributes }),
@@ -202,7 +203,7 @@ export function shownSeries(answer: MetricSeries, groupBy: readonly string[], no
 export function labelParams(labels: Record<string, string>): Record<string, ParamValue> {
   const { 'service.name': service, ...others } = labels
   return {
-    ...(service !== undefined && { service }),
+    ...(service !== undefined && { service: serviceParam(service) }),
     attribute: Object.entries(others).map(([key, value]) => `${key}=${value}`),
   }
 }

@@ -15,7 +15,7 @@ function service(name: string, changes: Partial<Service> = {}): Service {
     p99_nano: 3,
     max_nano: 4,
     last_seen_unix_nano: '1795646606118544017',
-    series: { calls: [60, 0, 40], errors: [0, 0, 5], p95_nano: [2, null, 2] },
+    series: { calls: [60, 0, 40], errors: [0, 0, 5], p50_nano: [1, null, 1], p95_nano: [2, null, 2], p99_nano: [3, null, 3] },
     ...changes,
   }
 }
@@ -32,7 +32,7 @@ describe('shares and rates', () => {
 
   it('part the calls in failed and fine ones, never below nothing', () => {
     expect(fineCalls(service('a').series)).toEqual([60, 0, 35])
-    expect(fineCalls({ calls: [1.9], errors: [2], p95_nano: [1] })).toEqual([0])
+    expect(fineCalls({ calls: [1.9], errors: [2] })).toEqual([0])
   })
 })
 

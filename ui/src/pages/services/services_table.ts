@@ -22,7 +22,7 @@ export function perSecond(counts: readonly number[], stepSeconds: number): numbe
 }
 
 // Calls that did not fail. Estimates of a sampled stream may differ by a hair: never below nothing.
-export function fineCalls(series: Service['series']): number[] {
+export function fineCalls(series: Pick<Service['series'], 'calls' | 'errors'>): number[] {
   return series.calls.map((calls, step) => Math.max(0, calls - (series.errors[step] ?? 0)))
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { serviceParam } from '../../base/routes'
 import {
   activeTraceFilters,
   boxUrlChange,
@@ -44,6 +45,14 @@ describe('filters of the trace list', () => {
   it('drop what the API would refuse', () => {
     const filters = readTraceFilters(new URLSearchParams('status=bad&attribute=novalue&attribute=%3Dx&sort=fast'))
     expect(filters).toEqual(NO_TRACE_FILTERS)
+  })
+
+  it('know spans that name no service from spans of any', () => {
+    const nameless = readTraceFilters(new URLSearchParams({ service: serviceParam('') }))
+    expect(traceQuery(nameless)).toEqual({ service: '' })
+    expect(activeTraceFilters(nameless)[0]?.label).toBe('service unnamed')
+    expect(traceQuery(readTraceFilters(new URLSearchParams()))).toEqual({})
+    expect(traceQuery(readTraceFilters(new URLSearchParams({ service: serviceParam('~x') })))).toEqual({ service: '~x' })
   })
 
   it('can be dropped one by one, the span name with its service', () => {

@@ -1,13 +1,14 @@
 // The filters of the trace list between URL and API: both use the same names, so a query can be read off the address.
 // URLSearchParams in and out; knows no DOM.
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
+import { serviceLabel, serviceOfParam } from '../../base/routes'
 import type { ScatterBox } from '../../widgets/scatter'
 
 export type TraceStatus = '' | 'unset' | 'ok' | 'error'
 export type TraceSort = 'newest' | 'slowest'
 
 export interface TraceFilters {
-  service: string
+  service: string // as of serviceParam, here and below; "": any
   name: string
   status: TraceStatus
   minDuration: string
@@ -54,7 +55,7 @@ export interface TraceQuery {
 
 export function traceQuery(filters: TraceFilters): TraceQuery {
   return {
-    ...(filters.service !== '' && { service: filters.service }),
+    ...(filters.service !== '' && { service: serviceOfParam(filters.service) }),
     ...(filters.name !== '' && { name: filters.name }),
     ...(filters.status !== '' && { status: filters.status }),
     ...(filters.minDuration !== '' && { min_duration: filters.minDuration }),
@@ -84,7 +85,7 @@ export interface ActiveFilter {
 
 export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
   const active: ActiveFilter[] = []
-  if (filters.service !== '') active.push({ label: `service ${filters.service}`, drop: { service: '', name: '' } })
+  if (filters.service !== '') active.push({ label: `service ${serviceLabel(filters.service)}`, drop: { service: '', name: '' } })
   if (filters.name !== '') active.push({ label: `span ${filters.name}`, drop: { name: '' } })
   if (filters.status !== '') active.push({ label: `status ${filters.status}`, drop: { status: '' } })
   if (filters.minDuration !== '') active.push({ label: `at least ${filters.minDuration}`, drop: { minDuration: '' } })
