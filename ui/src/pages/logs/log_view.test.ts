@@ -73,6 +73,18 @@ describe('what a row shows', () => {
     expect(messageOf(record({ body: null, attributes: exception, event_name: 'e' }))).toBe('E: no')
     expect(messageOf(record({ body: '', event_name: 'device.crash' }))).toBe('device.crash')
     expect(messageOf(record({ body: { a: 1 } }))).toBe('{"a":1}')
+    expect(messageOf(record({ body: '\x1b[1;31mred\x1b[0m text' }))).toBe('red text')
+  })
+
+  it('says which exception it was, where the body does not', () => {
+    const attributes = { 'exception.type': 'IllegalStateException', 'exception.message': 'out of\nstock', item: 'tea' }
+    const said = firstAttributes(record({ body: 'failed', attributes }))
+    expect(said).toEqual([
+      { key: 'exception', value: 'IllegalStateException: out of ↵ stock' },
+      { key: 'item', value: 'tea' },
+    ])
+    expect(firstAttributes(record({ body: 'failed: out of\nstock', attributes })).map(({ key }) => key)).toEqual(['item'])
+    expect(firstAttributes(record({ body: '', attributes })).map(({ key }) => key)).toEqual(['item'])
   })
 
   it('has the searched text in it, however far behind that stands', () => {
@@ -83,7 +95,7 @@ describe('what a row shows', () => {
   })
 
   it('has the first attributes that say something, on one line and cut', () => {
-    const attributes = { 'exception.type': 'E', 'thread.id': 7, 'order.id': 'a\nb', items: [1, 2], text: 'x'.repeat(100), d: 1, e: 2 }
+    const attributes = { 'exception.stacktrace': '', 'thread.id': 7, 'order.id': 'a\nb', items: [1, 2], text: 'x'.repeat(100), d: 1, e: 2 }
     expect(firstAttributes(record({ attributes }))).toEqual([
       { key: 'order.id', value: 'a ↵ b' },
       { key: 'items', value: '[1,2]' },

@@ -53,9 +53,11 @@ export function addScanned(a: Scanned, b: Scanned): Scanned {
 const LINE_LENGTH_MAX = 1500
 const LEAD_LENGTH = 60 // what stands before the searched text, where that is far behind
 
+const TERMINAL_COLOURS = /\x1b\[[0-9;]*m/g
+
 // What a record says; its exception or its event's name where it has no body.
 export function messageOf(record: LogRecord): string {
-  const body = bodyText(record.body)
+  const body = bodyText(record.body).replace(TERMINAL_COLOURS, '')
   if (body !== '') return body
   const exception = exceptionOf(record.attributes)
   if (exception !== null) return [exception.type, exception.message].filter(Boolean).join(': ')
@@ -72,6 +74,7 @@ export function excerpt(text: string, needle: string): string {
 
 const SHOWN_ATTRIBUTES = 4
 const VALUE_LENGTH_MAX = 60
+const EXCEPTION_LENGTH_MAX = 200
 // Shown elsewhere or of no use at a glance.
 const QUIET = /^(exception\.|code\.|thread\.|telemetry\.|log\.(file|record)\.)/
 
@@ -80,7 +83,17 @@ export interface Pair {
   value: string
 }
 
+// The exception comes first, where the body does not say it already.
 export function firstAttributes(record: LogRecord): Pair[] {
+  const pairs = otherAttributes(record)
+  const exception = exceptionOf(record.attributes)
+  const body = bodyText(record.body)
+  if (exception === null || body === '' || (exception.message !== '' && body.includes(exception.message))) return pairs
+  const value = oneLine([exception.type, exception.message].filter(Boolean).join(': ')).slice(0, EXCEPTION_LENGTH_MAX)
+  return value === '' ? pairs : [{ key: 'exception', value }, ...pairs]
+}
+
+function otherAttributes(record: LogRecord): Pair[] {
   return Object.entries(record.attributes)
     .filter(([key]) => !QUIET.test(key))
     .slice(0, SHOWN_ATTRIBUTES)

@@ -221,8 +221,13 @@ const CONVENTIONS = /^(http|rpc|db|messaging|process|system|jvm|go|nodejs|v8js|d
 
 const WELL_KNOWN_MOST = 6
 
+// Sightline's metrics of itself: of interest where there are no others.
+const ITSELF = 'sightline'
+
 // Well-known ones first, then the services' own; what remains of the well-known fills up.
-export function startMetrics(metrics: readonly Metric[], most: number): Metric[] {
+export function startMetrics(all: readonly Metric[], most: number): Metric[] {
+  const others = all.filter((metric) => metric.services.some((service) => service !== ITSELF))
+  const metrics = others.length > 0 ? others : all
   const byName = new Map<string, Metric>()
   for (const metric of metrics) if (!byName.has(metric.name)) byName.set(metric.name, metric)
   const known = WELL_KNOWN.flatMap((name) => byName.get(name) ?? [])
