@@ -104,6 +104,19 @@ describe('a program with data', () => {
     await page.close()
   })
 
+  it('comes back to where a page was scrolled', async () => {
+    const page = await home('', { height: 420 })
+    const main = page.locator('main')
+    await page.getByRole('link', { name: 'All services' }).waitFor()
+    await main.evaluate((element) => element.scrollTo(0, 200))
+    await page.getByRole('link', { name: 'All services' }).click()
+    await page.getByRole('table', { name: 'Services' }).waitFor()
+    expect(await main.evaluate((element) => element.scrollTop)).toBe(0)
+    await page.goBack()
+    await waitUntil(() => main.evaluate((element) => element.scrollTop === 200), 'the place where one was')
+    await page.close()
+  })
+
   it('goes anywhere by keyboard, and keeps range and service', async () => {
     const page = await home('?last=3h&service=checkout')
     await page.keyboard.press('Control+k')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildModel } from '../../flame/model'
 import { makeOutline } from '../../flame/testing/make_trace'
-import { growsStill, logMarks, sameOutline } from './arrival'
+import { growsStill, logMarks, lookAfterMs, sameOutline } from './arrival'
 
 const spans = [
   { id: 'root', at: 0, to: 100 },
@@ -14,6 +14,10 @@ describe('a trace that is arriving', () => {
     const endMs = 1_700_000_060_000
     expect(growsStill(outline, endMs + 1000)).toBe(true)
     expect(growsStill(outline, endMs + 11 * 60_000)).toBe(false)
+  })
+
+  it('is looked at ever more rarely while nothing comes', () => {
+    expect([0, 1, 2, 5, 100].map(lookAfterMs)).toEqual([2000, 4000, 8000, 60_000, 60_000])
   })
 
   it('is another one when spans came', () => {

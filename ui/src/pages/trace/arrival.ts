@@ -15,6 +15,14 @@ export function growsStill(outline: { start_unix_nano: string; duration_nano: nu
   return nowMs - (nanoToMs(outline.start_unix_nano) + outline.duration_nano / 1e6) < GROWS_MS_MAX
 }
 
+const LOOK_MS = 2000
+const LOOK_MS_MAX = 60_000
+
+/** How long until the next look at a trace that may grow, after so many looks that found nothing new. */
+export function lookAfterMs(looks: number): number {
+  return Math.min(LOOK_MS * 2 ** looks, LOOK_MS_MAX)
+}
+
 /** Spans never change once stored, so an outline is another one only if there are more of them. */
 export function sameOutline(a: TraceOutline, b: TraceOutline): boolean {
   return (

@@ -5,13 +5,12 @@ import { api } from '../../api/client'
 import type { LogList, SpanDetail, TraceOutline } from '../../api/types'
 import { clock } from '../../state/clock.svelte'
 import { query, type Query } from '../../state/query.svelte'
-import { range } from '../../state/range.svelte'
 import { criticalPath } from '../../flame/critical_path'
 import { buildModel, type TraceModel } from '../../flame/model'
 import { nextFailed } from '../../flame/rows'
 import { findRows } from '../../flame/search'
 import { carryOver, TraceView, type Change } from '../../flame/trace_view'
-import { ARRIVAL_TRIES_MAX, ARRIVAL_WAIT_MS, growsStill, logMarks, sameOutline } from './arrival'
+import { ARRIVAL_TRIES_MAX, ARRIVAL_WAIT_MS, growsStill, logMarks, lookAfterMs, sameOutline } from './arrival'
 import { zoomText, type SpanTab, type TraceViewKind } from './trace_url'
 import { TraceUrlState } from './url_state.svelte'
 
@@ -32,14 +31,13 @@ export class TraceScreen {
   neighbour: ((row: number, direction: 'left' | 'right' | 'up' | 'down') => number) | null = null
   #shown: TraceOutline | null = null
   #stop = () => {}
+  #looks = $state(0) // that found nothing new
 
   // Call it while a component is set up. `id`: 32 hex digits, or the first ones.
   constructor(readonly id: string) {
     this.outline = query(
       () => {
         void this.tries
-        const last = this.#shown
-        if (last === null || (range.liveSeconds > 0 && growsStill(last, clock.read()))) void range.tick
         return (signal) => api.getTraceOutline(this.id, signal)
       },
       { refresh: false },
@@ -59,6 +57,7 @@ export class TraceScreen {
       { refresh: false },
     )
     $effect(() => this.#retryUntilArrived())
+    $effect(() => this.#lookAgain())
     $effect(() => {
       const outline = this.outline.data
       if (outline) untrack(() => this.#take(outline))
@@ -96,9 +95,26 @@ export class TraceScreen {
     return () => clearTimeout(timer)
   }
 
+  // More of it may come, and is looked for without being asked.
+  get growing(): boolean {
+    const { data } = this.outline
+    return data !== undefined && growsStill(data, clock.now)
+  }
+
+  #lookAgain(): void | (() => void) {
+    const looks = this.#looks
+    if (this.outline.loading || !untrack(() => this.growing)) return
+    const timer = setTimeout(() => {
+      this.#looks = looks + 1
+      if (document.visibilityState === 'visible') this.outline.retry()
+    }, lookAfterMs(looks))
+    return () => clearTimeout(timer)
+  }
+
   #take(outline: TraceOutline): void {
     if (this.#shown !== null && sameOutline(this.#shown, outline)) return
     this.#shown = outline
+    this.#looks = 0
     performance.mark('trace-outline')
     const model = buildModel(outline)
     const view = new TraceView(model, criticalPath(model))

@@ -1,0 +1,49 @@
+// How far a page that scrolls as a whole was scrolled, for "back". Its content comes later than the page: until it is as
+// long as it was, or the person does something, each growth tries again.
+import { keep, keptFor } from '../state/kept'
+import { router } from '../state/router.svelte'
+
+const NAME = 'main'
+
+// Thread: the page.
+export class ScrollPlace {
+  private returning: AbortController | null = null
+  private readonly ended = new AbortController()
+
+  constructor(private readonly box: HTMLElement) {
+    const scrolled = () => {
+      if (this.returning === null) keep(router.entry, NAME, box.scrollTop)
+    }
+    box.addEventListener('scroll', scrolled, { passive: true, signal: this.ended.signal })
+  }
+
+  // Another page is shown in the box.
+  arrive(): void {
+    this.returning?.abort()
+    const wanted = keptFor<number>(router.entry, NAME) ?? 0
+    this.box.scrollTop = wanted
+    if (wanted > 0) this.returnTo(wanted)
+  }
+
+  destroy(): void {
+    this.returning?.abort()
+    this.ended.abort()
+  }
+
+  private returnTo(wanted: number): void {
+    const returning = (this.returning = new AbortController())
+    const { signal } = returning
+    const grown = new MutationObserver(() => {
+      this.box.scrollTop = wanted
+      if (this.box.scrollTop >= wanted - 1) returning.abort()
+    })
+    grown.observe(this.box, { childList: true, subtree: true })
+    signal.addEventListener('abort', () => {
+      grown.disconnect()
+      this.returning = null
+    })
+    for (const act of ['wheel', 'pointerdown', 'keydown']) {
+      addEventListener(act, () => returning.abort(), { passive: true, capture: true, signal })
+    }
+  }
+}
