@@ -214,6 +214,12 @@ export class Browser {
   }
 }
 
+/** Until all that the page asked for is shown, in its fonts. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('.skeleton, [aria-busy=true]') === null)
+  await page.evaluate(() => document.fonts.ready.then(() => undefined))
+}
+
 const problemsOf = new WeakMap<Page, string[]>()
 
 /** Errors and warnings of the page so far: exceptions, what the Content-Security-Policy blocked, failed asserts. */

@@ -4,17 +4,22 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exampleTraffic } from './example'
-import { accessibilityViolations, Browser, problems, Sightline, VISIBLE_MS_MAX, waitUntil } from './harness'
+import { accessibilityViolations, Browser, problems, settled, Sightline, VISIBLE_MS_MAX, waitUntil } from './harness'
 import { tracesRequest } from './otlp'
 
 const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
 
+let sightline: Sightline
 let browser: Browser
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true })
+  sightline = await Sightline.start()
   browser = await Browser.start()
 })
-afterAll(async () => browser?.close())
+afterAll(async () => {
+  await browser?.close()
+  await sightline?.close()
+})
 
 interface TraceSummary {
   trace_id: string
@@ -22,7 +27,7 @@ interface TraceSummary {
   failures: { span_id: string; service: string; name: string; message: string }[]
 }
 
-async function openPage(sightline: Sightline, path: string, options: Parameters<Browser['page']>[0] = {}): Promise<Page> {
+async function openPage(path: string, options: Parameters<Browser['page']>[0] = {}): Promise<Page> {
   const page = await browser.page(options)
   page.setDefaultTimeout(VISIBLE_MS_MAX)
   await page.goto(sightline.url + path)
@@ -43,11 +48,32 @@ function traceOf(service: string, name: string): object {
   return tracesRequest(id(32), [{ id: id(16), name, service, kind: 2, startNano: end - 20_000_000n, endNano: end }])
 }
 
+describe('on an empty store', () => {
+  it.each(['/', '/services', '/traces', '/logs', '/metrics'])('%s says how to send data', async (path) => {
+    const page = await openPage(path)
+    await page.getByText(/OTEL_EXPORTER_OTLP_ENDPOINT|Set up|How to send/i).first().waitFor()
+    await settled(page)
+    await page.screenshot({ path: join(SHOTS, `empty${path.replaceAll('/', '-')}.png`) })
+    expect(await accessibilityViolations(page)).toEqual([])
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('sees the first data arrive', async () => {
+    const page = await openPage('/settings/ingest')
+    await page.getByText(sightline.otlpUrl).first().waitFor()
+    await settled(page)
+    await page.screenshot({ path: join(SHOTS, 'ingest-waiting.png') })
+    await sightline.send('traces', traceOf('first-service', 'GET /first'))
+    await page.getByText('first-service').first().waitFor()
+    await page.screenshot({ path: join(SHOTS, 'ingest-arrived.png') })
+    await page.close()
+  })
+})
+
 describe('with the example traffic', () => {
-  let sightline: Sightline
   let failing: TraceSummary
   beforeAll(async () => {
-    sightline = await Sightline.start()
     await exampleTraffic(sightline, { requests: 300, pastMinutes: 10, seed: 7 })
     const traces = await waitUntil(async () => {
       const answer = await sightline.ask<{ traces: TraceSummary[] }>('/traces?service=recommender&status=error&limit=1000')
@@ -56,10 +82,9 @@ describe('with the example traffic', () => {
     failing = traces.find((trace) => trace.failures.some((failure) => failure.message.startsWith('503'))) as TraceSummary
     expect(failing).toBeDefined()
   })
-  afterAll(async () => sightline?.close())
 
   it('leads from services to a trace, a span and its logs, and back', async () => {
-    const page = await openPage(sightline, '/services')
+    const page = await openPage('/services')
     await page.getByRole('link', { name: 'recommender', exact: true }).click()
     await page.getByRole('heading', { name: 'Operations' }).waitFor()
     expect(pathOf(page)).toBe('/services/recommender')
@@ -83,7 +108,7 @@ describe('with the example traffic', () => {
     await page.reload()
     await panel.getByText('Wikipedia did not answer; ranking without it').first().waitFor()
     expect(pathOf(page)).toBe(deep)
-    const shared = await openPage(sightline, deep)
+    const shared = await openPage(deep)
     await shared.getByText('Wikipedia did not answer; ranking without it').first().waitFor()
     await shared.close()
 
@@ -100,7 +125,7 @@ describe('with the example traffic', () => {
   })
 
   it('searches logs by text and leads to the trace of a record', async () => {
-    const page = await openPage(sightline, '/logs')
+    const page = await openPage('/logs')
     await page.getByRole('textbox', { name: 'Text in the body' }).fill('wikipedia DID not')
     await page.keyboard.press('Enter')
     await waitUntil(() => pathOf(page).includes('text='), 'the text is in the URL')
@@ -116,7 +141,7 @@ describe('with the example traffic', () => {
   })
 
   it('draws a metric, grouped by an attribute', async () => {
-    const page = await openPage(sightline, '/metrics')
+    const page = await openPage('/metrics')
     await page.getByText('recommender.searches').first().click()
     await waitUntil(() => pathOf(page).includes('name=recommender.searches'), 'the metric is in the URL')
     await page.getByRole('img', { name: /recommender\.searches/ }).first().waitFor()
@@ -126,25 +151,16 @@ describe('with the example traffic', () => {
     await page.close()
   })
 
-  it('shows what arrives while one looks', async () => {
-    const page = await openPage(sightline, '/traces?live=5s')
-    await page.getByRole('table', { name: 'Traces' }).getByRole('row').nth(2).waitFor()
-    await sightline.send('traces', traceOf('newcomer', 'GET /fresh'))
-    await page.getByRole('button', { name: /new/i }).first().click()
-    await page.getByRole('row').filter({ hasText: 'GET /fresh' }).waitFor()
-    expect(problems(page)).toEqual([])
-    await page.close()
-  })
-
   it('says that the program does not answer, keeps what it shows, and goes on when it is back', async () => {
-    const page = await openPage(sightline, '/services')
+    const page = await openPage('/services')
     const row = page.getByRole('row').filter({ hasText: 'recommender' })
     await row.waitFor()
     await sightline.stop()
     await page.getByText(/does not answer/).first().waitFor()
     await row.waitFor()
     await sightline.startAgain()
-    await waitUntil(async () => (await page.getByText(/does not answer/).count()) === 0, 'the notice goes')
+    await page.getByText('Sightline answers again').waitFor()
+    expect(await page.getByText(/does not answer/).count()).toBe(0)
     await sightline.send('traces', traceOf('late-service', 'GET /late'))
     await page.goto(`${sightline.url}/services?live=5s`)
     await page.getByRole('row').filter({ hasText: 'late-service' }).waitFor()
@@ -181,45 +197,18 @@ describe('with the example traffic', () => {
   ]
   for (const theme of ['light', 'dark'] as const) {
     it.each(screens)(`%s is accessible in ${theme}`, async (name, path, shown) => {
-      const page = await openPage(sightline, path(), { theme })
+      const page = await openPage(path(), { theme })
       await page.getByText(shown).first().waitFor()
-      await page.waitForLoadState('networkidle')
+      await settled(page)
       await page.screenshot({ path: join(SHOTS, `${name}-${theme}.png`) })
       expect(await accessibilityViolations(page)).toEqual([])
       await page.setViewportSize({ width: 700, height: 900 })
       await page.getByText(shown).first().waitFor()
+      await settled(page)
       await page.screenshot({ path: join(SHOTS, `${name}-${theme}-narrow.png`) })
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(700)
       expect(problems(page)).toEqual([])
       await page.close()
     })
   }
-})
-
-describe('on an empty store', () => {
-  let sightline: Sightline
-  beforeAll(async () => {
-    sightline = await Sightline.start()
-  })
-  afterAll(async () => sightline?.close())
-
-  it.each(['/', '/services', '/traces', '/logs', '/metrics'])('%s says how to send data', async (path) => {
-    const page = await openPage(sightline, path)
-    await page.getByText(/OTEL_EXPORTER_OTLP_ENDPOINT|Set up|How to send/i).first().waitFor()
-    await page.waitForLoadState('networkidle')
-    await page.screenshot({ path: join(SHOTS, `empty${path.replaceAll('/', '-')}.png`) })
-    expect(await accessibilityViolations(page)).toEqual([])
-    expect(problems(page)).toEqual([])
-    await page.close()
-  })
-
-  it('sees the first data arrive', async () => {
-    const page = await openPage(sightline, '/settings/ingest')
-    await page.getByText(sightline.otlpUrl).first().waitFor()
-    await page.screenshot({ path: join(SHOTS, 'ingest-waiting.png') })
-    await sightline.send('traces', traceOf('first-service', 'GET /first'))
-    await page.getByText('first-service').first().waitFor()
-    await page.screenshot({ path: join(SHOTS, 'ingest-arrived.png') })
-    await page.close()
-  })
 })

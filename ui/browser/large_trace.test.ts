@@ -2,7 +2,7 @@
 // which everything is odd. Prints how long drawing and scrolling take; asserts that what is drawn is right.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityViolations, Browser, measureFrames, problems, Sightline } from './harness'
+import { accessibilityViolations, Browser, measureFrames, problems, settled, Sightline } from './harness'
 import { largeTrace, logsRequest, tracesRequest } from './otlp'
 import { oddTrace, richTrace } from './traces'
 
@@ -74,11 +74,11 @@ describe('a trace of 50,000 spans', () => {
   it('draws its first rows, and not more elements than are in sight', async () => {
     const page = await browser.page()
     await page.goto(`${sightline.url}/traces`)
-    await page.waitForLoadState('networkidle')
+    await settled(page)
     const times: number[] = []
     for (let run = 0; run < 3; run++) {
       await page.goto(`${sightline.url}/`)
-      await page.waitForLoadState('networkidle')
+      await settled(page)
       await open(page, `/traces/${LARGE}`)
       const figures = await page.evaluate(async () => {
         await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))

@@ -57,6 +57,8 @@ const STACK_ALPHA = 0.55
 const FADED_ALPHA = 0.2
 const TIP_ROWS = 10
 const FLAT = 1e-9 // of a value: what differs by less differs by rounding
+const TIME_LABEL_PX = 72 // room for each
+const VALUE_LABEL_PX = 40
 const EDGE_PX = 16 // a time label nearer to the edge would be cut
 
 function readTheme(host: HTMLElement): Theme {
@@ -285,7 +287,7 @@ export class Chart {
       grid: { show: false },
       ticks: { show: true, stroke: this.theme.grid, width: 1, size: 4 },
       splits: (plot, _axis, min, max) => {
-        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / (this.spec.compact ? 64 : 96))), offset)
+        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / TIME_LABEL_PX)), offset)
         step = ticks.stepSeconds
         const last = max - ((max - min) * EDGE_PX) / plot.width
         return ticks.millis.map((millis) => millis / 1000).filter((seconds) => seconds <= last)
@@ -308,7 +310,7 @@ export class Chart {
         return Math.ceil(Math.max(24, ...values.map((text) => plot.ctx.measureText(text).width))) + 12
       },
       splits: (plot, _axis, min, max) => {
-        const most = spec.compact ? Math.max(3, Math.floor(plot.height / 40)) : Math.max(2, Math.floor(plot.height / 48))
+        const most = Math.max(3, Math.floor(plot.height / VALUE_LABEL_PX))
         return spec.log ? logTicks(min, max, most) : this.spec.format.ticks(min, max, most)
       },
       values: (_plot, splits) => tickLabels(this.spec.format, splits),
