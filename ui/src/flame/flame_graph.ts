@@ -9,6 +9,7 @@ import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, TextWidths
 import { ticks } from './ruler'
 import type { Change, TraceView } from './trace_view'
 import { timeScale, drawRuler } from './waterfall_bars'
+import { wheelOverTime } from './wheel'
 
 const LANE = 20
 const GAP = 1
@@ -218,16 +219,8 @@ export class FlameGraph {
 
   private wheel(event: WheelEvent): void {
     const { view } = this
-    const width = view.window.to - view.window.from
-    if (event.ctrlKey || event.metaKey) {
-      const at = timeScale(view, 0, this.width).nano(event.clientX - this.scroller.getBoundingClientRect().left)
-      view.zoomAt(Math.min(Math.max(0, at), view.model.duration), Math.exp(-event.deltaY * 0.004))
-    } else if (view.zoomed && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))) {
-      view.pan(((event.shiftKey ? event.deltaY || event.deltaX : event.deltaX) / Math.max(1, this.width)) * width)
-    } else {
-      return
-    }
-    event.preventDefault()
+    const at = timeScale(view, 0, this.width).nano(event.clientX - this.scroller.getBoundingClientRect().left)
+    if (wheelOverTime(event, view, Math.min(Math.max(0, at), view.model.duration), this.width)) event.preventDefault()
   }
 
   // ---- drawing

@@ -9,6 +9,7 @@ import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, TextWidths
 import type { Change, TraceView } from './trace_view'
 import { drawBars, drawRuler, ROW_HEIGHT, timeScale } from './waterfall_bars'
 import { WaterfallRow } from './waterfall_row'
+import { wheelOverTime } from './wheel'
 
 const HEAD_HEIGHT = 28
 const NAMES_MIN = 160
@@ -282,19 +283,10 @@ export class Waterfall {
     this.view.setHovered(inRows ? this.rowAt(event) : -1, this.nanoAt(event))
   }
 
-  // Ctrl or Cmd with the wheel zooms where the pointer is; shift, or a sideways wheel, pans.
   private wheel(event: WheelEvent): void {
-    const { view } = this
-    const width = view.window.to - view.window.from
-    if (event.ctrlKey || event.metaKey) {
-      const at = this.nanoAt(event)
-      view.zoomAt(at >= 0 ? at : (view.window.from + view.window.to) / 2, Math.exp(-event.deltaY * 0.004))
-    } else if (view.zoomed && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))) {
-      view.pan(((event.shiftKey ? event.deltaY || event.deltaX : event.deltaX) / Math.max(1, this.width)) * width)
-    } else {
-      return
-    }
-    event.preventDefault()
+    const { from, to } = this.view.window
+    const at = this.nanoAt(event)
+    if (wheelOverTime(event, this.view, at >= 0 ? at : (from + to) / 2, this.width)) event.preventDefault()
   }
 
   // ---- drawing

@@ -1,6 +1,7 @@
 // What the tables of services and operations compute: shares, rates by step, figures of a column. API's answers in, numbers
 // out; knows no DOM.
 import type { Operation, Service, ServiceList } from '../../api/types'
+import { nanoToMs } from '../../base/time'
 
 export interface Figures {
   calls: number
@@ -26,50 +27,27 @@ export function fineCalls(series: Pick<Service['series'], 'calls' | 'errors'>): 
   return series.calls.map((calls, step) => Math.max(0, calls - (series.errors[step] ?? 0)))
 }
 
-export type ServiceKey = 'service' | 'calls' | 'errors' | 'p50' | 'p95' | 'p99' | 'seen'
+type FigureKey = 'calls' | 'errors' | 'p50' | 'p95' | 'p99'
+
+function figureValue(one: Service | Operation, key: FigureKey): number | null {
+  if (key === 'calls') return one.calls_per_second
+  return key === 'errors' ? errorShare(one) : one[`${key}_nano`]
+}
+
+export type ServiceKey = 'service' | FigureKey | 'seen'
 export const SERVICE_KEYS: readonly ServiceKey[] = ['service', 'calls', 'errors', 'p50', 'p95', 'p99', 'seen']
 
 export function serviceValue(one: Service, key: ServiceKey): number | string | null {
-  switch (key) {
-    case 'service':
-      return one.service
-    case 'calls':
-      return one.calls_per_second
-    case 'errors':
-      return errorShare(one)
-    case 'p50':
-      return one.p50_nano
-    case 'p95':
-      return one.p95_nano
-    case 'p99':
-      return one.p99_nano
-    case 'seen':
-      return Number(BigInt(one.last_seen_unix_nano) / 1_000_000_000n)
-  }
+  if (key === 'service') return one.service
+  return key === 'seen' ? nanoToMs(one.last_seen_unix_nano) : figureValue(one, key)
 }
 
-export type OperationKey = 'name' | 'kind' | 'calls' | 'errors' | 'p50' | 'p95' | 'p99' | 'max'
+export type OperationKey = 'name' | 'kind' | FigureKey | 'max'
 export const OPERATION_KEYS: readonly OperationKey[] = ['name', 'kind', 'calls', 'errors', 'p50', 'p95', 'p99', 'max']
 
 export function operationValue(one: Operation, key: OperationKey): number | string | null {
-  switch (key) {
-    case 'name':
-      return one.name
-    case 'kind':
-      return one.kind
-    case 'calls':
-      return one.calls_per_second
-    case 'errors':
-      return errorShare(one)
-    case 'p50':
-      return one.p50_nano
-    case 'p95':
-      return one.p95_nano
-    case 'p99':
-      return one.p99_nano
-    case 'max':
-      return one.max_nano
-  }
+  if (key === 'name' || key === 'kind') return one[key]
+  return key === 'max' ? one.max_nano : figureValue(one, key)
 }
 
 // Spans of one name may be of several kinds, at the edge and inside.

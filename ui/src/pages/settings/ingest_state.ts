@@ -6,6 +6,7 @@ import { formatCount } from '../../base/units'
 export const SIGNALS = ['traces', 'logs', 'metrics'] as const
 export type Signal = (typeof SIGNALS)[number]
 
+export const SIGNAL_NAMES: Record<Signal, string> = { traces: 'Traces', logs: 'Logs', metrics: 'Metrics' }
 const ITEMS: Record<Signal, string> = { traces: 'span', logs: 'record', metrics: 'point' }
 
 // 1 span, 12.3 k spans; without a count: spans.
