@@ -6,6 +6,7 @@ import {
   formatAge,
   formatClock,
   formatDateTime,
+  formatMoment,
   formatOffset,
   formatRange,
   HOUR,
@@ -129,6 +130,11 @@ describe('shown times', () => {
     expect(formatRange({ fromMs: at(-2), toMs: at(-1) }, NOW, 'utc')).toBe('10:00 – 11:00')
     expect(formatRange({ fromMs: at(-13), toMs: at(-1) }, NOW, 'utc')).toBe('2026-11-21 23:00 – 2026-11-22 11:00')
     expect(formatRange({ fromMs: at(-26), toMs: at(-25) }, NOW, 'utc')).toBe('2026-11-21 10:00 – 11:00')
+  })
+
+  it('of a moment have the date once it is no more of the last hours', () => {
+    expect(formatMoment(NOW - 13 * HOUR, NOW, 'utc')).toBe('23:00')
+    expect(formatMoment(NOW - 25 * HOUR, NOW, 'utc')).toBe('2026-11-21 11:00')
   })
 
   it('have ages in one unit', () => {

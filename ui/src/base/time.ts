@@ -240,6 +240,13 @@ export function formatDateTime(time: number | string, zone: Zone, precision: Pre
   return `${formatDate(typeof time === 'string' ? nanoToMs(time) : time, zone)} ${formatClock(time, zone, precision)}`
 }
 
+const CLOCK_ALONE_MS = 20 * HOUR // until then the time of day says which day
+
+// A moment that is not long ago, to the minute; with its date where it is.
+export function formatMoment(ms: number, nowMs: number, zone: Zone): string {
+  return nowMs - ms < CLOCK_ALONE_MS ? formatClock(ms, zone, 'minute') : formatDateTime(ms, zone, 'minute')
+}
+
 // UTC+01:00
 export function formatOffset(ms: number, zone: Zone): string {
   const minutes = zone === 'utc' ? 0 : -new Date(ms).getTimezoneOffset()

@@ -43,7 +43,14 @@ class Connection {
     } catch (error) {
       if (isAbort(error)) return
     }
-    if (this.#asking === asking) this.#schedule()
+    if (this.#asking !== asking) return
+    this.#asking = null
+    this.#schedule()
+  }
+
+  // Asks now, unless it is on the way already: for those who wait for the next status.
+  askSoon(): void {
+    if (this.#asking === null && !this.lost) void this.ask()
   }
 
   #keep(status: Status): void {
