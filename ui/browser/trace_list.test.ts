@@ -88,6 +88,18 @@ describe('the list of traces', () => {
     expect(await accessibilityViolations(page)).toEqual([])
   })
 
+  it('lays its rows out anew where there is less room', async () => {
+    await page.setViewportSize({ width: 700, height: 900 })
+    const gaps = () =>
+      page.locator('[role=table][aria-label=Traces] .place').evaluateAll((places) => {
+        const boxes = places.map((place) => place.getBoundingClientRect()).sort((a, b) => a.top - b.top)
+        return boxes.slice(1).map((box, i) => Math.round(box.top - (boxes[i]?.bottom ?? 0)))
+      })
+    await waitUntil(async () => (await gaps()).length === FAILING - 1 && (await gaps()).every((gap) => gap === 0), 'rows below each other')
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await waitUntil(async () => (await gaps()).every((gap) => gap === 0), 'rows below each other again')
+  })
+
   it('opens the cause at its span', async () => {
     await page.getByRole('table', { name: 'Traces' }).getByText(MESSAGE).first().click()
     await page.waitForURL((url) => url.pathname.startsWith('/traces/e') && url.searchParams.get('span')?.endsWith('0002') === true)
