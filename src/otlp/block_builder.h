@@ -75,6 +75,9 @@ class BlockBuilder {
   // The last content-keyed rows did not reach the store: write all of them again.
   virtual void ForgetWrittenSets() = 0;
 
+  // Gives back what is kept of the last block's memory for the next one. Only when it has no rows.
+  virtual void ReleaseMemory() = 0;
+
   virtual RepairCounts repairs() const = 0;
 
   // Tables that blocks of `signal` may hold, with their columns in order, for the check against the schema.

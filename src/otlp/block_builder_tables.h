@@ -241,6 +241,7 @@ class DailyTables {
     return *last_;
   }
 
+  void ReleaseMemory() { spare_.reset(); }
   size_t days() const { return tables_.size(); }
   size_t bytes() const {
     size_t bytes = 0;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <set>
 #include <string>
@@ -59,6 +60,25 @@ TEST(SpanRows, HoldWhatASpanSays) {
   EXPECT_EQ(rows.At("AdjustedCount", 1).Double(), 1.0);
   EXPECT_EQ(rows.At("SamplingPolicy", 1).text, "");
   EXPECT_EQ(rows.At("Repairs", 1).text, "");
+}
+
+TEST(BlockBuilderMemory, IsGivenBackWithoutChangingTheNextBlock) {
+  const std::string request = TracesRequest(4000, 1);
+  BuilderFixture kept(Signal::kTraces), released(Signal::kTraces);
+  for (auto* fixture : {&kept, &released}) {
+    fixture->Add(request);
+    fixture->builder().Finish(1);
+  }
+  const size_t held = mallinfo2().uordblks;
+  released.builder().ReleaseMemory();
+#ifndef SIGHTLINE_SANITIZED  // their allocators do not tell mallinfo2
+  EXPECT_LT(mallinfo2().uordblks + (4 << 20), held);
+#endif
+  kept.Add(request);
+  released.Add(request);
+  const auto expected = kept.builder().Finish(2), seen = released.builder().Finish(2);
+  ASSERT_EQ(seen.size(), expected.size());
+  for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i].native, expected[i].native) << seen[i].table;
 }
 
 TEST(SpanRows, CallUndefinedKindsAndCodesUnspecifiedAndUnset) {

@@ -102,6 +102,7 @@ class LogsBuilder final : public BuilderBase {
   }
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
+  void ReleaseMemory() override { logs_.ReleaseMemory(); }
 
  private:
   size_t ColumnBytesNow() const override { return logs_.bytes(); }

@@ -76,6 +76,13 @@ class MetricsBuilder final : public BuilderBase {
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) override;
   std::vector<TableBlock> Finish(uint64_t block) override;
 
+  void ReleaseMemory() override {
+    numbers_.ReleaseMemory();
+    histograms_.ReleaseMemory();
+    exponential_histograms_.ReleaseMemory();
+    summaries_.ReleaseMemory();
+  }
+
   void ForgetWrittenSets() override {
     sets_.ForgetWritten();
     series_.ForgetWritten();

@@ -115,6 +115,7 @@ class TracesBuilder final : public BuilderBase {
   }
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
+  void ReleaseMemory() override { spans_.ReleaseMemory(); }
 
  private:
   struct Interval {

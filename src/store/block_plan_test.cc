@@ -19,6 +19,7 @@ class OrderRecorder final : public otlp::BlockBuilder {
   uint64_t bytes() const override { return 0; }
   std::vector<otlp::TableBlock> Finish(uint64_t) override { return {}; }
   void ForgetWrittenSets() override {}
+  void ReleaseMemory() override {}
   otlp::RepairCounts repairs() const override { return {}; }
 
   std::vector<std::pair<std::string, uint32_t>> order;  // request bytes, ordinal

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kRetryNanosMin = 100'000'000;
 constexpr int64_t kRetryNanosMax = 5'000'000'000;
 constexpr int kRefusedAttemptsMax = 3;
+constexpr std::chrono::seconds kIdleTime{2};  // less than what cli/ waits with its trim of the heap
 
 }  // namespace
 
@@ -69,13 +70,23 @@ bool BlockWriter::BlockIsDue(int64_t now) const {
          now - queue_.front().queued_monotonic_nanos >= options_.block_age_nanos_max;
 }
 
+// When none come for a while, the builder gives its memory back: of a large block it is tens of megabytes.
+void BlockWriter::WaitForFrames(std::unique_lock<std::mutex>& lock) {
+  const auto is_awake = [this] { return stopping_ || !queue_.empty(); };
+  if (wake_.wait_for(lock, kIdleTime, is_awake)) return;
+  lock.unlock();
+  builder_->ReleaseMemory();
+  lock.lock();
+  wake_.wait(lock, is_awake);
+}
+
 std::vector<PendingFrame> BlockWriter::TakeBlock() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const int64_t now = context_.clock.MonotonicNanos();
     if (BlockIsDue(now)) break;
     if (queue_.empty()) {
-      wake_.wait(lock);
+      WaitForFrames(lock);
     } else {
       const int64_t due = queue_.front().queued_monotonic_nanos + options_.block_age_nanos_max;
       wake_.wait_for(lock, std::chrono::nanoseconds(due - now));

@@ -56,6 +56,7 @@ class BlockWriter {
  private:
   void Run();
   std::vector<PendingFrame> TakeBlock();  // waits; empty when stopping
+  void WaitForFrames(std::unique_lock<std::mutex>& lock);
   bool BlockIsDue(int64_t now) const;
   void WriteFrames(std::vector<PendingFrame> frames);
   void WriteBlock(uint64_t block, std::vector<PendingFrame> frames);
