@@ -79,6 +79,8 @@ SpanTable::SpanTable(const std::vector<HotAttribute>& hot_attributes) : hot(hot_
   Add("AdjustedCount", "Float64", adjusted_count);
   Add("SamplingPolicy", kLow, sampling_policy);
   Add("CriticalPathSelfTime", "UInt64", critical_path_self_time);
+  filled.Watch(columns_);
+  Add("FilledColumns", kLow, filled_columns);
   Cleared();
 }
 
@@ -90,6 +92,7 @@ void SpanTable::Cleared() {
   for (const std::string_view name : kCodeNames) status_code.interner().Intern(name);
   scope.numbers = {};
   hot.Cleared();
+  filled.Cleared();
 }
 
 LogTable::LogTable() {

@@ -13,6 +13,7 @@
 #include "otlp/attribute_columns.h"
 #include "otlp/block_builder.h"
 #include "otlp/columns.h"
+#include "otlp/filled_columns.h"
 
 namespace sightline::otlp {
 
@@ -75,6 +76,11 @@ struct SpanTable final : Table {
   static constexpr std::string_view kName = "spans";
   explicit SpanTable(const std::vector<HotAttribute>& hot_attributes);
   void Cleared() override;
+  // Instead of EndRow.
+  void EndSpan() {
+    filled.Write(rows(), filled_columns);
+    EndRow();
+  }
 
   static constexpr size_t kKinds = 6, kCodes = 3;
 
@@ -112,6 +118,8 @@ struct SpanTable final : Table {
   ConstantColumn<double> adjusted_count{1.0};
   LowCardinalityColumn sampling_policy;
   Numbers64 critical_path_self_time;
+  FilledColumns filled;
+  LowCardinalityColumn filled_columns;
 };
 
 struct LogTable final : Table {

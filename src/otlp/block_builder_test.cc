@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "otlp/filled_columns.h"
 #include "otlp/testing/blocks.h"
 
 namespace sightline::otlp {
@@ -60,6 +61,38 @@ TEST(SpanRows, HoldWhatASpanSays) {
   EXPECT_EQ(rows.At("AdjustedCount", 1).Double(), 1.0);
   EXPECT_EQ(rows.At("SamplingPolicy", 1).text, "");
   EXPECT_EQ(rows.At("Repairs", 1).text, "");
+}
+
+TEST(SpanRows, NameTheColumnsThatTheyFill) {
+  Pb full = Span(1, 2);
+  full.Bytes(field::span::kTraceState, "vendor=1").Fixed32(field::span::kFlags, 1);
+  full.Uint(field::span::kDroppedLinksCount, 5);
+  full = WithAttribute(full, "http.route", StringValue("/a"));
+  const Pb hot = WithAttribute(Span(1, 3), "http.request.method", StringValue("GET"));
+  const NativeBlock rows = Spans({full, Span(1, 4), hot, full, WithAttribute(Span(1, 5), "not.hot", IntValue(1))});
+  EXPECT_EQ(rows.At("FilledColumns", 0).text, "TraceState\nFlags\na.http.route\nDroppedLinksCount");
+  EXPECT_EQ(rows.At("FilledColumns", 1).text, "");
+  EXPECT_EQ(rows.At("FilledColumns", 2).text, "a.http.request.method");
+  EXPECT_EQ(rows.At("FilledColumns", 3).text, rows.At("FilledColumns", 0).text);
+  EXPECT_EQ(rows.At("FilledColumns", 4).text, "");
+}
+
+TEST(SpanRows, SayThatTheColumnsAreUnknownWhereNoTwoRowsFillTheSame) {
+  BlockBuilder::Options options;
+  options.hot_attributes.clear();
+  for (int i = 0; i < 12; ++i) options.hot_attributes.push_back({"hot." + std::to_string(i)});
+  std::string request;
+  std::vector<Pb> spans;
+  for (uint64_t combination = 1; combination < 4096; ++combination) {
+    Pb span = Span(1, combination);
+    for (int i = 0; i < 12; ++i) {
+      if ((combination >> i & 1) != 0) span = WithAttribute(span, "hot." + std::to_string(i), StringValue("x"));
+    }
+    spans.push_back(span);
+  }
+  const NativeBlock rows = Rows(Signal::kTraces, Request(spans), "spans", std::move(options));
+  EXPECT_EQ(rows.At("FilledColumns", 2).text, "a.hot.0\na.hot.1");
+  EXPECT_EQ(rows.At("FilledColumns", 4094).text, kFilledUnknown);
 }
 
 TEST(BlockBuilderMemory, IsGivenBackWithoutChangingTheNextBlock) {

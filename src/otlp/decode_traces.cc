@@ -101,7 +101,7 @@ class TracesBuilder final : public BuilderBase {
     WriteLinks(table, marks);
     WriteRepairs(marks, table.repairs, table.rows());
     Count(table, context, interval);
-    table.EndRow();
+    table.EndSpan();
     Added(1, message.size());
   }
 

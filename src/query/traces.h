@@ -11,6 +11,7 @@
 #include "otlp/block_builder.h"
 #include "query/attributes.h"
 #include "query/filters.h"
+#include "query/span_read.h"
 #include "query/trace_types.h"
 #include "store/clickhouse.h"
 
@@ -81,15 +82,13 @@ class TraceReader {
 
  private:
   Result<std::string> ResolveId(Question& question, std::string_view id_or_prefix);
-  Result<void> ReadSpans(Question& question, Trace& trace);
-  Result<void> ReadEventsAndLinks(Question& question, Trace& trace);
   Result<void> AddMessages(Question& question, TraceOutline& outline);
-  std::string HotColumnList() const;
 
   store::ClickHouse& clickhouse_;
   const std::vector<otlp::HotAttribute> hot_attributes_;
   const std::string database_;
   AttributeSets sets_;
+  FilledLately filled_lately_;
 };
 
 }  // namespace sightline::query

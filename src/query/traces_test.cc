@@ -207,7 +207,18 @@ TEST_F(TracesTest, BadFiltersAreRefused) {
   EXPECT_EQ(reader_.Search(search).error().code, Code::kInvalidArgument);
 }
 
-TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
+// What a row of an earlier schema version says of its columns, and what one says that fills the columns below.
+class WholeTracesTest : public TracesTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void ExpectTheWholeTrace(TraceReader& reader) const;
+};
+INSTANTIATE_TEST_SUITE_P(FilledColumns, WholeTracesTest,
+                         ::testing::Values("?",
+                                           "TraceState\\nFlags\\nStatusMessage\\nScopeVersion\\nScopeId\\n"
+                                           "a.http.route\\na.http.response.status_code\\nDroppedAttributesCount\\n"
+                                           "DroppedEventsCount\\nDroppedLinksCount\\nRepairs\\nSamplingPolicy"));
+
+TEST_P(WholeTracesTest, TraceHasAllFieldsWithTheirTypes) {
   Execute(
       "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types, SchemaUrl) VALUES "
       "('00112233445566778899aabbccddeeff', now(), ['service.name', 'n'], ['web', '7'], 'si', 'http://schema')");
@@ -217,16 +228,27 @@ TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
       "StatusCode, StatusMessage, Duration, ResourceId, ScopeName, `a.http.route`, `a.http.response.status_code`, "
       "SpanAttributes, SpanAttributeTypes, DroppedAttributesCount, Events.Timestamp, Events.Name, Events.Attributes, "
       "Events.AttributeTypes, Events.DroppedAttributesCount, Links.TraceId, Links.SpanId, Links.TraceState, "
-      "Links.Attributes, Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, AdjustedCount) VALUES "
+      "Links.Attributes, Links.AttributeTypes, Links.DroppedAttributesCount, Links.Flags, AdjustedCount, ScopeVersion, "
+      "ScopeId, DroppedEventsCount, DroppedLinksCount, Repairs, SamplingPolicy, FilledColumns) VALUES "
       "(1, fromUnixTimestamp64Nano({}), unhex('{}'), unhex('00000000000000aa'), 'k=v', 257, 'GET', 'Server', 'web', "
       "'Error', 'boom\\n\"quoted\"', 123456789, '00112233445566778899aabbccddeeff', 'lib', '/a', '500', "
       "{{'i': '9007199254740993', 's': 'x', 'list': '[1,\"a\"]', 'd': '0.5'}}, 'isad', 3, "
       "[fromUnixTimestamp64Nano({})], ['exception'], [{{'exception.message': 'no'}}], ['s'], [2], "
       "[unhex('000000000000000000000000000000bb')], [unhex('00000000000000cc')], ['l=1'], [{{'a': 'true'}}], ['b'], "
       "[0], "
-      "[1], 4.5)",
-      now_ + 1, "e1000000000000000000000000000001", now_ + 2));
-  auto trace = reader_.GetTrace("E1000000000000000000000000000001");
+      "[1], 4.5, 'v1', 'f0', 4, 5, 'utf8', 'slow', '{}')",
+      now_ + 1, "e1000000000000000000000000000001", now_ + 2, GetParam()));
+  (void)reader_.GetTrace("E1000000000000000000000000000001");
+  // Now it knows what to ask for; before, it had to look.
+  for (const bool knows : {true, false}) {
+    SCOPED_TRACE(knows);
+    TraceReader fresh(clickhouse());
+    ExpectTheWholeTrace(knows ? reader_ : fresh);
+  }
+}
+
+void WholeTracesTest::ExpectTheWholeTrace(TraceReader& reader) const {
+  auto trace = reader.GetTrace("E1000000000000000000000000000001");
   ASSERT_TRUE(trace) << trace.error().message;
   ASSERT_EQ(trace->spans.size(), 1u);
   const Span& span = trace->spans[0];
@@ -237,7 +259,15 @@ TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
   EXPECT_EQ(span.flags, 257u);
   EXPECT_EQ(span.status_message, "boom\n\"quoted\"");
   EXPECT_EQ(span.adjusted_count, 4.5);
+  EXPECT_EQ(span.trace_state, "k=v");
+  EXPECT_EQ(span.scope_name, "lib");
+  EXPECT_EQ(span.scope_version, "v1");
+  EXPECT_EQ(span.scope_id, "f0");
   EXPECT_EQ(span.dropped_attributes, 3u);
+  EXPECT_EQ(span.dropped_events, 4u);
+  EXPECT_EQ(span.dropped_links, 5u);
+  EXPECT_EQ(span.repairs, "utf8");
+  EXPECT_EQ(span.sampling_policy, "slow");
   std::string attributes;
   for (const auto& a : span.attributes) attributes += fmt::format("{}:{}={} ", a.key, a.type, a.text);
   EXPECT_EQ(attributes,
@@ -253,6 +283,40 @@ TEST_F(TracesTest, TraceHasAllFieldsWithTheirTypes) {
   EXPECT_EQ(trace->resources[0].id, span.resource_id);
   EXPECT_EQ(trace->resources[0].attributes[1].type, 'i');
   EXPECT_EQ(trace->resources[0].schema_url, "http://schema");
+}
+
+TEST_F(TracesTest, EachSpanOfATraceGetsItsOwnColumnsAndEvents) {
+  const auto insert = [&](int block, const char* trace, const char* span, const char* values) {
+    Execute(
+        fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, Flags, `a.http.route`, "
+                    "FilledColumns, Events.Timestamp, Events.Name, Events.Attributes, Events.AttributeTypes, "
+                    "Events.DroppedAttributesCount) VALUES ({}, fromUnixTimestamp64Nano({}), unhex('{:0>32}'), "
+                    "unhex('{:0>16}'), {})",
+                    block, now_, trace, span, values));
+  };
+  insert(1, "d1", "1", "0, '/earlier', '?', [], [], [], [], []");
+  insert(2, "d1", "2", "7, '', 'Flags', [now64(9)], ['retry'], [map()], [''], [0]");
+  insert(2, "d1", "3", "0, '', '', [], [], [], [], []");
+  insert(3, "d1", "3", "9, '/again', 'Flags\\na.http.route', [], [], [], [], []");  // sent a second time
+  insert(4, "d2", "4", "0, '/other', 'a.http.route', [], [], [], [], []");
+  const auto id = [](const char* trace) { return fmt::format("{:0>32}", trace); };
+  // What the trace before has is asked for at once; this one has more.
+  ASSERT_TRUE(reader_.GetTrace(id("d2")));
+  auto trace = reader_.GetTrace(id("d1"));
+  ASSERT_TRUE(trace) << trace.error().message;
+  std::string seen;
+  for (const Span& span : trace->spans) {
+    seen += fmt::format("{} {}", span.span_id.back(), span.flags);
+    for (const auto& attribute : span.attributes) seen += " " + attribute.text;
+    for (const auto& event : span.events) seen += " " + event.name;
+    seen += "; ";
+  }
+  EXPECT_EQ(seen, "1 0 /earlier; 2 7 retry; 3 0; 3 9 /again; ");
+  auto detail = reader_.GetSpan(id("d1"), fmt::format("{:0>16}", "2"));
+  ASSERT_TRUE(detail) << detail.error().message;
+  EXPECT_EQ(detail->span.flags, 7u);
+  ASSERT_EQ(detail->span.events.size(), 1u);
+  EXPECT_EQ(detail->span.events[0].name, "retry");
 }
 
 TEST_F(TracesTest, APrefixFindsItsTraceOnlyWhenItIsTheOnlyOne) {

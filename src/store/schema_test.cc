@@ -331,9 +331,10 @@ TEST_P(Schema, MigrationsRunOnceAndInOrder) {
 }
 
 TEST_P(Schema, LogsOfAVersionWithoutTheTextIndexGetItInMerges) {
-  std::vector<Migration> migrations = Migrations();
-  std::erase_if(migrations, [](const Migration& migration) { return migration.version >= 3; });
-  Open({.migrations = &migrations});
+  Open();
+  Execute("ALTER TABLE sightline.logs DROP INDEX idx_body");
+  Execute("TRUNCATE TABLE sightline.schema_version");
+  Execute("INSERT INTO sightline.schema_version VALUES (2, now64(6), '')");
   const auto insert = [this](int block, const std::string& body) {
     Execute(
         fmt::format("INSERT INTO sightline.logs (Block, Timestamp, Body) VALUES ({}, now64(9), '{}')", block, body));

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "otlp/wire.h"
 #include "otlp/wire_fields.h"
@@ -114,7 +115,7 @@ inline Pb Metric(uint32_t kind, std::initializer_list<Pb> points) {
 }
 
 // One resource, one scope, the items.
-inline std::string Request(std::initializer_list<Pb> items, const Pb& resource = Resource("shop")) {
+inline std::string Request(const std::vector<Pb>& items, const Pb& resource = Resource("shop")) {
   Pb scope;
   scope.Message(field::scope_items::kScope, Pb().Bytes(field::instrumentation_scope::kName, "test"));
   for (const Pb& item : items) scope.Message(field::scope_items::kItems, item);
