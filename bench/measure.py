@@ -136,14 +136,15 @@ def measure_queries(server, spans_total):
     random.Random(1).shuffle(ids)
     for trace_id in ids[:20]:
         server.get(f"/api/v1/traces/{trace_id}")
-    times = []
-    for trace_id in ids[20:220]:
-        started = time.monotonic()
-        answer = json.loads(server.get(f"/api/v1/traces/{trace_id}"))
-        times.append(1000 * (time.monotonic() - started))
-        assert len(answer["spans"]) >= 1
-    report("query", f"trace by id, p50, {spans_total / 1e6:.1f}M spans", quantile(times, 0.5), "ms")
-    report("query", "trace by id, p95", quantile(times, 0.95), "ms", 20)
+    for name, suffix in (("trace by id", ""), ("outline of a trace by id", "/outline")):
+        times = []
+        for trace_id in ids[20:220]:
+            started = time.monotonic()
+            answer = json.loads(server.get(f"/api/v1/traces/{trace_id}{suffix}"))
+            times.append(1000 * (time.monotonic() - started))
+            assert len(answer["spans"]) >= 1
+        report("query", f"{name}, p50, {spans_total / 1e6:.1f}M spans", quantile(times, 0.5), "ms")
+        report("query", f"{name}, p95", quantile(times, 0.95), "ms", 20)
     times = []
     for run in range(60):
         started = time.monotonic()
