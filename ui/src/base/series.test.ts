@@ -20,6 +20,11 @@ describe('seriesFigures', () => {
     expect(seriesFigures([4, 6, 1], 2)).toEqual({ last: 6, min: 4, avg: 5, max: 6, points: 2 })
   })
 
+  it('counts it where there is no other', () => {
+    expect(seriesFigures([null, null, 3], 2)).toEqual({ last: 3, min: 3, avg: 3, max: 3, points: 1 })
+    expect(seriesFigures([null, null, null], 2).points).toBe(0)
+  })
+
   it('has nothing to say about no data', () => {
     expect(seriesFigures([null, null])).toEqual({ last: null, min: null, avg: null, max: null, points: 0 })
   })

@@ -32,7 +32,8 @@ export function seriesFigures(values: readonly Value[], end: number = values.len
     figures.points++
   }
   if (figures.points > 0) figures.avg = sum / figures.points
-  return figures
+  // Nothing but what is not over yet is better than nothing.
+  return figures.points === 0 && end < values.length ? seriesFigures(values) : figures
 }
 
 // The first step that had not ended at `nowMillis`; the number of steps if all had.

@@ -38,7 +38,7 @@ export const ODDITIES: readonly Oddity[] = [
     word: 'late',
     test: flagged(ENDS_LATE),
     say: (count, many) => (many ? `${count} spans end after their parents` : `${count} span ends after its parent`),
-    why: 'Work that goes on after the answer, or clocks that differ.',
+    why: 'Usual where work goes on after the answer, as with streamed or background work; else the clocks differ.',
     notable: false,
   },
   {

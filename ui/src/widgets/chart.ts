@@ -333,18 +333,16 @@ export class Chart {
     const filled = spec.mode === 'area'
     const fill = filled ? { fill: stacked ? this.mixed(color) : faint(color, FILL_ALPHA) } : {}
     const line: uPlot.Series = { stroke: color, width: spec.compact ? 1.25 : 1.5, ...fill, spanGaps: false }
-    const alone = (plot: uPlot, sidx: number, from: number, to: number) => lonely(plot, sidx, from, to)
+    // Also of the step that is not over: the first value of all must be seen at once.
+    const points: uPlot.Series.Points = {
+      show: true,
+      filter: (plot, sidx) => lonely(plot, sidx, 0, plot.data[0].length - 1),
+      size: 4,
+      fill: color,
+    }
     return [
-      {
-        ...line,
-        points: {
-          show: true,
-          filter: (plot, sidx) => alone(plot, sidx, 0, plot.data[0].length - 1),
-          size: 4,
-          fill: color,
-        },
-      },
-      { ...line, dash: DASH, points: { show: false } },
+      { ...line, points },
+      { ...line, dash: DASH, points },
     ]
   }
 

@@ -235,7 +235,7 @@ function mark(
     bad: values,
     episodeShare: episode ? shareOf(bins, episode) : state.now.errorShare,
     sinceMs: episode && episode.fromStep > 0 ? fromMs + episode.fromStep * stepMs : null,
-    fromFirstCall: born && (episode === null || episode.fromStep <= first),
+    fromFirstCall: born && (episode === null || episode.fromStep <= first + 1), // the first step has only part of its calls
     untilMs: episode && !ongoing ? fromMs + (episode.toStep + 1) * stepMs : null,
   }
 }
