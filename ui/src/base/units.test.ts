@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent, formatRate } from './units'
+import { formatBytes, formatCalls, formatCount, formatDuration, formatNumber, formatPercent, formatRate } from './units'
 
 const plain = (text: string) => text.replaceAll(' ', ' ')
 
@@ -62,5 +62,14 @@ describe('counts, bytes, rates, shares', () => {
   it('keeps three significant figures without an exponent', () => {
     expect(formatNumber(0.00012345)).toBe('0.000123')
     expect(formatNumber(123.456)).toBe('123')
+  })
+})
+
+describe('formatCalls', () => {
+  it('is a rate, or the number where there are few', () => {
+    expect(formatCalls(0.000275, 1)).toBe('1 call')
+    expect(formatCalls(0.00247, 9)).toBe('9 calls')
+    expect(formatCalls(0.00275, 10)).toBe(formatRate(0.00275))
+    expect(formatCalls(0, 0)).toBe(formatRate(0))
   })
 })

@@ -65,6 +65,13 @@ export function formatRate(perSecond: number): string {
   return formatNumber(perSecond * 3600) + NARROW + '/h'
 }
 
+// Calls of a stretch of time: a rate, but of a few their number, as "0.989 /h" says less than "1 call".
+export function formatCalls(perSecond: number, calls: number): string {
+  if (!(calls > 0 && calls < FEW_CALLS)) return formatRate(perSecond)
+  return `${formatNumber(calls)} ${calls === 1 ? 'call' : 'calls'}`
+}
+const FEW_CALLS = 10
+
 // A share of one: 0.0123 -> 1.23 %. What is not nothing never reads as nothing, what is not all never as all.
 export function formatPercent(share: number): string {
   if (!Number.isFinite(share)) return '–'
