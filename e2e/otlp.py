@@ -47,10 +47,10 @@ def span(name: str = "work", trace_id: bytes | None = None, parent: bytes = b"",
     return message
 
 
-def traces(service: str, spans: Iterable[Span]) -> bytes:
+def traces(service: str | None, spans: Iterable[Span]) -> bytes:
     request = ExportTraceServiceRequest()
     resource_spans = request.resource_spans.add()
-    resource_spans.resource.attributes.extend(attributes({"service.name": service}))
+    resource_spans.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
     resource_spans.scope_spans.add().spans.extend(spans)
     return request.SerializeToString()
 
@@ -61,10 +61,10 @@ def log(body: str = "something happened", **fields) -> LogRecord:
     return LogRecord(body=any_value(body), **{"severity_number": 9, "severity_text": "INFO"} | fields)
 
 
-def logs(service: str, records: Iterable[LogRecord]) -> bytes:
+def logs(service: str | None, records: Iterable[LogRecord]) -> bytes:
     request = ExportLogsServiceRequest()
     resource_logs = request.resource_logs.add()
-    resource_logs.resource.attributes.extend(attributes({"service.name": service}))
+    resource_logs.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
     resource_logs.scope_logs.add().log_records.extend(records)
     return request.SerializeToString()
 
@@ -78,6 +78,6 @@ def point(value: int, time_unix_nano: int = 0, **values: Any) -> NumberDataPoint
 def metrics(service: str, points: Iterable[NumberDataPoint], name: str = "test.gauge") -> bytes:
     request = ExportMetricsServiceRequest()
     resource_metrics = request.resource_metrics.add()
-    resource_metrics.resource.attributes.extend(attributes({"service.name": service}))
+    resource_metrics.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
     resource_metrics.scope_metrics.add().metrics.append(Metric(name=name, gauge=Gauge(data_points=points)))
     return request.SerializeToString()

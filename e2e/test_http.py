@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import struct
 import zlib
@@ -380,7 +381,9 @@ def test_health_readiness_metrics_and_the_page(shared_server: Server) -> None:
     assert "# TYPE sightline_" in metrics.text
     page = requests.get(shared_server.http + "/", timeout=10)
     assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
-    assert shared_server.addresses["otlp_grpc"] in page.text
+    assert '<div id="app">' in page.text
+    script = re.search(r'src="(/assets/[^"]+\.js)"', page.text)
+    assert script and "javascript" in requests.get(shared_server.http + script[1], timeout=10).headers["Content-Type"]
 
 
 def test_its_own_metrics_are_stored_in_itself(shared_server: Server) -> None:

@@ -4,6 +4,7 @@ The data are the recordings of official SDKs and traces made for the purpose; th
 name, so that a field that is new, gone or of another type fails here.
 """
 
+import gzip
 import json
 import socket
 import time
@@ -118,6 +119,7 @@ def test_the_description_that_is_served_is_the_one_of_the_source(filled: Server)
 ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listServices", {}, ALL_TIMES | {"step": "7d"}),
     ("listServices", {}, {"last": "15m", "step": "1m"}),
+    ("listServices", {}, {"last": "15m", "service": ODD_SERVICE}),
     ("listOperations", {"service": ODD_SERVICE}, {"last": "15m"}),
     ("listOperations", {"service": "nobody"}, {}),
     ("searchTraces", {}, ALL_TIMES | {"limit": 1000}),
@@ -137,6 +139,7 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("logVolume", {}, {"service": ODD_SERVICE, "text": "line", "last": "10m"}),
     ("listMetrics", {}, {"limit": 1000}),
     ("listMetrics", {}, {"text": "JOBS", "service": ODD_SERVICE}),
+    ("listMetrics", {}, {"service": ""}),
     ("getMetricSeries", {"name": ODD_METRIC}, {"last": "15m", "group_by": ["place", "service.name"], "limit": 7}),
     ("getStatus", {}, {}),
 ]  # fmt: skip
@@ -310,6 +313,41 @@ def test_a_long_answer_comes_in_pieces_and_ends_when_its_client_leaves(filled: S
         return False
 
     wait_until(leave_early, 30, "a cancelled answer is counted")
+
+
+def test_what_names_no_service_can_be_asked_for(filled: Server) -> None:
+    trace_id = bytes.fromhex("c2" * 16)
+    assert filled.export_http("traces", otlp.traces(None, [otlp.span("nameless", trace_id, kind=2)])).status_code == 200
+    assert filled.export_http("logs", otlp.logs(None, [otlp.log("nameless line")])).status_code == 200
+    filled.wait_for_rows(1, "otel_traces", "SpanName = 'nameless'")
+    filled.wait_for_rows(1, "otel_logs", "Body = 'nameless line'")
+    recent = {"last": "15m", "service": ""}
+    traces = answer(filled, "searchTraces", **recent)["traces"]
+    assert trace_id.hex() in [trace["trace_id"] for trace in traces]
+    assert {trace["matched"]["service"] for trace in traces} == {""}
+    assert trace_id.hex() in [point["trace_id"] for point in answer(filled, "scatterSpans", **recent)["points"]]
+    logs = answer(filled, "searchLogs", **recent)["logs"]
+    assert "nameless line" in [record["body"] for record in logs] and {record["service"] for record in logs} == {""}
+    assert answer(filled, "logVolume", **recent)["total"] == len(logs)
+    services = answer(filled, "listServices", **recent)["services"]
+    assert [service["service"] for service in services] == [""]
+    one = answer(filled, "listServices", last="15m", service=ODD_SERVICE)["services"]
+    assert [service["service"] for service in one] == [ODD_SERVICE]
+
+
+def test_clients_elsewhere_get_the_same_answers_compressed(filled: Server) -> None:
+    url = f"{filled.http}/api/v1/traces/{LONG_TRACE_ID.hex()}/outline"
+    elsewhere = {"Accept-Encoding": "gzip", "X-Forwarded-For": "192.0.2.7"}
+    plain = requests.get(url, headers={"Accept-Encoding": "gzip"}, timeout=60)
+    assert "Content-Encoding" not in plain.headers and plain.headers["Vary"] == "Accept-Encoding"
+    packed = requests.get(url, headers=elsewhere, timeout=60, stream=True)
+    assert packed.headers["Content-Encoding"] == "gzip" and packed.headers["Vary"] == "Accept-Encoding"
+    body = packed.raw.read()
+    assert len(body) * 4 < len(plain.content)
+    whole = json.loads(gzip.decompress(body))
+    assert whole["spans"] == plain.json()["spans"] and len(whole["spans"]) == LONG_TRACE_SPANS
+    head = requests.head(url, headers=elsewhere, timeout=60)
+    assert head.headers["Content-Encoding"] == "gzip" and not head.content
 
 
 def test_answers_say_what_they_cost(filled: Server) -> None:

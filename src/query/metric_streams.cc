@@ -52,7 +52,8 @@ LabelValues ReadLabels(RowReader& row, size_t keys) {
 // Thread: of its owner.
 class StreamFinder {
  public:
-  StreamFinder(const SeriesRequest& request, Question& question) : request_(request), question_(question) {}
+  StreamFinder(const SeriesRequest& request, Question& question, std::string* at_fault)
+      : request_(request), question_(question), at_fault_(at_fault) {}
 
   Result<MetricStreams> Run(int64_t points_from) {
     MetricStreams& found = found_;
@@ -124,6 +125,7 @@ class StreamFinder {
       (row.temporality == static_cast<int32_t>(Temporality::kDelta) ? found_.any_delta : found_.any_running) = true;
     }
     if (kinds.size() > 1) {
+      if (at_fault_ != nullptr) *at_fault_ = "type";
       std::string list;
       for (const auto& kind : kinds) list += (list.empty() ? "" : ", ") + kind;
       return Fail(Code::kInvalidArgument, "{:?} is used with several types\nchoose the type: {}", request_.name, list);
@@ -190,6 +192,7 @@ class StreamFinder {
 
   const SeriesRequest& request_;
   Question& question_;
+  std::string* const at_fault_;
   std::vector<StreamRow> rows_;
   std::map<std::string, LabelValues> resources_;
   std::map<LabelValues, uint32_t> groups_;
@@ -198,8 +201,9 @@ class StreamFinder {
 
 }  // namespace
 
-Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question) {
-  return StreamFinder(request, question).Run(points_from_unix_nanos);
+Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question,
+                                  std::string* at_fault) {
+  return StreamFinder(request, question, at_fault).Run(points_from_unix_nanos);
 }
 
 }  // namespace sightline::query

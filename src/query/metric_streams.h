@@ -32,6 +32,7 @@ struct MetricStreams {
 
 // Those that may have points from then on. None, but a kind and a unit: there is such a metric, with older points only.
 // Errors as of MetricReader::GetSeries.
-Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question);
+Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question,
+                                  std::string* at_fault);
 
 }  // namespace sightline::query

@@ -147,15 +147,17 @@ std::optional<Aggregation> ParseAggregation(std::string_view name) {
   return Parse<Aggregation>(kAggregationNames, name);
 }
 
-Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store::Cancellation* cancellation) {
+Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store::Cancellation* cancellation,
+                                             std::string* at_fault) {
   SIGHTLINE_TRY(CheckRequest(request));
   const auto grid = MakeGrid(request.from_unix_nanos, request.to_unix_nanos, request.step_seconds);
   if (!grid) return std::unexpected(grid.error());
   Question question(clickhouse_, database_, cancellation);
-  auto streams = FindStreams(request, grid->from - LookNanos(*grid), question);
+  auto streams = FindStreams(request, grid->from - LookNanos(*grid), question, at_fault);
   if (!streams) return std::unexpected(streams.error());
   const Aggregation aggregation = request.aggregation.value_or(DefaultAggregation(*streams));
   if (const auto instead = FitsInstead(*streams, aggregation); !instead.empty()) {
+    if (at_fault != nullptr) *at_fault = "aggregation";
     return Fail(Code::kInvalidArgument, "{} does not fit {:?}, a {}\nask for {}", AggregationName(aggregation),
                 request.name, MetricKindName(streams->kind), instead);
   }

@@ -119,8 +119,10 @@ class MetricReader {
 
   // What the aggregations mean for each type stands in docs/metric_series.md. kNotFound: there is no such metric (of
   // that service, with those attributes); kInvalidArgument: a type is needed, or the aggregation does not fit the type;
-  // kResourceExhausted: too many streams, groups or steps.
-  Result<SeriesAnswer> GetSeries(const SeriesRequest& request, store::Cancellation* cancellation = nullptr);
+  // kResourceExhausted: too many streams, groups or steps. `at_fault` gets the field of the request that is wrong, if
+  // it is one: "type" or "aggregation".
+  Result<SeriesAnswer> GetSeries(const SeriesRequest& request, store::Cancellation* cancellation = nullptr,
+                                 std::string* at_fault = nullptr);
 
  private:
   store::ClickHouse& clickhouse_;

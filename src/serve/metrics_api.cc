@@ -130,11 +130,9 @@ Result<void> MetricsApi::List(ApiCall& call) {
 Result<void> MetricsApi::GetSeries(ApiCall& call) {
   const query::SeriesRequest request = ReadSeriesRequest(call);
   SIGHTLINE_TRY(call.params.Check());
-  auto answer = reader_.GetSeries(request, call.cancellation());
-  if (!answer) {
-    if (answer.error().code == Code::kNotFound) return call.Blame("name", answer.error());
-    return std::unexpected(answer.error());
-  }
+  std::string at_fault;
+  auto answer = reader_.GetSeries(request, call.cancellation(), &at_fault);
+  if (!answer) return call.Blame(answer.error().code == Code::kNotFound ? "name" : at_fault, answer.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("name").String(request.name).Key("type").String(query::MetricKindName(answer->kind));
   json.Key("unit").String(answer->unit).Key("result_unit").String(answer->result_unit);

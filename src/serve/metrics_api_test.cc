@@ -121,7 +121,7 @@ TEST_F(MetricsApiTest, ErrorsNameWhatIsWrong) {
   EXPECT_TRUE(Has(missing.body, "\"where\":\"name\",\"hint\":\"GET /api/v1/metrics lists them\"")) << missing.body;
   const auto unfit = Get("/api/v1/metrics/zz.load/series?aggregation=p95");
   EXPECT_EQ(unfit.status, 400);
-  EXPECT_TRUE(Has(unfit.body, "\"hint\":\"ask for avg, min, max, sum, last or count\"")) << unfit.body;
+  EXPECT_TRUE(Has(unfit.body, "\"where\":\"aggregation\",\"hint\":\"ask for avg, min, max, sum, last or count\"")) << unfit.body;
   for (std::string_view bad : {"aggregation=median", "type=counter", "limit=101", "step=0s", "step=1.5s", "last=0",
                                "group_by=a&group_by=b&group_by=c&group_by=d", "attribute=x", "nosuch=1"}) {
     const auto reply = Get("/api/v1/metrics/zz.load/series?" + std::string(bad));
