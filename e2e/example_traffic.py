@@ -1,8 +1,9 @@
 """Sends the telemetry of a small, believable recommender service to an OTLP/HTTP address, as JSON.
 
 Each request is one search: GET /search -> query_parser.parse, search_index.search (-> SELECT), a GET to Wikipedia that
-fails now and then, recommendation_engine -> model.predict in a second service. Logs carry the trace's ids; counters and
-a histogram count the searches. Needs nothing but Python's standard library, so `./dev run` can use it anywhere.
+fails now and then, recommendation_engine -> model.predict in a second service, which a release broke twelve minutes ago,
+so that there is something to find. Logs carry the trace's ids; counters and a histogram count the searches. Needs
+nothing but Python's standard library, so `./dev run` can use it anywhere.
 
 Prints the id of the trace that is most worth a look (a failed one, if there is one) when all is sent.
 """
@@ -20,6 +21,7 @@ EXPORT_SECONDS_MAX = 10
 EXPORT_INTERVAL_NANOS = 15 * 10**9
 SPAN_KIND = {"internal": 1, "server": 2, "client": 3}
 ERROR = {"code": 2}
+RELEASED_NANOS = time.time_ns() - 12 * 60 * 10**9  # of the model that fails now and then
 
 
 def value(item: Any) -> dict[str, Any]:
@@ -124,13 +126,14 @@ class Search:
     def _recommend(self, span_id: str, span: dict[str, Any]) -> None:
         self._spend(0.6)
         self._span("model.predict", "server", span_id, self._predict, service="model-server", scope_attributes={
-            "rpc.system": "grpc", "model.name": "ranker", "model.version": "2026-10-01"})  # fmt: skip
+            "rpc.system": "grpc", "model.name": "ranker",
+            "model.version": "2026-11-20" if self.end >= RELEASED_NANOS else "2026-10-01"})  # fmt: skip
         if self.failed:
             span["status"] = ERROR
 
     def _predict(self, span_id: str, span: dict[str, Any]) -> None:
         self._spend(400 if self.rng.random() < 0.05 else 14)
-        if self.rng.random() < 0.08:
+        if self.rng.random() < (0.08 if self.end >= RELEASED_NANOS else 0.001):
             self.failed = True
             span["status"] = {**ERROR, "message": "feature vector has 127 values, the model wants 128"}
             span["events"].append({"timeUnixNano": self.now, "name": "exception", "attributes": attributes({
