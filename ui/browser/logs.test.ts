@@ -136,6 +136,19 @@ describe('the page of log records', () => {
     await page.close()
   })
 
+  it('searches while one types, and takes nothing away of what is typed', async () => {
+    const page = await browser.page()
+    await open(page, '/logs')
+    const text = (wanted: string) => page.waitForURL((url) => url.searchParams.get('text') === wanted)
+    await page.keyboard.press('/')
+    await page.keyboard.type('order ')
+    await text('order')
+    await page.keyboard.type('150 placed')
+    await text('order 150 placed')
+    await page.getByText('1 record', { exact: true }).waitFor()
+    await page.close()
+  })
+
   it('looks around a record with it in sight', async () => {
     const page = await browser.page()
     await open(page, '/logs?text=order+150+placed')
