@@ -327,7 +327,7 @@ describe('what is odd', () => {
     await open(page, `/traces/${part.traceId}?span=c000000000000003`)
     await page.getByText('Root missing').first().waitFor()
     await sightline.send('traces', tracesRequest(part.traceId, [part.spans[0]!, part.spans[3]!]))
-    await page.getByText('Root has no error').waitFor()
+    await page.getByText('Root has no error', { exact: true }).waitFor()
     expect(await names(page)).toHaveLength(4)
     expect(await chosenName(page)).toBe('model.predict')
     await page.close()

@@ -100,7 +100,7 @@ describe('the page of metrics', () => {
     expect(new URL(page.url()).searchParams.getAll('group_by')).toEqual(['http.route'])
     // 360, 240 and 120 a minute; the average has the step in which it began
     expect(await legend(page).locator('td:nth-child(5)').allInnerTexts()).toEqual(['6', '4', '2'])
-    expect(await page.getByRole('columnheader', { name: /^Series/ }).innerText()).toContain('order/s')
+    expect(await page.getByRole('columnheader', { name: /^Series/ }).innerText()).toContain('orders/s')
     await page.getByRole('radio', { name: 'Bars' }).click()
     await legend(page).first().getByRole('button').click()
     expect(new URL(page.url()).searchParams.get('only')).toBe('/cart')
