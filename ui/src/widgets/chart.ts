@@ -57,7 +57,9 @@ const STACK_ALPHA = 0.55
 const FADED_ALPHA = 0.2
 const TIP_ROWS = 10
 const FLAT = 1e-9 // of a value: what differs by less differs by rounding
-const TIME_LABEL_PX = 72 // room for each
+// Room for a label: 14:05, 14:05:30, 14:05:30.2, by the seconds from which on the axis covers so much time.
+const TIME_LABELS_PX = [[300, 46], [5, 64], [0, 84]] as const // prettier-ignore
+const VALUES_PX = 60 // what the axis of values takes of the width
 const VALUE_LABEL_PX = 40
 const EDGE_PX = 16 // a time label nearer to the edge would be cut
 
@@ -287,7 +289,8 @@ export class Chart {
       grid: { show: false },
       ticks: { show: true, stroke: this.theme.grid, width: 1, size: 4 },
       splits: (plot, _axis, min, max) => {
-        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor(plot.width / TIME_LABEL_PX)), offset)
+        const [, label] = TIME_LABELS_PX.find(([from]) => max - min >= from) ?? TIME_LABELS_PX[0]
+        const ticks = timeTicks(min * 1000, max * 1000, Math.max(2, Math.floor((plot.width - VALUES_PX) / label)), offset)
         step = ticks.stepSeconds
         const last = max - ((max - min) * EDGE_PX) / plot.width
         return ticks.millis.map((millis) => millis / 1000).filter((seconds) => seconds <= last)
