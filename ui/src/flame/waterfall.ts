@@ -311,10 +311,14 @@ export class Waterfall {
 
   private resize(): void {
     this.width = this.scroller.clientWidth
+    const before = this.height
     this.height = this.viewHeight()
     this.layer.style.height = `${this.height}px`
     this.applyNames()
     this.sizeSpace()
+    // Details that open below take room: the span that they are about stays in sight, from the start too.
+    const top = this.view.rows.placeOf(this.view.active) * ROW_HEIGHT - this.scroller.scrollTop
+    if (before === 0 || (this.height < before && top >= 0 && top < before)) this.scrollToRow(this.view.active)
     this.stale = true
     this.draw() // at once: a canvas that lags behind its frame flickers
   }
