@@ -165,6 +165,19 @@ describe('a trace of 50,000 spans', () => {
     console.log(`flame graph, wheel: ${JSON.stringify(figures)}`)
     await page.close()
   })
+
+  it('begins at the chosen span, which stays in sight above its details', async () => {
+    const outline = await sightline.ask<{ spans: { span_id: string }[] }>(`/traces/${LARGE}/outline`)
+    const page = await browser.page({ width: 860, height: 560 })
+    await open(page, `/traces/${LARGE}?span=${outline!.spans[COUNT / 2]!.span_id}`)
+    await page.waitForSelector('aside[aria-label=Span] h2')
+    await page.waitForSelector('.wf-row.is-chosen', { state: 'attached' })
+    const [row, details] = [await page.locator('.wf-row.is-chosen').boundingBox(), await page.locator('aside[aria-label=Span]').boundingBox()]
+    const head = await page.locator('.wf-head').boundingBox()
+    expect(row!.y).toBeGreaterThanOrEqual(head!.y + head!.height - 1)
+    expect(row!.y + row!.height).toBeLessThanOrEqual(details!.y + 1)
+    await page.close()
+  })
 })
 
 describe('a failure that the root does not show', () => {
