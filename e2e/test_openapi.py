@@ -230,7 +230,10 @@ def test_what_is_not_there_is_not_found(filled: Server) -> None:
     gone = {"trace_id": "ee" * 16}
     assert error(filled, "getTrace", 404, gone)["code"] == "NOT_FOUND"
     assert error(filled, "getTraceOutline", 404, gone)["code"] == "NOT_FOUND"
-    assert error(filled, "getSpan", 404, {"trace_id": TRACE_ID.hex(), "span_id": "ee" * 8})["code"] == "NOT_FOUND"
+    no_span = error(filled, "getSpan", 404, {"trace_id": TRACE_ID.hex(), "span_id": "ee" * 8})
+    assert (no_span["code"], no_span["where"]) == ("NOT_FOUND", "span_id")
+    no_trace = error(filled, "getSpan", 404, {"trace_id": "eeee", "span_id": "ee" * 8})
+    assert (no_trace["code"], no_trace["where"]) == ("NOT_FOUND", "trace_id")
     assert error(filled, "getMetricSeries", 404, {"name": "no.such.metric"})["code"] == "NOT_FOUND"
 
 

@@ -21,8 +21,6 @@
 namespace sightline::serve {
 namespace {
 
-constexpr const char* kRunningGauge = "sightline.api.running";
-
 class ApiServerImpl final : public ApiServer {
  public:
   ApiServerImpl(ApiOptions options, store::ClickHouse& clickhouse, MetricsRegistry& metrics,
@@ -52,13 +50,13 @@ class ApiServerImpl final : public ApiServer {
     services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
     traces_api_.AddTo(router_);
-    metrics_.SetGauge(kRunningGauge, "{request}", "Requests that wait for the store or are being answered", {},
-                      [this] { return static_cast<double>(running_.count()); });
+    metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
+                      {}, [this] { return static_cast<double>(running_.count()); });
   }
 
   ~ApiServerImpl() override {
     Stop(0);
-    metrics_.Unregister(kRunningGauge);
+    metrics_.Unregister("sightline.api.running");
   }
 
   Result<void> Listen() {

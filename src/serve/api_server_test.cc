@@ -224,6 +224,9 @@ TEST_F(ApiServerTest, TracesAndTraceKeepTheTypesOfValues) {
                   "\"raw\":{\"bytes\":\"AAE=\"}}"))
       << trace.body;
   EXPECT_EQ(Get("/api/v1/traces/ffff").status, 404);
+  EXPECT_TRUE(
+      Has(Get("/api/v1/traces/aa000000000000000000000000000001/spans/00000000000000ff").body, "\"where\":\"span_id\""));
+  EXPECT_TRUE(Has(Get("/api/v1/traces/ffff/spans/00000000000000ff").body, "\"where\":\"trace_id\""));
   EXPECT_EQ(Get("/api/v1/traces/nothex").status, 400);
 }
 

@@ -14,7 +14,8 @@ net::HttpRequest Question(const std::string& path, std::vector<std::pair<std::st
 
 TEST(Cursor, GivesBackWhatWentIn) {
   const std::string any_bytes("a:b\0\xff\n", 6);
-  for (const auto& position : std::vector<std::vector<std::string>>{{"x"}, {"", ""}, {any_bytes, "18446744073709551615", "é"}}) {
+  for (const auto& position :
+       std::vector<std::vector<std::string>>{{"x"}, {"", ""}, {any_bytes, "18446744073709551615", "é"}}) {
     const std::string text = EncodeCursor({5, 1'763'800'000'000'000'000, position}, 77);
     EXPECT_EQ(text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), text.npos);
     const auto cursor = DecodeCursor(text, 77);
@@ -45,8 +46,12 @@ TEST(Cursor, GarbageAndEveryCutAreRefused) {
 }
 
 TEST(Cursor, TheQuestionIsThePathAndAllParametersButCursorAndLimit) {
-  const uint64_t question = QuestionHash(Question("/t", {{"service", "a"}, {"attribute", "x=1"}, {"attribute", "y=2"}}));
-  EXPECT_EQ(question, QuestionHash(Question("/t", {{"attribute", "y=2"}, {"limit", "7"}, {"attribute", "x=1"}, {"service", "a"}, {"cursor", "q"}})));
+  const uint64_t question =
+      QuestionHash(Question("/t", {{"service", "a"}, {"attribute", "x=1"}, {"attribute", "y=2"}}));
+  EXPECT_EQ(
+      question,
+      QuestionHash(Question(
+          "/t", {{"attribute", "y=2"}, {"limit", "7"}, {"attribute", "x=1"}, {"service", "a"}, {"cursor", "q"}})));
   EXPECT_NE(question, QuestionHash(Question("/t", {{"service", "a"}, {"attribute", "x=1"}})));
   EXPECT_NE(question, QuestionHash(Question("/u", {{"service", "a"}, {"attribute", "x=1"}, {"attribute", "y=2"}})));
   EXPECT_NE(QuestionHash(Question("/t", {{"ab", "c"}})), QuestionHash(Question("/t", {{"a", "bc"}})));

@@ -11,7 +11,7 @@
 namespace sightline::serve {
 namespace {
 
-constexpr size_t kSpanIdDigits = 16;
+constexpr size_t kTraceIdDigits = 32, kSpanIdDigits = 16;
 
 std::optional<uint64_t> Nanos(std::optional<int64_t> duration) {
   if (!duration) return std::nullopt;
@@ -170,7 +170,11 @@ Result<void> TracesApi::Span(ApiCall& call) {
                                                                       span_id, kSpanIdDigits)});
   }
   auto detail = reader_.GetSpan(call.part("trace_id"), span_id, call.cancellation());
-  if (!detail) return call.Blame("trace_id", detail.error());
+  if (!detail) {
+    // Only the first digits of a trace's id can be those of none.
+    const bool no_span = detail.error().code == Code::kNotFound && call.part("trace_id").size() == kTraceIdDigits;
+    return call.Blame(no_span ? "span_id" : "trace_id", detail.error());
+  }
   call.json.Begin('{').Key("span");
   WriteSpan(call.json, detail->span);
   WriteAttributeSets(call.json, detail->resources);
