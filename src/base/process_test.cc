@@ -29,6 +29,14 @@ TEST(ReadMemoryUse, SeesTouchedAnonymousMemory) {
   ::munmap(memory, kBytes);
 }
 
+TEST(ReleaseCode, GivesCodeBackThatComesAgainWhenItRuns) {
+  const MemoryUse before = ReadMemoryUse();
+  EXPECT_GT(ReleaseCode(100 << 10), 0u);
+  const MemoryUse after = ReadMemoryUse();  // runs code that was given back
+  EXPECT_LT(after.rss_bytes - after.anonymous_bytes, before.rss_bytes - before.anonymous_bytes);
+  EXPECT_EQ(ReleaseCode(uint64_t{1} << 40), 0u) << "nothing is that large";
+}
+
 TEST(CpuSeconds, GrowsWithWork) {
   const double before = CpuSeconds();
   const int64_t deadline = Clock::System().MonotonicNanos() + 30'000'000'000;

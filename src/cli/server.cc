@@ -19,6 +19,8 @@ namespace sightline::cli {
 namespace {
 
 constexpr int kTrimSeconds = 5;
+constexpr int kLateTrimSeconds = 30;  // when the merges that a burst caused are done too
+constexpr uint64_t kLargeCodeBytes = 64 << 20;
 constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less is not worth it
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kApiGraceSeconds = 1;
@@ -175,8 +177,12 @@ Result<void> Server::OpenDoors() {
                                    .instance_id = InstanceId()},
       metrics_, *ingest_, budget_, clock_);
   // The program's own metrics are work too, but too little of it to keep memory for.
-  trimmer_ = std::make_unique<IdleTrimmer>(
-      kTrimSeconds, [this] { return ingest_->accepted_bytes() / kTrimBytes; }, [] { ReleaseFreeMemory(); });
+  const auto activity = [this] { return ingest_->accepted_bytes() / kTrimBytes; };
+  trimmer_ = std::make_unique<IdleTrimmer>(kTrimSeconds, activity, [] { ReleaseFreeMemory(); });
+  late_trimmer_ = std::make_unique<IdleTrimmer>(kLateTrimSeconds, activity, [] {
+    ReleaseFreeMemory();
+    ReleaseCode(kLargeCodeBytes);
+  });
   phase_.store(Phase::kReady, std::memory_order_release);
   return {};
 }

@@ -57,7 +57,7 @@ class Server {
   std::unique_ptr<serve::ApiServer> api_;
   std::unique_ptr<receive::Receiver> receiver_;
   std::unique_ptr<serve::SelfExporter> self_exporter_;
-  std::unique_ptr<IdleTrimmer> trimmer_;
+  std::unique_ptr<IdleTrimmer> trimmer_, late_trimmer_;
 };
 
 }  // namespace sightline::cli
