@@ -239,7 +239,7 @@ describe('the services', () => {
     await rows(page).first().waitFor()
     expect(await rows(page).count()).toBe(1)
     expect(await rows(page).first().innerText()).toContain(SLOW_NAME)
-    await page.getByRole('button', { name: 'Service unnamed' }).waitFor()
+    await page.getByRole('button', { name: 'Service: unnamed' }).waitFor()
     expect(problems(page)).toEqual([])
     await page.close()
   })
