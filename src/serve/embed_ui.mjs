@@ -2,7 +2,7 @@
 //   node embed_ui.mjs DIST OUT_DIR     writes OUT_DIR/ui_embedded.cc and OUT_DIR/ui/*.gz
 import {createHash} from 'node:crypto';
 import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {extname, join, relative, sep} from 'node:path';
+import {extname, join, relative, resolve, sep} from 'node:path';
 import {gzipSync} from 'node:zlib';
 
 const TYPES = {
@@ -16,9 +16,27 @@ const TYPES = {
   '.png': 'image/png',
 };
 
+// What of ui/node_modules the built UI contains; their licences ask to go with it. NOTICE lists them too.
+const BUNDLED = [
+  'svelte', 'clsx', 'esm-env', 'uplot', '@tanstack/virtual-core', 'openapi-fetch', '@fontsource-variable/inter',
+  '@fontsource-variable/jetbrains-mono',
+];
+const MODULES = resolve(import.meta.dirname, '../../ui/node_modules');
+
+function licences() {
+  return BUNDLED.map((name) => {
+    const folder = join(MODULES, name);
+    const {version, license} = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+    if (!file) throw new Error(`${name} comes without its licence`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  }).join(`\n${'-'.repeat(100)}\n\n`);
+}
+
 const [dist, out] = process.argv.slice(2);
 if (!dist || !out) throw new Error('usage: embed_ui.mjs DIST OUT_DIR');
 
+writeFileSync(join(dist, 'licences.txt'), licences());
 const files = readdirSync(dist, {recursive: true, withFileTypes: true})
   .filter((entry) => entry.isFile())
   .map((entry) => relative(dist, join(entry.parentPath ?? entry.path, entry.name)).split(sep).join('/'))

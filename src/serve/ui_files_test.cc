@@ -64,6 +64,14 @@ TEST(UiFiles, FilesNamedByContentAreKeptForEverAndThePageIsAskedForEachTime) {
   }
 }
 
+TEST(UiFiles, LicencesOfWhatIsBundledAreServed) {
+  const auto licences = Get("/licences.txt");
+  EXPECT_EQ(licences.status, 200);
+  EXPECT_THAT(licences.body, HasSubstr("svelte 5"));
+  EXPECT_THAT(licences.body, HasSubstr("Permission is hereby granted"));
+  EXPECT_THAT(licences.body, HasSubstr("SIL OPEN FONT LICENSE"));
+}
+
 TEST(UiFiles, WhatTheClientHasIsNotSentAgain) {
   const auto page = Get("/index.html");
   const auto again = Get("/index.html", {{"If-None-Match", "\"other\", " + Header(page, "ETag")}});
