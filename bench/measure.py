@@ -164,6 +164,8 @@ def send_larger_traces(server, traces, spans):
 
 
 def measure_queries(server, spans_total):
+    """What the list of traces and the page of one ask for, over an hour that is filled evenly."""
+    server.load("--items", spans_total, "--history", 3500, "--settle", 15)
     larger = send_larger_traces(server, 120, 50)
     server.wait_stored(spans_total + 120 * 50)
     ids = [row[0] for row in server.sql("SELECT DISTINCT lower(hex(TraceId)) FROM spans WHERE rand() % 1000 = 0 AND ServiceName != 'larger' LIMIT 300")]
@@ -321,7 +323,7 @@ def main():
     sections = set(options.only.split(","))
     work = Path(tempfile.mkdtemp(prefix="sightline-bench-"))
     data_dir = work / "data"
-    stores = ("idle", "services", "logs", "metrics")
+    stores = ("idle", "query", "services", "logs", "metrics")
     for path in [data_dir, *(work / name for name in stores), *(work / f"empty-{run}" for run in range(5))]:
         path.mkdir(parents=True)
     try:
@@ -330,10 +332,11 @@ def main():
         if sections - {"start"}:
             with Server(options.bin, data_dir) as server:
                 spans = measure_ingest(server, options.spans) if "ingest" in sections else 0
-                if "query" in sections:
-                    measure_queries(server, spans)
                 if "rest" in sections:
                     measure_rest(server)
+            if "query" in sections:
+                with Server(options.bin, work / "query" / "data") as server:
+                    measure_queries(server, 2 * options.spans)
             if "services" in sections:
                 with Server(options.bin, work / "services" / "data") as server:
                     measure_services(server, options.spans)

@@ -5,42 +5,10 @@
 #include "query/log_sql.h"
 #include "query/logs.h"
 #include "query/span_sql.h"
+#include "query/time_windows.h"
 
 namespace sightline::query {
 namespace {
-
-// The first piece of time that is looked at, and how much longer each is than the one before: what is frequent is found
-// after a few seconds' worth of records, what is rare costs a handful of statements more.
-constexpr int64_t kFirstWindowNanos = 2'000'000'000;
-constexpr int64_t kWindowGrowth = 8;
-
-struct Window {
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to)
-};
-
-// A range, piece by piece from the end where the list begins.
-class Windows {
- public:
-  Windows(LogSort sort, Window range) : newest_(sort == LogSort::kNewest), rest_(range) {}
-
-  // Nothing when all of the range was given.
-  std::optional<Window> Next() {
-    if (rest_.from_unix_nanos >= rest_.to_unix_nanos) return std::nullopt;
-    Window window = rest_;
-    if (rest_.to_unix_nanos - rest_.from_unix_nanos > length_) {
-      (newest_ ? window.from_unix_nanos : window.to_unix_nanos) =
-          newest_ ? rest_.to_unix_nanos - length_ : rest_.from_unix_nanos + length_;
-      length_ = length_ > INT64_MAX / kWindowGrowth ? INT64_MAX : length_ * kWindowGrowth;
-    }
-    (newest_ ? rest_.to_unix_nanos : rest_.from_unix_nanos) = newest_ ? window.from_unix_nanos : window.to_unix_nanos;
-    return window;
-  }
-
- private:
-  const bool newest_;
-  Window rest_;
-  int64_t length_ = kFirstWindowNanos;
-};
 
 // One search: reads matching records in the list's order, window by window, until a page is full. Thread: of its owner.
 class Search {
@@ -111,8 +79,8 @@ class Search {
   }
 
   // From the cursor's time on, which stays in too.
-  Window Rest() const {
-    Window rest{begin_.from_unix_nanos, begin_.to_unix_nanos};
+  TimeWindow Rest() const {
+    TimeWindow rest{begin_.from_unix_nanos, begin_.to_unix_nanos};
     if (!wanted_.cursor) return rest;
     if (newest_) {
       rest.to_unix_nanos = begin_.unix_nanos + 1;
@@ -127,7 +95,7 @@ class Search {
     uint32_t skip = begin_.seen;
     // An index knows where the records of a trace are.
     if (!wanted_.filter.trace_id.empty()) return Read(Rest(), skip);
-    Windows windows(wanted_.sort, Rest());
+    TimeWindows windows(newest_, Rest());
     while (rows_.size() <= wanted_.limit) {
       const auto window = windows.Next();
       if (!window) break;
@@ -136,7 +104,7 @@ class Search {
     return {};
   }
 
-  Result<void> Read(const Window& window, uint32_t skip) {
+  Result<void> Read(const TimeWindow& window, uint32_t skip) {
     Conditions conditions = conditions_;
     conditions.AddTimeRange(window.from_unix_nanos, window.to_unix_nanos);
     const std::string order =

@@ -7,6 +7,7 @@
 
 #include "query/failures.h"
 #include "query/span_sql.h"
+#include "query/time_windows.h"
 #include "query/traces.h"
 
 namespace sightline::query {
@@ -145,15 +146,34 @@ class Search {
     return {};
   }
 
+  // The next `limit` matches in the list's order, fewer where there are no more.
   Result<std::vector<SpanPoint>> ReadMatches(const std::optional<TraceCursor>& position, uint32_t limit) {
-    Conditions conditions = conditions_;
-    if (position) order_.AddBehind(conditions, *position);
     std::vector<SpanPoint> spans;
-    SIGHTLINE_TRY(
-        question_.ForEachRow("SELECT " + std::string(kPointColumns) + " FROM " + question_.Table("spans") + " WHERE " +
-                                 conditions.Sql() + " ORDER BY " + order_.Sql() + " LIMIT " + std::to_string(limit),
-                             conditions.parameters(), [&](RowReader& row) { spans.push_back(ReadPoint(row)); }));
+    Conditions rest = conditions_;
+    if (position) order_.AddBehind(rest, *position);
+    if (wanted_.sort != TraceSort::kNewest) {
+      SIGHTLINE_TRY(ReadMatches(rest, limit, spans));
+      return spans;
+    }
+    TimeWindow range{begin_.from_unix_nanos, begin_.to_unix_nanos};
+    // From the position's time on, which stays in too.
+    if (position) range.to_unix_nanos = std::min(range.to_unix_nanos, static_cast<int64_t>(position->key) + 1);
+    TimeWindows windows(/*newest=*/true, range);
+    while (spans.size() < limit) {
+      const auto window = windows.Next();
+      if (!window) break;
+      Conditions conditions = rest;
+      conditions.AddTimeRange(window->from_unix_nanos, window->to_unix_nanos);
+      SIGHTLINE_TRY(ReadMatches(conditions, limit - static_cast<uint32_t>(spans.size()), spans));
+    }
     return spans;
+  }
+
+  Result<void> ReadMatches(const Conditions& conditions, uint32_t limit, std::vector<SpanPoint>& spans) {
+    return question_.ForEachRow("SELECT " + std::string(kPointColumns) + " FROM " + question_.Table("spans") +
+                                    " WHERE " + conditions.Sql() + " ORDER BY " + order_.Sql() + " LIMIT " +
+                                    std::to_string(limit),
+                                conditions.parameters(), [&](RowReader& row) { spans.push_back(ReadPoint(row)); });
   }
 
   // Of traces that pages before this one had.
