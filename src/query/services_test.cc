@@ -51,7 +51,8 @@ class ServicesTest : public EngineTest {
     std::vector<otlp::TableBlock> blocks;
     metrics.Finish(++block_, blocks);
     std::vector<std::string> columns;
-    for (const auto& column : otlp::SpanMetricBucketsTable().columns()) columns.push_back(column.name);
+    const otlp::SpanMetricBucketsTable table;  // named: GCC 12 ends a temporary before the loop that walks through it
+    for (const auto& column : table.columns()) columns.push_back(column.name);
     for (const otlp::TableBlock& block : blocks) {
       const auto done = clickhouse().InsertNative("sightline.span_metric_buckets", columns, block.native, "");
       ASSERT_TRUE(done) << done.error().message;
