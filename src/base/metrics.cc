@@ -48,17 +48,18 @@ std::string PrometheusValue(double value) {
 
 }  // namespace
 
-void MetricsRegistry::CheckOneKind(const std::string& name, bool monotonic) const {
+void MetricsRegistry::CheckOneKind(const std::string& name, bool monotonic, bool is_read) const {
   const auto it = entries_.lower_bound(Key(name, {}));
   if (it == entries_.end() || it->first.first != name) return;
   SIGHTLINE_CHECK(it->second.monotonic == monotonic);
+  SIGHTLINE_CHECK((it->second.counter == nullptr) == is_read);
 }
 
 Counter& MetricsRegistry::GetCounter(const std::string& name, const std::string& unit, const std::string& help,
                                      MetricLabels labels) {
   std::sort(labels.begin(), labels.end());
   const std::lock_guard lock(mutex_);
-  CheckOneKind(name, /*monotonic=*/true);
+  CheckOneKind(name, /*monotonic=*/true, /*is_read=*/false);
   Entry& entry = entries_[Key(name, std::move(labels))];
   if (entry.counter == nullptr) entry = {unit, help, true, std::make_unique<Counter>(), nullptr};
   return *entry.counter;
@@ -68,7 +69,7 @@ void MetricsRegistry::SetRead(bool monotonic, const std::string& name, const std
                               MetricLabels labels, std::function<double()> read) {
   std::sort(labels.begin(), labels.end());
   const std::scoped_lock lock(reading_, mutex_);
-  CheckOneKind(name, monotonic);
+  CheckOneKind(name, monotonic, /*is_read=*/true);
   entries_[Key(name, std::move(labels))] = {unit, help, monotonic, nullptr, std::move(read)};
 }
 

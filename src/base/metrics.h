@@ -26,7 +26,7 @@ class Counter {
   std::atomic<uint64_t> value_ = 0;
 };
 
-// Labels in another order are the same labels. One name is either counters or gauges. Thread: any.
+// Labels in another order are the same labels. All of one name are made by the same function. Thread: any.
 class MetricsRegistry {
  public:
   // The same name and labels give the same counter; its first unit and help stay. `name` as "sightline.receive.items";
@@ -66,7 +66,7 @@ class MetricsRegistry {
     std::unique_ptr<Counter> counter;  // one of the two is set
     std::function<double()> read;
   };
-  void CheckOneKind(const std::string& name, bool monotonic) const;  // needs mutex_
+  void CheckOneKind(const std::string& name, bool monotonic, bool is_read) const;  // needs mutex_
   void SetRead(bool monotonic, const std::string& name, const std::string& unit, const std::string& help,
                MetricLabels labels, std::function<double()> read);
 

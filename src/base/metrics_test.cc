@@ -101,6 +101,15 @@ TEST(MetricsRegistryDeathTest, OneNameIsNotBothCounterAndGauge) {
   EXPECT_DEATH(registry.SetGauge("a", "1", "", {}, [] { return 0.0; }), "check failed");
 }
 
+// Whoever got the counter holds a reference to it.
+TEST(MetricsRegistryDeathTest, ACounterThatIsCountedIsNotReplacedByOneThatIsRead) {
+  MetricsRegistry registry;
+  registry.GetCounter("a", "1", "");
+  EXPECT_DEATH(registry.SetCounter("a", "1", "", {}, [] { return 0.0; }), "check failed");
+  registry.SetCounter("b", "1", "", {}, [] { return 0.0; });
+  EXPECT_DEATH(registry.GetCounter("b", "1", ""), "check failed");
+}
+
 TEST(PrometheusText, WritesFamiliesOnceAndEscapes) {
   MetricsRegistry registry;
   registry.GetCounter("sightline.receive.items", "{span}", "Items\nreceived \\.", {{"signal", "tra\"ces\\\n"}}).Add(3);
