@@ -157,7 +157,9 @@ class Search {
     }
     TimeWindow range{begin_.from_unix_nanos, begin_.to_unix_nanos};
     // From the position's time on, which stays in too.
-    if (position) range.to_unix_nanos = std::min(range.to_unix_nanos, static_cast<int64_t>(position->key) + 1);
+    if (position && position->key < static_cast<uint64_t>(range.to_unix_nanos)) {
+      range.to_unix_nanos = static_cast<int64_t>(position->key) + 1;
+    }
     TimeWindows windows(/*newest=*/true, range);
     while (spans.size() < limit) {
       const auto window = windows.Next();

@@ -168,6 +168,31 @@ TEST_F(TracesTest, APageBehindALongTraceMayLookAtVeryManyOthers) {
   EXPECT_EQ(found.size(), 11'101u);
 }
 
+TEST_F(TracesTest, TheNewestAreFoundWithoutReadingTheWholeRange) {
+  constexpr int kSpans = 400'000;  // one each 5 ms
+  Execute(
+      fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SpanName, Duration) "
+                  "SELECT 1, fromUnixTimestamp64Nano({} - ({} - toInt64(number)) * 5000000), "
+                  "unhex(leftPad(hex(number + 1), 32, '0')), unhex(leftPad(hex(number + 1), 16, '0')), 'web', 'op', 1 "
+                  "FROM numbers({})",
+                  now_, kSpans, kSpans));
+  auto search = Last(3600);
+  search.limit = 10;
+  const TracePage page = Find(search);
+  ASSERT_EQ(page.traces.size(), 10u);
+  EXPECT_LT(page.scanned.rows_read, kSpans / 4);
+}
+
+TEST_F(TracesTest, ACursorBehindAllTimesIsOnlyAnotherFirstPage) {
+  auto search = Last(60);
+  search.cursor = TraceCursor{.from_unix_nanos = search.filter.from_unix_nanos,
+                              .to_unix_nanos = search.filter.to_unix_nanos,
+                              .block = INT64_MAX,
+                              .key = INT64_MAX,
+                              .trace_id = std::string(32, '0')};
+  EXPECT_TRUE(Find(search).traces.empty());
+}
+
 TEST_F(TracesTest, SummaryCountsTheWholeTraceAndNamesItsRoot) {
   Insert(
       {{.trace = "c1", .span = "1", .name = "GET /", .ago_seconds = 100, .millis = 2000},
