@@ -8,26 +8,27 @@ const NAME = 'main'
 // Thread: the page.
 export class ScrollPlace {
   private returning: AbortController | null = null
-  private readonly ended = new AbortController()
+  private entry = router.entry // that is shown
 
-  constructor(private readonly box: HTMLElement) {
-    const scrolled = () => {
-      if (this.returning === null) keep(router.entry, NAME, box.scrollTop)
-    }
-    box.addEventListener('scroll', scrolled, { passive: true, signal: this.ended.signal })
+  constructor(private readonly box: HTMLElement) {}
+
+  // Another entry of the history is shown next, while the box still holds what was. Scroll events would come too late:
+  // in the next frame, when it holds something else.
+  leave(): void {
+    if (this.returning === null) keep(this.entry, NAME, this.box.scrollTop)
+    this.entry = router.entry
   }
 
   // Another page is shown in the box.
   arrive(): void {
     this.returning?.abort()
-    const wanted = keptFor<number>(router.entry, NAME) ?? 0
+    const wanted = keptFor<number>(this.entry, NAME) ?? 0
     this.box.scrollTop = wanted
     if (wanted > 0) this.returnTo(wanted)
   }
 
   destroy(): void {
     this.returning?.abort()
-    this.ended.abort()
   }
 
   private returnTo(wanted: number): void {
