@@ -1,0 +1,50 @@
+// Memory that is given out piece by piece and freed as a whole: what a record holds lies in one or two blocks.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "otel/any_value.h"
+
+namespace otel {
+
+// Thread: of its owner.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  void* Allocate(size_t bytes, size_t alignment);
+
+  // Copies, with all that they point to. Texts and arrays of texts are cut to so many bytes (of UTF-8, at the beginning
+  // of a character), arrays of other kinds are not.
+  std::string_view Copy(std::string_view text, size_t bytes_max = kNoLimit);
+  AnyValue Copy(const AnyValue& value, size_t text_bytes_max = kNoLimit);
+  std::span<Attribute> Copy(std::span<const Attribute> attributes, size_t text_bytes_max = kNoLimit);
+  template <typename T>
+  std::span<T> CopyItems(std::span<const T> items) {
+    T* to = static_cast<T*>(Allocate(items.size_bytes(), alignof(T)));
+    std::uninitialized_copy(items.begin(), items.end(), to);
+    return {to, items.size()};
+  }
+
+  // Forgets what was given out and keeps the first block for what comes.
+  void Reset();
+  size_t bytes() const { return bytes_; }  // held
+
+  static constexpr size_t kNoLimit = SIZE_MAX;
+
+ private:
+  static constexpr size_t kBlockBytes = 1024;
+
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::byte* next_ = nullptr;
+  std::byte* end_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace otel
