@@ -41,7 +41,7 @@ struct NumberPoint : MetricPoint {
 
 struct HistogramPoint : MetricPoint {
   uint64_t count = 0;
-  double sum = 0;
+  std::optional<double> sum;  // none where values may be negative
   std::optional<double> min, max;
   std::vector<double> bounds;    // upper, inclusive
   std::vector<uint64_t> counts;  // one more than bounds, or none
@@ -54,7 +54,7 @@ struct ExponentialBuckets {
 
 struct ExponentialHistogramPoint : MetricPoint {
   uint64_t count = 0;
-  double sum = 0;
+  std::optional<double> sum;  // none where values may be negative
   std::optional<double> min, max;
   int32_t scale = 0;
   uint64_t zero_count = 0;
