@@ -1,9 +1,10 @@
-// Who makes telemetry: the library that was instrumented, and the service it runs in.
+// Which library, or which part of the service, makes telemetry.
 #pragma once
 
 #include <string>
 
 #include "otel/attributes.h"
+#include "otel/resource.h"
 
 namespace otel {
 
@@ -15,15 +16,6 @@ struct InstrumentationScope {
   Attributes attributes;
 
   friend bool operator==(const InstrumentationScope&, const InstrumentationScope&) = default;
-};
-
-// https://opentelemetry.io/docs/specs/otel/resource/sdk/
-struct Resource {
-  Attributes attributes;
-  std::string schema_url;
-
-  // With the attributes of `other`, which win. Where both name different schemas the result names none.
-  Resource MergedWith(const Resource& other) const;
 };
 
 }  // namespace otel
