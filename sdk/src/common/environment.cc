@@ -122,6 +122,12 @@ std::optional<std::chrono::milliseconds> Environment::Milliseconds(const char* n
   return std::chrono::milliseconds(*number);
 }
 
+std::optional<std::chrono::milliseconds> Environment::Timeout(const char* name) const {
+  const auto time = Milliseconds(name);
+  if (time && time->count() == 0) return std::chrono::milliseconds(kNumberMax);
+  return time;
+}
+
 std::optional<TextPairs> Environment::Pairs(const char* name) const {
   const auto text = Text(name);
   if (!text) return std::nullopt;

@@ -37,6 +37,8 @@ class Environment {
   std::optional<int64_t> Number(const char* name, int64_t min = 0, int64_t max = kNumberMax) const;
   std::optional<double> Ratio(const char* name) const;  // within [0, 1]
   std::optional<std::chrono::milliseconds> Milliseconds(const char* name) const;
+  // As the specification has it for timeouts, 0 means no limit: it becomes some weeks.
+  std::optional<std::chrono::milliseconds> Timeout(const char* name) const;
   // Decoded. One malformed entry drops all of them.
   std::optional<TextPairs> Pairs(const char* name) const;
   // The items of a list, without empty and repeated ones.

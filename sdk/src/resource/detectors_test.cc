@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include <map>
-
+#include "common/testing/given_environment.h"
 #include "otel/resource.h"
 
 namespace otel::internal {
@@ -18,12 +17,8 @@ std::string Text(const Attributes& attributes, std::string_view key) {
   return value && value->type() == AnyValue::Type::kString ? std::string(value->as_string()) : std::string();
 }
 
-Environment Given(const std::map<std::string, std::string>& variables) {
-  return {[variables](const char* name) {
-            const auto found = variables.find(name);
-            return found == variables.end() ? std::nullopt : std::optional<std::string>(found->second);
-          },
-          [](std::string_view) {}};
+Attributes Detected(const std::map<std::string, std::string>& variables) {
+  return DetectEnvironment(GivenEnvironment(variables).environment());
 }
 
 TEST(Detectors, TellTheProcess) {
@@ -62,12 +57,12 @@ TEST(Detectors, NameTheServiceAfterTheExecutable) {
 }
 
 TEST(Detectors, TakeTheServiceNameBeforeTheAttributesOfTheEnvironment) {
-  EXPECT_EQ(DetectEnvironment(Given({})), Attributes());
-  EXPECT_EQ(DetectEnvironment(Given({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,team=search%20%26%20rank"}})),
+  EXPECT_EQ(Detected({}), Attributes());
+  EXPECT_EQ(Detected({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,team=search%20%26%20rank"}}),
             (Attributes{{"service.name", "a"}, {"team", "search & rank"}}));
-  EXPECT_EQ(DetectEnvironment(Given({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,x=1"}, {"OTEL_SERVICE_NAME", "b"}})),
+  EXPECT_EQ(Detected({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,x=1"}, {"OTEL_SERVICE_NAME", "b"}}),
             (Attributes{{"service.name", "b"}, {"x", "1"}}));
-  EXPECT_EQ(DetectEnvironment(Given({{"OTEL_RESOURCE_ATTRIBUTES", "x=%1"}, {"OTEL_SERVICE_NAME", "b"}})),
+  EXPECT_EQ(Detected({{"OTEL_RESOURCE_ATTRIBUTES", "x=%1"}, {"OTEL_SERVICE_NAME", "b"}}),
             (Attributes{{"service.name", "b"}}));
 }
 
