@@ -211,7 +211,8 @@ TEST_F(LogsTest, TextIsFoundAnywhereAndCaseDoesNotMatter) {
   EXPECT_EQ(with("connection  reset"), Strings{});
 }
 
-// The index on bodies is made by merges; what it says must not change what is found, in whole parts or in small ones.
+// Blocks of earlier versions got the index on bodies when they were merged; what it says must not change what is found,
+// in whole parts or in small ones.
 TEST_F(LogsTest, TextIsFoundWithAndWithoutTheIndex) {
   const std::string insert = fmt::format(
       "INSERT INTO sightline.logs (Block, Timestamp, Body) SELECT intDiv(number, 5000), fromUnixTimestamp64Nano({} - "

@@ -273,6 +273,21 @@ TEST_P(Contract, InsertsNativeBlocksAndDropsARepeatedToken) {
   EXPECT_EQ(Value("SELECT hex(b) FROM test.t WHERE a = 2 LIMIT 1"), "0079");
 }
 
+// A search must not depend on which blocks were merged yet (docs/adr/005-log-text.md). The name is the real table's: an
+// engine can be told to leave out indexes by name.
+TEST_P(Contract, InsertMakesTheIndexesOfItsBlock) {
+  Execute(
+      "CREATE TABLE test.t (a UInt64, b String, INDEX idx_body lower(b) TYPE ngrambf_v1(5, 16384, 1, 0) GRANULARITY 1) "
+      "ENGINE = MergeTree ORDER BY a");
+  const std::string native = NativeBlock(1).UInt64("a", {1}).String("b", {"Connection reset"}).Bytes();
+  auto done = store().InsertNative("test.t", {"a", "b"}, native, "t");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(
+      Value("SELECT data_uncompressed_bytes >= 16384 FROM system.data_skipping_indices WHERE database = 'test' AND "
+            "table = 't' AND name = 'idx_body'"),
+      "1");
+}
+
 TEST_P(Contract, InsertsALargeBlock) {
   Execute("CREATE TABLE test.t (a UInt64, b String) ENGINE = MergeTree ORDER BY a");
   constexpr uint64_t kRows = 50'000;

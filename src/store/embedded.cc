@@ -186,7 +186,7 @@ Result<QueryStats> EmbeddedClickHouse::Query(const std::string& sql, const Query
 
 Result<void> EmbeddedClickHouse::InsertNative(const std::string& table, const std::vector<std::string>& columns,
                                               std::string_view native, const std::string& deduplication_token) {
-  auto rows = Insert(InsertText(table, columns, deduplication_token, kIndexesByMergesOnly), "Native", native, {});
+  auto rows = Insert(InsertText(table, columns, deduplication_token), "Native", native, {});
   if (!rows) return std::unexpected(std::move(rows).error());
   return {};
 }
