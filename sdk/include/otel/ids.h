@@ -28,8 +28,9 @@ using SpanId = Id<8>;
 
 extern template struct Id<16>;
 extern template struct Id<8>;
+extern template struct Id<1>;
 
-// The flags octet. Bits that are not known here are kept.
+// The flags octet.
 struct TraceFlags {
   static constexpr uint8_t kSampled = 0x01, kRandom = 0x02;
   uint8_t bits = 0;

@@ -1,19 +1,15 @@
 // Finished spans as processors and exporters read them.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "otel/any_value.h"
 #include "otel/exporter.h"
 #include "otel/scope.h"
+#include "otel/span.h"
 #include "otel/span_context.h"
 
 namespace otel {
-
-// Values are OTLP's.
-enum class SpanKind : uint8_t { kInternal = 1, kServer = 2, kClient = 3, kProducer = 4, kConsumer = 5 };
-enum class StatusCode : uint8_t { kUnset = 0, kOk = 1, kError = 2 };
 
 struct SpanEvent {
   UnixNanos time = 0;

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-namespace otel {
+namespace otel::internal {
 namespace {
 
 // Not in the middle of a UTF-8 character.
@@ -85,4 +85,4 @@ void Arena::Reset() {
   bytes_ = kBlockBytes;
 }
 
-}  // namespace otel
+}  // namespace otel::internal

@@ -9,7 +9,7 @@
 
 #include "otel/any_value.h"
 
-namespace otel {
+namespace otel::internal {
 
 // Thread: of its owner.
 class Arena {
@@ -47,4 +47,4 @@ class Arena {
   size_t bytes_ = 0;
 };
 
-}  // namespace otel
+}  // namespace otel::internal

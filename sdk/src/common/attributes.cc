@@ -61,7 +61,7 @@ Attributes::Attributes(AttributesView list) {
     }
   }
   if (sorted.empty()) return;
-  auto arena = std::make_shared<Arena>();
+  auto arena = std::make_shared<internal::Arena>();
   view_ = std::span<const Attribute>(arena->Copy(sorted));
   memory_ = std::move(arena);
 }

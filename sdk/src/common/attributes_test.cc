@@ -43,7 +43,7 @@ TEST(Attributes, AreEqualByWhatTheySay) {
 }
 
 TEST(Arena, CutsTextsAtTheBeginningOfACharacter) {
-  Arena arena;
+  internal::Arena arena;
   EXPECT_EQ(arena.Copy(std::string_view("a\u00e9z"), 2), "a");
   EXPECT_EQ(arena.Copy(std::string_view("a\u00e9z"), 3), "a\u00e9");
   const std::vector<std::string_view> texts = {"four", "on"};

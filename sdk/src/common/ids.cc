@@ -37,5 +37,6 @@ std::optional<Id<kSize>> Id<kSize>::FromHex(std::string_view hex) {
 
 template struct Id<16>;
 template struct Id<8>;
+template struct Id<1>;
 
 }  // namespace otel
