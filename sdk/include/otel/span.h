@@ -79,6 +79,8 @@ class SpanRef {
   void End(UnixNanos time = 0 /* now */) const;
 
  private:
+  friend class Span;
+
   SpanContext context_;
   internal::SpanRecordRef record_;  // none where it records nothing
 };
@@ -97,7 +99,7 @@ class Span : public SpanRef {
   }
   Span(const Span&) = delete;
   Span& operator=(const Span&) = delete;
-  ~Span() { End(); }
+  ~Span();
 };
 
 }  // namespace otel

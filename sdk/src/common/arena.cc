@@ -7,11 +7,20 @@
 namespace otel::internal {
 namespace {
 
-// Not in the middle of a UTF-8 character.
-std::string_view Cut(std::string_view text, size_t bytes_max) {
-  if (text.size() <= bytes_max) return text;
-  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80) --bytes_max;
-  return text.substr(0, bytes_max);
+bool IsContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+// UTF-8: so many bytes that begin a character, and what continues them; at most four bytes for each, also where the
+// text is no UTF-8.
+std::string_view Cut(std::string_view text, size_t characters_max) {
+  if (text.size() <= characters_max) return text;
+  size_t characters = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!IsContinuation(text[i]) && characters++ == characters_max) return text.substr(0, i);
+    if (i / 4 >= characters_max) return text.substr(0, i);
+  }
+  return text;
 }
 
 }  // namespace
@@ -32,21 +41,22 @@ void* Arena::Allocate(size_t bytes, size_t alignment) {
   return begin;
 }
 
-std::string_view Arena::Copy(std::string_view text, size_t bytes_max) {
-  text = Cut(text, bytes_max);
+std::string_view Arena::Copy(std::string_view text, size_t characters_max) {
+  text = Cut(text, characters_max);
   if (text.empty()) return {};
   auto* const to = static_cast<char*>(Allocate(text.size(), 1));
   std::memcpy(to, text.data(), text.size());
   return {to, text.size()};
 }
 
-AnyValue Arena::Copy(const AnyValue& value, size_t text_bytes_max) {
+AnyValue Arena::Copy(const AnyValue& value, size_t characters_max) {
   using Type = AnyValue::Type;
   switch (value.type()) {
     case Type::kString:
-      return Copy(value.as_string(), text_bytes_max);
+      return Copy(value.as_string(), characters_max);
     case Type::kBytes:
-      return std::span<const std::byte>(CopyItems(value.as_bytes()));
+      return std::span<const std::byte>(
+          CopyItems(value.as_bytes().first(std::min(value.as_bytes().size(), characters_max))));
     case Type::kBools:
       return std::span<const bool>(CopyItems(value.as_bools()));
     case Type::kInts:
@@ -55,24 +65,24 @@ AnyValue Arena::Copy(const AnyValue& value, size_t text_bytes_max) {
       return std::span<const double>(CopyItems(value.as_doubles()));
     case Type::kStrings: {
       auto texts = CopyItems(value.as_strings());
-      for (auto& text : texts) text = Copy(text, text_bytes_max);
+      for (auto& text : texts) text = Copy(text, characters_max);
       return std::span<const std::string_view>(texts);
     }
     case Type::kArray: {
       auto items = CopyItems(value.as_array());
-      for (auto& item : items) item = Copy(item, text_bytes_max);
+      for (auto& item : items) item = Copy(item, characters_max);
       return std::span<const AnyValue>(items);
     }
     case Type::kMap:
-      return std::span<const Attribute>(Copy(value.as_map(), text_bytes_max));
+      return std::span<const Attribute>(Copy(value.as_map(), characters_max));
     default:
       return value;
   }
 }
 
-std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t text_bytes_max) {
+std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t characters_max) {
   auto copies = CopyItems(attributes);
-  for (auto& attribute : copies) attribute = {Copy(attribute.key), Copy(attribute.value, text_bytes_max)};
+  for (auto& attribute : copies) attribute = {Copy(attribute.key), Copy(attribute.value, characters_max)};
   return copies;
 }
 

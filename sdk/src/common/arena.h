@@ -20,11 +20,11 @@ class Arena {
 
   void* Allocate(size_t bytes, size_t alignment);
 
-  // Copies, with all that they point to. Texts and arrays of texts are cut to so many bytes (of UTF-8, at the beginning
-  // of a character), arrays of other kinds are not.
-  std::string_view Copy(std::string_view text, size_t bytes_max = kNoLimit);
-  AnyValue Copy(const AnyValue& value, size_t text_bytes_max = kNoLimit);
-  std::span<Attribute> Copy(std::span<const Attribute> attributes, size_t text_bytes_max = kNoLimit);
+  // Copies, with all that they point to. Texts are cut to so many characters and byte arrays to so many bytes, wherever
+  // they lie in the value: https://opentelemetry.io/docs/specs/otel/common/#attribute-limits
+  std::string_view Copy(std::string_view text, size_t characters_max = kNoLimit);
+  AnyValue Copy(const AnyValue& value, size_t characters_max = kNoLimit);
+  std::span<Attribute> Copy(std::span<const Attribute> attributes, size_t characters_max = kNoLimit);
   template <typename T>
   std::span<T> CopyItems(std::span<const T> items) {
     T* to = static_cast<T*>(Allocate(items.size_bytes(), alignof(T)));

@@ -1,0 +1,54 @@
+// A list that grows within an arena.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "common/arena.h"
+
+namespace otel::internal {
+
+// Cleared before its arena is reset.
+template <typename T>
+class ArenaList {
+ public:
+  ArenaList() = default;
+  ArenaList(const ArenaList&) = delete;
+  ArenaList& operator=(const ArenaList&) = delete;
+
+  T& Append(T item, Arena& arena) {
+    if (size_ == capacity_) Grow(arena);
+    return *new (&items_[size_++]) T(std::move(item));
+  }
+  void Clear() {
+    std::destroy_n(items_, size_);
+    items_ = nullptr;
+    size_ = capacity_ = 0;
+  }
+
+  std::span<T> items() { return {items_, size_}; }
+  std::span<const T> items() const { return {items_, size_}; }
+  size_t size() const { return size_; }
+
+ private:
+  static constexpr uint32_t kFirstCapacity = 8;
+
+  // What it leaves behind in the arena is less than what it holds.
+  void Grow(Arena& arena) {
+    const uint32_t capacity = std::max(kFirstCapacity, 2 * capacity_);
+    T* const grown = static_cast<T*>(arena.Allocate(capacity * sizeof(T), alignof(T)));
+    std::uninitialized_move_n(items_, size_, grown);
+    std::destroy_n(items_, size_);
+    items_ = grown;
+    capacity_ = capacity;
+  }
+
+  T* items_ = nullptr;
+  uint32_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace otel::internal

@@ -1,0 +1,44 @@
+#include "common/pooled_record.h"
+
+#include <mutex>
+#include <new>
+
+#include "common/fork.h"
+
+namespace otel::internal {
+
+RecordPool::RecordPool() {
+  // Another thread may have held the lock of a stock: all begin anew.
+  new ForkHandler([this] {
+    for (Stock& stock : stocks_) new (&stock) Stock;
+  });
+}
+
+PooledRecord* RecordPool::Take() {
+  Stock& stock = stocks_[ThreadSlot()];
+  const std::lock_guard lock(stock.lock);
+  if (stock.records.empty()) return nullptr;
+  PooledRecord* const record = stock.records.back();
+  stock.records.pop_back();
+  return record;
+}
+
+void RecordPool::Give(std::span<PooledRecord* const> records, uint32_t slot) {
+  for (PooledRecord* const record : records) {
+    if (record->arena().bytes() > kKeptRecordBytesMax) record->Clear();
+  }
+  Stock& stock = stocks_[slot];
+  size_t kept = 0;
+  {
+    const std::lock_guard lock(stock.lock);
+    // Most threads need a few, and their stock stays small; it grows at most once to its full size.
+    const size_t wanted = stock.records.size() + records.size();
+    if (wanted > stock.records.capacity()) stock.records.reserve(wanted < 16 ? 16 : kStockRecordsMax);
+    for (; kept < records.size() && stock.records.size() < kStockRecordsMax; ++kept) {
+      stock.records.push_back(records[kept]);
+    }
+  }
+  for (PooledRecord* const record : records.subspan(kept)) delete record;
+}
+
+}  // namespace otel::internal

@@ -1,0 +1,149 @@
+#include "trace/span_record.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/clock.h"
+#include "trace/trace_pipeline.h"
+
+namespace otel::internal {
+
+RecordPool& SpanRecord::Pool() {
+  static auto& pool = *new RecordPool;
+  return pool;
+}
+
+SpanRecord* SpanRecord::New() {
+  auto* const record = static_cast<SpanRecord*>(Pool().Take());
+  if (record == nullptr) return new SpanRecord;
+  record->Clear();
+  return record;
+}
+
+void SpanRecord::Clear() {
+  attributes_.Clear();
+  events_.Clear();
+  links_.Clear();
+  data_ = SpanData();
+  arena().Reset();
+}
+
+void SpanRecord::Start(const TracePipeline& pipeline, const SpanContext& context, const SpanContext& parent,
+                       const InstrumentationScope& scope, std::string_view name, SpanKind kind, UnixNanos time) {
+  pipeline_ = &pipeline;
+  data_.context = context;
+  data_.parent = parent;
+  data_.scope = &scope;
+  data_.name = arena().Copy(name);
+  data_.kind = kind;
+  if (pipeline.options.clock == nullptr) {
+    const int64_t steady = SteadyNanos();
+    wall_offset_ = WallOffset::At(steady);
+    data_.start = time != 0 ? time : steady + wall_offset_;
+  } else {
+    data_.start = time != 0 ? time : Now();
+  }
+  is_recording_.store(true, std::memory_order_relaxed);
+}
+
+UnixNanos SpanRecord::Now() const {
+  return pipeline_->options.clock == nullptr ? SteadyNanos() + wall_offset_ : pipeline_->options.clock();
+}
+
+size_t SpanRecord::value_length_max() const {
+  return pipeline_->value_length_max;
+}
+
+template <typename Change>
+void SpanRecord::WhileRecording(Change change) {
+  const std::lock_guard lock(lock_);
+  if (is_recording()) change();
+}
+
+void SpanRecord::SetAttributes(AttributesView attributes) {
+  WhileRecording([&] {
+    for (const Attribute& attribute : attributes) SetAttribute(attribute);
+    data_.attributes = std::span<const Attribute>(attributes_.items());
+  });
+}
+
+void SpanRecord::SetAttribute(const Attribute& attribute) {
+  if (attribute.key.empty()) return;
+  for (Attribute& known : attributes_.items()) {
+    if (known.key != attribute.key) continue;
+    known.value = arena().Copy(attribute.value, value_length_max());
+    return;
+  }
+  if (attributes_.size() >= pipeline_->options.limits.attribute_count) {
+    ++data_.dropped_attributes;
+    return;
+  }
+  attributes_.Append({arena().Copy(attribute.key), arena().Copy(attribute.value, value_length_max())}, arena());
+}
+
+AttributesView SpanRecord::Copy(AttributesView attributes, size_t count_max, uint32_t& dropped) {
+  if (attributes.empty()) return {};
+  ArenaList<Attribute> copies;
+  for (const Attribute& attribute : attributes) {
+    if (attribute.key.empty()) continue;
+    const auto known = std::ranges::find(copies.items(), attribute.key, &Attribute::key);
+    if (known != copies.items().end()) {
+      known->value = arena().Copy(attribute.value, value_length_max());
+    } else if (copies.size() >= count_max) {
+      ++dropped;
+    } else {
+      copies.Append({arena().Copy(attribute.key), arena().Copy(attribute.value, value_length_max())}, arena());
+    }
+  }
+  return std::span<const Attribute>(copies.items());
+}
+
+void SpanRecord::AddEvent(std::string_view name, AttributesView attributes, UnixNanos time) {
+  WhileRecording([&] {
+    const SpanLimits& limits = pipeline_->options.limits;
+    if (events_.size() >= limits.event_count) {
+      ++data_.dropped_events;
+      return;
+    }
+    SpanEvent event{.time = time != 0 ? time : Now(), .name = arena().Copy(name)};
+    event.attributes = Copy(attributes, limits.event_attribute_count, event.dropped_attributes);
+    events_.Append(event, arena());
+    data_.events = events_.items();
+  });
+}
+
+void SpanRecord::AddLink(const SpanContext& context, AttributesView attributes) {
+  WhileRecording([&] {
+    const SpanLimits& limits = pipeline_->options.limits;
+    if (links_.size() >= limits.link_count) {
+      ++data_.dropped_links;
+      return;
+    }
+    SpanLink link{.context = context};
+    link.attributes = Copy(attributes, limits.link_attribute_count, link.dropped_attributes);
+    links_.Append(std::move(link), arena());
+    data_.links = links_.items();
+  });
+}
+
+void SpanRecord::SetStatus(StatusCode code, std::string_view description) {
+  WhileRecording([&] {
+    if (code == StatusCode::kUnset || data_.status == StatusCode::kOk) return;
+    data_.status = code;
+    data_.status_description = code == StatusCode::kError ? arena().Copy(description) : std::string_view();
+  });
+}
+
+void SpanRecord::UpdateName(std::string_view name) {
+  WhileRecording([&] { data_.name = arena().Copy(name); });
+}
+
+bool SpanRecord::End(UnixNanos time) {
+  const std::lock_guard lock(lock_);
+  if (!is_recording()) return false;
+  data_.end = time != 0 ? time : Now();
+  is_recording_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace otel::internal

@@ -1,0 +1,65 @@
+// What a span has recorded so far: made by a tracer, changed through SpanRef, read by processors and exporters.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <span>
+#include <string_view>
+
+#include "common/arena_list.h"
+#include "common/pooled_record.h"
+#include "common/spin_lock.h"
+#include "otel/span_data.h"
+#include "otel/trace.h"
+
+namespace otel::internal {
+
+struct TracePipeline;
+
+// Thread: any while the span lives; once it has ended nothing changes.
+class SpanRecord final : public PooledRecord {
+ public:
+  // Cleared, from this thread's stock where that has one.
+  static SpanRecord* New();
+  static RecordPool& Pool();
+  ~SpanRecord() override { Clear(); }
+
+  void Start(const TracePipeline& pipeline, const SpanContext& context, const SpanContext& parent,
+             const InstrumentationScope& scope, std::string_view name, SpanKind kind, UnixNanos time);
+  void SetAttributes(AttributesView attributes);
+  void AddEvent(std::string_view name, AttributesView attributes, UnixNanos time);
+  void AddLink(const SpanContext& context, AttributesView attributes);
+  void SetStatus(StatusCode code, std::string_view description);
+  void UpdateName(std::string_view name);
+  // False where it had ended.
+  bool End(UnixNanos time);
+  void Clear() override;
+
+  bool is_recording() const { return is_recording_.load(std::memory_order_relaxed); }
+  // Does not change any more, or is not yet known to others.
+  const SpanData& data() const { return data_; }
+  const TracePipeline& pipeline() const { return *pipeline_; }
+
+ private:
+  // Runs the change under the lock, unless the span has ended.
+  template <typename Change>
+  void WhileRecording(Change change);
+  void SetAttribute(const Attribute& attribute);
+  AttributesView Copy(AttributesView attributes, size_t count_max, uint32_t& dropped);
+  size_t value_length_max() const;
+  UnixNanos Now() const;
+
+  SpinLock lock_;  // of all below
+  std::atomic<bool> is_recording_ = false;
+  const TracePipeline* pipeline_ = nullptr;
+  int64_t wall_offset_ = 0;  // one for all of the span's times
+  SpanData data_;
+  ArenaList<Attribute> attributes_;
+  ArenaList<SpanEvent> events_;
+  ArenaList<SpanLink> links_;
+};
+
+// The span ends and goes to the processors, which get this reference.
+void EndSpan(SpanRecordRef record, UnixNanos time) noexcept;
+
+}  // namespace otel::internal
