@@ -1,6 +1,7 @@
 // Prints telemetry for people: for a first try, and for finding out what an application sends.
 #pragma once
 
+#include <atomic>
 #include <cstdio>
 
 #include "otel/log_data.h"
@@ -23,6 +24,7 @@ class ConsoleExporter final : public Exporter<Batch> {
 
  private:
   std::FILE* file_;
+  std::atomic<bool> shut_down_ = false;
 };
 
 extern template class ConsoleExporter<SpanBatch>;

@@ -17,7 +17,8 @@ namespace otel {
 
 namespace internal {
 class OtlpClient;
-}
+enum class Encoding : uint8_t;
+}  // namespace internal
 
 enum class OtlpProtocol : uint8_t { kHttpProtobuf, kHttpJson, kGrpc };
 enum class OtlpCompression : uint8_t { kNone, kGzip };
@@ -32,7 +33,7 @@ struct OtlpOptions {
   bool insecure = false;  // only for a gRPC endpoint that is neither http: nor https:
   std::vector<std::pair<std::string, std::string>> headers;
   OtlpCompression compression = OtlpCompression::kNone;
-  std::chrono::milliseconds timeout{10'000};  // of a batch, with all attempts
+  std::chrono::milliseconds timeout{10'000};  // of a batch, with all attempts; 0: no limit but the call's
   // PEM files. Empty: the system's certificate authorities, and no certificate of the client.
   std::string certificate;
   std::string client_key;
@@ -60,6 +61,7 @@ class OtlpExporter final : public Exporter<Batch> {
 
  private:
   std::unique_ptr<internal::OtlpClient> client_;
+  internal::Encoding encoding_;
 };
 
 extern template class OtlpExporter<SpanBatch>;

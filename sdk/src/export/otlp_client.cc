@@ -1,0 +1,71 @@
+#include "export/otlp_client.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/report.h"
+#include "export/backoff.h"
+
+namespace otel::internal {
+
+using std::chrono::steady_clock;
+
+OtlpClient::OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport)
+    : options_(options), signal_(signal), transport_(std::move(transport)), random_(std::random_device{}()) {}
+
+ExportResult OtlpClient::Send(std::string_view request, size_t records, Deadline deadline) {
+  if (options_.timeout.count() > 0) deadline = std::min(deadline, steady_clock::now() + options_.timeout);
+  Backoff backoff(options_, &random_);
+  for (;;) {
+    const Answer answer = transport_->Send(request, deadline);
+    if (answer.kind == Answer::Kind::kAccepted) {
+      SayPartial(answer.partial);
+      return ExportResult::kSuccess;
+    }
+    const Deadline again = steady_clock::now() + backoff.Next(answer.retry_after);
+    const bool retry = answer.kind == Answer::Kind::kRetry && again < deadline;
+    if (!retry || !WaitUntil(again)) {
+      Say(records, "not exported: " + answer.message);
+      return ExportResult::kFailure;
+    }
+  }
+}
+
+void OtlpClient::Say(uint64_t records, const std::string& what) const {
+  Report("otlp exporter", std::to_string(records) + " " + std::string(signal_.records) + " " + what);
+}
+
+void OtlpClient::SayPartial(const PartialSuccess& partial) const {
+  if (partial.rejected > 0) {
+    Say(static_cast<uint64_t>(partial.rejected), "refused by the server: " + partial.message);
+  } else if (!partial.message.empty()) {
+    Report("otlp exporter", "the server warns: " + partial.message);
+  }
+}
+
+bool OtlpClient::WaitUntil(Deadline time) {
+  std::unique_lock lock(mutex_);
+  return !shut_down_changed_.wait_until(lock, time, [this] { return shut_down_; });
+}
+
+void OtlpClient::Shutdown() {
+  {
+    const std::lock_guard lock(mutex_);
+    shut_down_ = true;
+  }
+  shut_down_changed_.notify_all();
+  transport_->Interrupt();
+}
+
+bool OtlpClient::IsShutDown() const {
+  const std::lock_guard lock(mutex_);
+  return shut_down_;
+}
+
+std::unique_ptr<OtlpClient> MakeOtlpClient(const OtlpOptions& options, const Signal& signal) {
+  return std::make_unique<OtlpClient>(options, signal,
+                                      options.protocol == OtlpProtocol::kGrpc ? MakeGrpcTransport(options, signal)
+                                                                              : MakeHttpTransport(options, signal));
+}
+
+}  // namespace otel::internal

@@ -1,0 +1,44 @@
+// Sends encoded requests, again where that may help: what the exporters of all signals share.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "otel/otlp_exporter.h"
+#include "otlp/signal.h"
+#include "transport/transport.h"
+
+namespace otel::internal {
+
+// Thread: Send of one at a time, Shutdown of any.
+class OtlpClient {
+ public:
+  OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport);
+
+  // `records` are what the request holds, to say how many were lost.
+  ExportResult Send(std::string_view request, size_t records, Deadline deadline);
+  void Shutdown();
+  bool IsShutDown() const;
+
+ private:
+  void Say(uint64_t records, const std::string& what) const;
+  void SayPartial(const PartialSuccess& partial) const;
+  // False where Shutdown came first.
+  bool WaitUntil(Deadline time);
+
+  const OtlpOptions options_;
+  const Signal& signal_;
+  const std::unique_ptr<Transport> transport_;
+  std::minstd_rand random_;
+  mutable std::mutex mutex_;
+  std::condition_variable shut_down_changed_;
+  bool shut_down_ = false;
+};
+
+std::unique_ptr<OtlpClient> MakeOtlpClient(const OtlpOptions& options, const Signal& signal);
+
+}  // namespace otel::internal
