@@ -1,0 +1,47 @@
+#include "logs/attribute_limits.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace otel::internal {
+namespace {
+
+// Few enough to compare each with each.
+constexpr size_t kFew = 16;
+
+bool AreFewAndDistinct(AttributesView list) {
+  if (list.size() > kFew) return false;
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i].key.empty()) return false;
+    for (size_t j = 0; j < i; ++j) {
+      if (list[i].key == list[j].key) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+LimitedAttributes ApplyLimits(AttributesView given, const LogRecordLimits& limits, Arena& arena) {
+  if (!limits.attribute_value_length && given.size() <= limits.attribute_count && AreFewAndDistinct(given)) {
+    return {given};
+  }
+  LimitedAttributes limited;
+  std::vector<Attribute> kept;
+  for (const Attribute& attribute : given) {
+    if (attribute.key.empty()) continue;
+    const auto same = std::ranges::find(kept, attribute.key, &Attribute::key);
+    if (same != kept.end()) {
+      same->value = attribute.value;
+    } else if (kept.size() < limits.attribute_count) {
+      kept.push_back(attribute);
+    } else {
+      ++limited.dropped;
+    }
+  }
+  const size_t text_bytes_max = limits.attribute_value_length.value_or(Arena::kNoLimit);
+  limited.attributes = std::span<const Attribute>(arena.Copy(kept, text_bytes_max));
+  return limited;
+}
+
+}  // namespace otel::internal
