@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -15,7 +16,8 @@ class Context;
 
 namespace internal {
 class Arena;
-}
+class BatchWorker;
+}  // namespace internal
 
 // A record on its way through the processors: what one changes, those after it see. Lives for one call of Emit.
 class EmittedLog {
@@ -74,6 +76,34 @@ class SimpleLogRecordProcessor final : public LogRecordProcessor {
   std::mutex mutex_;  // one export at a time
   Resource resource_;
   bool shut_down_ = false;
+};
+
+struct BatchLogRecordProcessorOptions {
+  size_t queue_records_max = 2048;                  // OTEL_BLRP_MAX_QUEUE_SIZE
+  size_t batch_records_max = 512;                   // OTEL_BLRP_MAX_EXPORT_BATCH_SIZE
+  std::chrono::milliseconds schedule_delay{1000};   // OTEL_BLRP_SCHEDULE_DELAY
+  std::chrono::milliseconds export_timeout{30000};  // OTEL_BLRP_EXPORT_TIMEOUT
+};
+
+// Queues records, and exports them in batches from a thread of its own. Never makes the emitting thread wait: records
+// for which the queue has no place are dropped, and counted in ErrorCount("log processor"). Belongs to one provider.
+class BatchLogRecordProcessor final : public LogRecordProcessor {
+ public:
+  explicit BatchLogRecordProcessor(std::unique_ptr<LogExporter> exporter,
+                                   const BatchLogRecordProcessorOptions& options = {});
+  // Shuts down where that was not done, waiting at most five seconds.
+  ~BatchLogRecordProcessor() override;
+
+  void OnStart(const Resource& resource) override;
+  void OnEmit(EmittedLog& record, const Context& context) override;
+  bool ForceFlush(Deadline deadline) override;
+  bool Shutdown(Deadline deadline) override;
+
+ private:
+  class BatchExporter;
+
+  const std::shared_ptr<BatchExporter> exporter_;
+  const std::unique_ptr<internal::BatchWorker> worker_;
 };
 
 }  // namespace otel

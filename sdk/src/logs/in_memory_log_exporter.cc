@@ -49,7 +49,7 @@ std::unique_ptr<LogExporter> InMemoryLogs::Exporter() const {
 std::vector<LogData> InMemoryLogs::records() const {
   const std::lock_guard lock(store_->mutex);
   std::vector<LogData> records;
-  for (const auto& record : store_->records) records.push_back(record->data);
+  for (const auto& record : store_->records) records.push_back(record->data());
   return records;
 }
 

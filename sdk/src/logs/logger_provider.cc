@@ -5,8 +5,12 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <utility>
 
+#include "common/clock.h"
+#include "common/fork.h"
+#include "common/interned_scope.h"
 #include "common/report.h"
 #include "logs/attribute_limits.h"
 #include "otel/context.h"
@@ -19,36 +23,33 @@ namespace {
 
 constexpr std::chrono::seconds kDestructorWait(5);
 
-UnixNanos SystemNow() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
 }  // namespace
 
 class LoggerState {
  public:
-  LoggerState(InstrumentationScope scope, const std::atomic<const LoggerProviderOptions*>& options)
-      : scope_(std::move(scope)), options_(options) {}
+  LoggerState(const InstrumentationScope& scope, const std::atomic<const LoggerProviderOptions*>& options)
+      : scope_(scope), options_(options) {}
 
   const InstrumentationScope& scope() const { return scope_; }
   // Nothing where nobody wants records.
   const LoggerProviderOptions* options() const { return options_.load(std::memory_order_acquire); }
 
  private:
-  const InstrumentationScope scope_;
+  const InstrumentationScope& scope_;                         // lives as long as the program
   const std::atomic<const LoggerProviderOptions*>& options_;  // of the provider, in the same memory
 };
 
-// Loggers keep it: records refer to their scopes. What was given to Start once stays until the end, as threads may be
-// emitting to it when it is shut down.
+// Loggers keep it. What was given to Start once stays until the end, as threads may be emitting to it when it is shut
+// down.
 class LoggerProviderState {
  public:
   const LoggerState& GetLogger(InstrumentationScope scope) {
+    const auto* const interned = InternScope(std::move(scope));
     const std::lock_guard lock(mutex_);
-    const auto same = std::ranges::find(loggers_, scope, &LoggerState::scope);
-    if (same != loggers_.end()) return *same;
-    return loggers_.emplace_back(std::move(scope), current_);
+    for (const LoggerState& logger : loggers_) {
+      if (&logger.scope() == interned) return logger;
+    }
+    return loggers_.emplace_back(*interned, current_);
   }
 
   void Start(LoggerProviderOptions options) {
@@ -58,7 +59,7 @@ class LoggerProviderState {
     }
     std::erase(options.processors, nullptr);
     if (options.processors.empty()) return;
-    if (!options.clock) options.clock = SystemNow;
+    if (!options.clock) options.clock = NowNanos;
     auto started = std::make_unique<const LoggerProviderOptions>(std::move(options));
     for (const auto& processor : started->processors) processor->OnStart(started->resource);
     current_.store(started.get(), std::memory_order_release);
@@ -86,6 +87,8 @@ class LoggerProviderState {
   std::deque<LoggerState> loggers_;  // which never move
   std::vector<std::unique_ptr<const LoggerProviderOptions>> all_;
   std::atomic<const LoggerProviderOptions*> current_ = nullptr;
+  // A thread that is not in the child may have held it.
+  const ForkHandler at_fork_{[this] { new (&mutex_) std::mutex; }};
 };
 
 }  // namespace internal
