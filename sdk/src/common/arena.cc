@@ -86,6 +86,13 @@ std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t c
   return copies;
 }
 
+void Arena::Swap(Arena& other) noexcept {
+  std::swap(blocks_, other.blocks_);
+  std::swap(next_, other.next_);
+  std::swap(end_, other.end_);
+  std::swap(bytes_, other.bytes_);
+}
+
 void Arena::Reset() {
   if (blocks_.empty()) return;
   // The first one, when it is of the usual size.

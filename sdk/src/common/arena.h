@@ -17,6 +17,7 @@ class Arena {
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
+  void Swap(Arena& other) noexcept;
 
   void* Allocate(size_t bytes, size_t alignment);
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <span>
 #include <utility>
 
@@ -20,9 +19,15 @@ class ArenaList {
   ArenaList(const ArenaList&) = delete;
   ArenaList& operator=(const ArenaList&) = delete;
 
+  void Swap(ArenaList& other) noexcept {
+    std::swap(items_, other.items_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
   T& Append(T item, Arena& arena) {
     if (size_ == capacity_) Grow(arena);
-    return *new (&items_[size_++]) T(std::move(item));
+    return *std::construct_at(&items_[size_++], std::move(item));
   }
   void Clear() {
     std::destroy_n(items_, size_);

@@ -57,6 +57,8 @@ class BatchWorker::State {
   void WakeUp() noexcept;
   void Run();
   void TakeAll();
+  // All that is queued, and the exporter.
+  bool Flush(Deadline export_deadline, Deadline flush_deadline);
   // Whole batches, or all that was taken; false where one failed.
   bool ExportTaken(bool all, Deadline deadline);
   bool ExportBatch(std::span<const QueuedRecord> batch, Deadline deadline);
@@ -133,14 +135,20 @@ void BatchWorker::State::Run() {
     const bool stop = stop_;
     const uint64_t flush = flushes_wanted_;
     const bool flushes = flush != flushes_done_;
-    const Deadline flush_deadline = flush_deadline_, deadline = stop ? stop_deadline_ : Deadline::max();
+    const Deadline deadline = stop ? stop_deadline_ : flush_deadline_;
     lock.unlock();
 
     const bool is_due = Clock::now() >= due;
-    TakeAll();
-    bool good = ExportTaken(is_due || stop || flushes, deadline);
+    bool good = true;
+    if (stop) {
+      good = Flush(deadline, deadline);
+    } else if (flushes) {
+      good = Flush(Deadline::max(), deadline);  // also for those that do not wait any more
+    } else {
+      TakeAll();
+      ExportTaken(is_due, Deadline::max());
+    }
     if (is_due) due = Clock::now() + options_.schedule_delay;
-    if (flushes) good = Succeeds([&] { return exporter_->ForceFlush(flush_deadline); }) && good;
 
     lock.lock();
     flushes_done_ = flush;
@@ -148,12 +156,18 @@ void BatchWorker::State::Run() {
     if (flushes) changed_.notify_all();
     if (!stop) continue;
     ended_ = true;
-    end_result_ = good && taken_.empty();
+    end_result_ = good;
     changed_.notify_all();
     break;
   }
   lock.unlock();
   ReleaseRest();
+}
+
+bool BatchWorker::State::Flush(Deadline export_deadline, Deadline flush_deadline) {
+  TakeAll();
+  const bool good = ExportTaken(true, export_deadline) && taken_.empty();
+  return Succeeds([&] { return exporter_->ForceFlush(flush_deadline); }) && good;
 }
 
 void BatchWorker::State::TakeAll() {
@@ -222,8 +236,7 @@ bool BatchWorker::State::Shutdown(Deadline deadline) {
   const bool started = started_;
   lock.unlock();
   if (!started) {  // what came before a thread could begin
-    TakeAll();
-    good = ExportTaken(true, deadline) && taken_.empty();
+    good = Flush(deadline, deadline);
     ReleaseRest();
   }
   good = Succeeds([&] { return exporter_->Shutdown(deadline); }) && good;  // also ends an Export that waits

@@ -37,6 +37,10 @@ void Report(std::string_view component, std::string_view message, uint64_t count
   }
 }
 
+ErrorCounts::~ErrorCounts() {
+  for (const Component& component : components_) delete component.name.load();
+}
+
 uint64_t ErrorCounts::Add(std::string_view name, uint64_t count, Clock::time_point now) {
   Component& component = Find(name);
   component.count.fetch_add(count, std::memory_order_relaxed);

@@ -20,6 +20,11 @@ class ErrorCounts {
  public:
   using Clock = std::chrono::steady_clock;
 
+  ErrorCounts() = default;
+  ErrorCounts(const ErrorCounts&) = delete;
+  ErrorCounts& operator=(const ErrorCounts&) = delete;
+  ~ErrorCounts();
+
   static constexpr int kMessagesPerInterval = 8;
   static constexpr Clock::duration kInterval = std::chrono::seconds(10);
   static constexpr size_t kComponentsMax = 32;  // more share the last one
@@ -30,7 +35,7 @@ class ErrorCounts {
 
  private:
   struct Component {
-    std::atomic<const std::string*> name = nullptr;  // never freed: there are few
+    std::atomic<const std::string*> name = nullptr;  // kept: there are few
     std::atomic<uint64_t> count = 0;
     std::atomic<uint64_t> unsaid = 0;
     std::atomic<int64_t> interval = -1;  // which one it is, counted from the clock's start

@@ -25,6 +25,7 @@ void SpanRecord::Clear() {
   events_.Clear();
   links_.Clear();
   data_ = SpanData();
+  compact_at_bytes_ = kCompactAtBytesMin;
   arena().Reset();
 }
 
@@ -72,6 +73,7 @@ void SpanRecord::SetAttribute(const Attribute& attribute) {
   for (Attribute& known : attributes_.items()) {
     if (known.key != attribute.key) continue;
     known.value = arena().Copy(attribute.value, value_length_max());
+    LimitWaste();
     return;
   }
   if (attributes_.size() >= pipeline_->options.limits.attribute_count) {
@@ -131,11 +133,48 @@ void SpanRecord::SetStatus(StatusCode code, std::string_view description) {
     if (code == StatusCode::kUnset || data_.status == StatusCode::kOk) return;
     data_.status = code;
     data_.status_description = code == StatusCode::kError ? arena().Copy(description) : std::string_view();
+    LimitWaste();
   });
 }
 
 void SpanRecord::UpdateName(std::string_view name) {
-  WhileRecording([&] { data_.name = arena().Copy(name); });
+  WhileRecording([&] {
+    data_.name = arena().Copy(name);
+    LimitWaste();
+  });
+}
+
+void SpanRecord::LimitWaste() {
+  if (arena().bytes() < compact_at_bytes_) return;
+  Compact();
+  compact_at_bytes_ = std::max(kCompactAtBytesMin, 2 * arena().bytes());
+}
+
+void SpanRecord::Compact() {
+  Arena into;
+  const auto copy = [&](AttributesView attributes) {
+    return AttributesView(std::span<const Attribute>(into.Copy(std::span<const Attribute>(attributes))));
+  };
+  data_.name = into.Copy(data_.name);
+  data_.status_description = into.Copy(data_.status_description);
+  ArenaList<Attribute> attributes;
+  for (const Attribute& old : attributes_.items()) attributes.Append({into.Copy(old.key), into.Copy(old.value)}, into);
+  ArenaList<SpanEvent> events;
+  for (const SpanEvent& old : events_.items()) {
+    events.Append({old.time, into.Copy(old.name), copy(old.attributes), old.dropped_attributes}, into);
+  }
+  ArenaList<SpanLink> links;
+  for (const SpanLink& old : links_.items()) {
+    links.Append({old.context, copy(old.attributes), old.dropped_attributes}, into);
+  }
+  attributes_.Swap(attributes);
+  events_.Swap(events);
+  links_.Swap(links);
+  data_.attributes = std::span<const Attribute>(attributes_.items());
+  data_.events = events_.items();
+  data_.links = links_.items();
+  links.Clear();  // the old ones, while their memory is there
+  arena().Swap(into);
 }
 
 bool SpanRecord::End(UnixNanos time) {

@@ -45,6 +45,9 @@ class SpanRecord final : public PooledRecord {
   template <typename Change>
   void WhileRecording(Change change);
   void SetAttribute(const Attribute& attribute);
+  // Called where a value was replaced: what is not used any more must not pile up in spans that live long.
+  void LimitWaste();
+  void Compact();
   AttributesView Copy(AttributesView attributes, size_t count_max, uint32_t& dropped);
   size_t value_length_max() const;
   UnixNanos Now() const;
@@ -57,6 +60,9 @@ class SpanRecord final : public PooledRecord {
   ArenaList<Attribute> attributes_;
   ArenaList<SpanEvent> events_;
   ArenaList<SpanLink> links_;
+  size_t compact_at_bytes_ = kCompactAtBytesMin;
+
+  static constexpr size_t kCompactAtBytesMin = 64 * 1024;
 };
 
 // The span ends and goes to the processors, which get this reference.
