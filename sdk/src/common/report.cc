@@ -15,7 +15,11 @@ ErrorCounts& Counts() {
   return counts;
 }
 // A replaced handler is kept, as it may be running.
-std::atomic<const ErrorHandler*> handler = nullptr;
+struct SetHandler {
+  ErrorHandler handler;  // may be empty
+  const SetHandler* older;
+};
+constinit std::atomic<const SetHandler*> newest{nullptr};
 
 void Say(std::string_view component, std::string_view message, uint64_t count) {
   std::string line = "[otel] ";
@@ -30,8 +34,9 @@ void Say(std::string_view component, std::string_view message, uint64_t count) {
 void Report(std::string_view component, std::string_view message, uint64_t count) {
   const uint64_t happened = Counts().Add(component, count, ErrorCounts::Clock::now());
   if (happened == 0) return;
-  if (const auto* const set = handler.load(std::memory_order_acquire)) {
-    (*set)(component, message, happened);
+  const SetHandler* const set = newest.load(std::memory_order_acquire);
+  if (set != nullptr && set->handler != nullptr) {
+    set->handler(component, message, happened);
   } else {
     Say(component, message, happened);
   }
@@ -78,8 +83,10 @@ ErrorCounts::Component& ErrorCounts::Find(std::string_view name) {
 }  // namespace internal
 
 void SetErrorHandler(ErrorHandler handler) {
-  const auto* const set = handler ? new ErrorHandler(std::move(handler)) : nullptr;
-  internal::handler.store(set, std::memory_order_release);
+  using internal::newest;
+  auto* const set = new internal::SetHandler{std::move(handler), newest.load(std::memory_order_acquire)};
+  while (!newest.compare_exchange_weak(set->older, set, std::memory_order_acq_rel)) {
+  }
 }
 
 uint64_t ErrorCount(std::string_view component) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "common/testing/can_fork.h"
 #include "otel/errors.h"
 #include "otel/in_memory_log_exporter.h"
 #include "otel/logger_provider.h"
@@ -144,6 +145,7 @@ TEST(BatchLogRecordProcessor, LosesNothingOfManyThreads) {
 }
 
 TEST(BatchLogRecordProcessor, WorksAnewInTheChildOfAFork) {
+  if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
   InMemoryLogs kept;
   LoggerProvider provider({.processors = {std::make_shared<BatchLogRecordProcessor>(
                                kept.Exporter(), BatchLogRecordProcessorOptions{.schedule_delay = kNever})}});

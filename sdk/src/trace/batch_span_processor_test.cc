@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "common/testing/can_fork.h"
 #include "otel/errors.h"
 #include "otel/tracer_provider.h"
 #include "trace/testing/gated_exporter.h"
@@ -23,17 +24,6 @@ using ::testing::IsEmpty;
 
 constexpr milliseconds kNever = std::chrono::hours(1);
 
-// TSan does not support threads in the child of a process that has threads.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr bool kCanFork = false;
-#else
-constexpr bool kCanFork = true;
-#endif
-#else
-constexpr bool kCanFork = true;
-#endif
-
 class BatchSpanProcessorTest : public ::testing::Test {
  protected:
   void Start(const BatchSpanProcessorOptions& options) {
@@ -46,7 +36,8 @@ class BatchSpanProcessorTest : public ::testing::Test {
   }
   size_t Exported() const { return gate_.names.size(); }
 
-  ExporterGate gate_;
+  const std::shared_ptr<ExporterGate> owned_gate_ = std::make_shared<ExporterGate>();
+  ExporterGate& gate_ = *owned_gate_;
   std::shared_ptr<BatchSpanProcessor> processor_;
   TracerProvider provider_;
   Tracer tracer_;
@@ -192,7 +183,7 @@ TEST_F(BatchSpanProcessorTest, ShutdownLeavesAnExporterBehindThatDoesNotEnd) {
 }
 
 TEST_F(BatchSpanProcessorTest, ChildOfAForkDropsTheParentsSpansAndWorksAnew) {
-  if (!kCanFork) GTEST_SKIP() << "TSan";
+  if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
   Start({.schedule_delay = kNever});
   MakeSpans(3);
   EXPECT_TRUE(provider_.ForceFlush(Soon()));  // now there is a thread
@@ -214,7 +205,7 @@ TEST_F(BatchSpanProcessorTest, ChildOfAForkDropsTheParentsSpansAndWorksAnew) {
 
 // Forks while other threads are within all that has a lock.
 TEST_F(BatchSpanProcessorTest, ForkAmongBusyThreads) {
-  if (!kCanFork) GTEST_SKIP() << "TSan";
+  if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
   Start({.schedule_delay = milliseconds(1)});
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "common/report.h"
 #include "trace/trace_pipeline.h"
 
 namespace otel::internal {
@@ -13,11 +14,15 @@ RecordPool& SpanRecord::Pool() {
   return pool;
 }
 
-SpanRecord* SpanRecord::New() {
+SpanRecord* SpanRecord::New() noexcept {
   auto* const record = static_cast<SpanRecord*>(Pool().Take());
-  if (record == nullptr) return new SpanRecord;
-  record->Clear();
-  return record;
+  if (record != nullptr) {
+    record->Clear();
+    return record;
+  }
+  auto* const made = new (std::nothrow) SpanRecord;
+  if (made == nullptr) Report("span", "no memory for a span");
+  return made;
 }
 
 void SpanRecord::Clear() {
@@ -35,7 +40,6 @@ void SpanRecord::Start(const TracePipeline& pipeline, const SpanContext& context
   data_.context = context;
   data_.parent = parent;
   data_.scope = &scope;
-  data_.name = arena().Copy(name);
   data_.kind = kind;
   if (pipeline.options.clock == nullptr) {
     const int64_t steady = SteadyNanos();
@@ -45,6 +49,7 @@ void SpanRecord::Start(const TracePipeline& pipeline, const SpanContext& context
     data_.start = time != 0 ? time : Now();
   }
   is_recording_.store(true, std::memory_order_relaxed);
+  WhileRecording([&] { data_.name = arena().Copy(name); });
 }
 
 UnixNanos SpanRecord::Now() const {
@@ -56,9 +61,11 @@ size_t SpanRecord::value_length_max() const {
 }
 
 template <typename Change>
-void SpanRecord::WhileRecording(Change change) {
+void SpanRecord::WhileRecording(Change change) noexcept try {
   const std::lock_guard lock(lock_);
   if (is_recording()) change();
+} catch (const std::bad_alloc&) {
+  Report("span", "no memory for what a span was told");
 }
 
 void SpanRecord::SetAttributes(AttributesView attributes) {
@@ -155,8 +162,7 @@ void SpanRecord::Compact() {
   const auto copy = [&](AttributesView attributes) {
     return AttributesView(std::span<const Attribute>(into.Copy(std::span<const Attribute>(attributes))));
   };
-  data_.name = into.Copy(data_.name);
-  data_.status_description = into.Copy(data_.status_description);
+  const std::string_view name = into.Copy(data_.name), description = into.Copy(data_.status_description);
   ArenaList<Attribute> attributes;
   for (const Attribute& old : attributes_.items()) attributes.Append({into.Copy(old.key), into.Copy(old.value)}, into);
   ArenaList<SpanEvent> events;
@@ -167,6 +173,9 @@ void SpanRecord::Compact() {
   for (const SpanLink& old : links_.items()) {
     links.Append({old.context, copy(old.attributes), old.dropped_attributes}, into);
   }
+  // From here on nothing throws.
+  data_.name = name;
+  data_.status_description = description;
   attributes_.Swap(attributes);
   events_.Swap(events);
   links_.Swap(links);

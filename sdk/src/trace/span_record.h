@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string_view>
 
@@ -19,8 +20,8 @@ struct TracePipeline;
 // Thread: any while the span lives; once it has ended nothing changes.
 class SpanRecord final : public PooledRecord {
  public:
-  // Cleared, from this thread's stock where that has one.
-  static SpanRecord* New();
+  // Cleared, from this thread's stock where that has one. Null where there is no memory.
+  static SpanRecord* New() noexcept;
   static RecordPool& Pool();
   ~SpanRecord() override { Clear(); }
 
@@ -43,7 +44,7 @@ class SpanRecord final : public PooledRecord {
  private:
   // Runs the change under the lock, unless the span has ended.
   template <typename Change>
-  void WhileRecording(Change change);
+  void WhileRecording(Change change) noexcept;
   void SetAttribute(const Attribute& attribute);
   // Called where a value was replaced: what is not used any more must not pile up in spans that live long.
   void LimitWaste();

@@ -51,8 +51,9 @@ Span StartIn(const internal::TracePipeline& pipeline, const InstrumentationScope
   context.state = std::move(sampling.trace_state);
   if (sampling.decision == SamplingDecision::kDrop) return Span(SpanRef(std::move(context)));
 
-  if (sampling.decision == SamplingDecision::kRecordAndSample) context.flags.bits |= TraceFlags::kSampled;
   internal::SpanRecordRef record(internal::SpanRecord::New());
+  if (!record) return Span(SpanRef(std::move(context)));
+  if (sampling.decision == SamplingDecision::kRecordAndSample) context.flags.bits |= TraceFlags::kSampled;
   record->Start(pipeline, context, parent.span_context(), scope, name, options.kind, options.start);
   if (!options.attributes.empty()) record->SetAttributes(options.attributes);
   if (!sampling.attributes.empty()) record->SetAttributes(sampling.attributes.view());

@@ -4,7 +4,7 @@ namespace otel::testing {
 
 class ExporterGate::Gated final : public SpanExporter {
  public:
-  explicit Gated(ExporterGate& gate) : gate_(gate) {}
+  explicit Gated(std::shared_ptr<ExporterGate> gate) : owner_(std::move(gate)) {}
   ~Gated() override {
     gate_.Change([&] { gate_.destroyed = true; });
   }
@@ -42,11 +42,12 @@ class ExporterGate::Gated final : public SpanExporter {
   }
 
  private:
-  ExporterGate& gate_;
+  const std::shared_ptr<ExporterGate> owner_;
+  ExporterGate& gate_ = *owner_;
 };
 
 std::unique_ptr<SpanExporter> ExporterGate::Exporter() {
-  return std::make_unique<Gated>(*this);
+  return std::make_unique<Gated>(shared_from_this());
 }
 
 }  // namespace otel::testing

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -19,8 +20,8 @@ inline Deadline Soon() {
   return In(std::chrono::seconds(20));  // far more than anything takes
 }
 
-// What it saw and what it is to do. Outlives the exporter. Thread: any.
-class ExporterGate {
+// What it saw and what it is to do. Thread: any.
+class ExporterGate : public std::enable_shared_from_this<ExporterGate> {
  public:
   std::unique_ptr<SpanExporter> Exporter();
 
