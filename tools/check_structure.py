@@ -1,7 +1,8 @@
 """Checks the rules that keep the code readable and that no compiler checks. `./dev test` and `./dev lint` run it.
 
   layers     a folder of src/ includes only itself and what src/layers.txt puts to its left
-  heavy      gRPC, Boost.Beast, Boost.Asio and OpenSSL headers only in src/net/*.cc: they cost seconds a file
+  apart      demo/ includes nothing of src/: all that it includes by quotes is its own
+  heavy      gRPC, Boost.Beast, Boost.Asio and OpenSSL headers only in src/net/*.cc and demo/http/*.cc: they cost seconds a file
   sizes      header <= 300 lines, .cc <= 800, function <= 70
   readmes    each folder of src/ has a README.md of at most 40 lines
   places     nothing names a developer's machine or a package registry's host
@@ -27,6 +28,7 @@ README_LINES_MAX = 40
 CODE_FOLDERS = ("src", "bench", "fuzz", "sdk", "demo")
 SKIPPED_FOLDERS = {".git", ".deps", ".cache", ".pytest_cache", "__pycache__", "node_modules", "data"}
 HEAVY = re.compile(r"#include\s*<(grpc|grpcpp|boost/beast|boost/asio|openssl)[/.]")
+HEAVY_FOLDERS = {"src": "net", "demo": "http"}  # the one folder that may include them
 INCLUDE = re.compile(r'^\s*#include\s*"([a-z0-9_]+)/')
 # Put together from pieces, so that this file passes its own check.
 PLACES = re.compile(
@@ -80,13 +82,23 @@ def check_layers(root: Path) -> Iterator[Problem]:
                 yield f"{path.relative_to(root)}:{number}: {folder} must not include {match[1]}"
 
 
+def check_apart(root: Path) -> Iterator[Problem]:
+    for path in code(root, ".h", ".cc"):
+        if path.relative_to(root).parts[0] != "demo":
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.match(r'\s*#include\s*"(?!demo/)', line):
+                yield f"{path.relative_to(root)}:{number}: {line.strip()} is not of demo/"
+
+
 def check_heavy(root: Path) -> Iterator[Problem]:
-    for path in files(root / "src", ".h", ".cc"):
-        if path.suffix == ".cc" and path.relative_to(root / "src").parts[0] == "net":
+    for path in code(root, ".h", ".cc"):
+        folder = path.relative_to(root).parts[:2]
+        if folder[0] not in HEAVY_FOLDERS or (path.suffix == ".cc" and folder[1] == HEAVY_FOLDERS[folder[0]]):
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if HEAVY.match(line.strip()):
-                yield f"{path.relative_to(root)}:{number}: {line.strip()} belongs into a .cc of src/net"
+                yield f"{path.relative_to(root)}:{number}: {line.strip()} belongs into a .cc of {folder[0]}/{HEAVY_FOLDERS[folder[0]]}"
 
 
 def blank_out(text: str) -> str:
@@ -200,6 +212,7 @@ def check_metrics(root: Path) -> Iterator[Problem]:
 
 RULES: dict[str, Callable[[Path], Iterator[Problem]]] = {
     "layers": check_layers,
+    "apart": check_apart,
     "heavy": check_heavy,
     "sizes": check_sizes,
     "readmes": check_readmes,

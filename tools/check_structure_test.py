@@ -53,7 +53,17 @@ class StructureTest(unittest.TestCase):
         self.assertEqual(self.problems("heavy"), [])
         self.write("src/net/x.h", "#include <boost/beast/http.hpp>\n")
         self.write("src/store/x.cc", "#include <openssl/sha.h>\n#include <boost/asio.hpp>\n")
+        self.write("demo/http/x.cc", "#include <boost/beast/http.hpp>\n")
         self.assertEqual(len(self.problems("heavy")), 3)
+        self.write("demo/http/x.h", "#include <boost/beast/http.hpp>\n")
+        self.write("demo/search/x.cc", "#include <boost/asio.hpp>\n")
+        self.assertEqual(len(self.problems("heavy")), 5)
+
+    def test_the_demo_includes_nothing_of_the_program(self) -> None:
+        self.write("demo/search/x.cc", '#include <otel/trace.h>\n#include "demo/common/a.h"\n')
+        self.assertEqual(self.problems("apart"), [])
+        self.write("demo/search/y.cc", '#include "base/error.h"\n#include "src/base/error.h"\n')
+        self.assertEqual(len(self.problems("apart")), 2)
 
     def test_long_header_and_source_are_caught_at_the_first_line_too_many(self) -> None:
         self.write("src/base/good.h", "\n" * structure.HEADER_LINES_MAX)
@@ -104,15 +114,6 @@ class StructureTest(unittest.TestCase):
         self.write("src/base/late.h", "int a;\n#pragma once\n")
         self.assertEqual(len(self.problems("pragma")), 2)
 
-
-def main() -> int:
-    result = unittest.TextTestRunner(stream=sys.stderr, verbosity=0).run(
-        unittest.defaultTestLoader.loadTestsFromTestCase(StructureTest)
-    )
-    failed = len(result.failures) + len(result.errors)
-    print(f"{result.testsRun - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
     def test_metrics_and_their_page_must_agree(self) -> None:
         self.write("src/store/x.cc", 'metrics\n    .GetCounter("sightline.store.blocks", "{block}", "Blocks.");\n')
         self.write("src/store/x_test.cc", 'metrics.GetCounter("sightline.test", "", "");\n')
@@ -121,6 +122,15 @@ def main() -> int:
         self.assertEqual(self.problems("metrics"), [])
         self.write("docs/metrics.md", "| `sightline.store.blocks` | counter |\n| `sightline.gone` | gauge |\n")
         self.assertEqual(self.problems("metrics"), ["docs/metrics.md: nothing registers sightline.gone"])
+
+
+def main() -> int:
+    result = unittest.TextTestRunner(stream=sys.stderr, verbosity=0).run(
+        unittest.defaultTestLoader.loadTestsFromTestCase(StructureTest)
+    )
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
