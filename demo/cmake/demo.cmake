@@ -1,0 +1,41 @@
+# demo_folder(NAME DEPENDS target... EMBED file...): the files of demo/NAME, found by their names, go where they belong:
+#   x.cc -> demo_NAME   x_test.cc -> demo_NAME_test   x_main.cc -> nothing; demo_program names it
+# EMBED: files that become part of the library, each as `std::string_view demo::embedded::FILE_NAME()`.
+function(demo_folder name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;EMBED" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${name}/*.cc)
+  file(GLOB tests CONFIGURE_DEPENDS ${name}/*_test.cc)
+  file(GLOB mains CONFIGURE_DEPENDS ${name}/*_main.cc)
+  list(REMOVE_ITEM sources ${tests} ${mains})
+  foreach(file ${ARG_EMBED})
+    demo_embed(${name} ${file} generated)
+    list(APPEND sources ${generated})
+  endforeach()
+  add_library(demo_${name} STATIC ${sources})
+  target_include_directories(demo_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(demo_${name} PUBLIC ${ARG_DEPENDS})
+  if(tests)
+    add_executable(demo_${name}_test ${tests})
+    target_link_libraries(demo_${name}_test PRIVATE demo_${name} GTest::gmock_main)
+    add_test(NAME demo_${name} COMMAND demo_${name}_test)
+    set_tests_properties(demo_${name} PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()
+
+function(demo_embed name file result)
+  get_filename_component(stem ${file} NAME)
+  string(MAKE_C_IDENTIFIER ${stem} function)
+  set(in ${CMAKE_CURRENT_SOURCE_DIR}/${name}/${file})
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}/${function}.cc)
+  set(script ${CMAKE_CURRENT_SOURCE_DIR}/cmake/embed.cmake)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DIN=${in} -DOUT=${out} -DFUNCTION=${function} -P ${script}
+    DEPENDS ${in} ${script} COMMENT "Embedding ${file}")
+  set(${result} ${out} PARENT_SCOPE)
+endfunction()
+
+# demo_program(PROGRAM FOLDER/x_main.cc target...)
+function(demo_program program main)
+  add_executable(${program} ${main})
+  target_link_libraries(${program} PRIVATE ${ARGN} CLI11::CLI11)
+endfunction()

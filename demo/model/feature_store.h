@@ -1,0 +1,32 @@
+// Features of documents in SQLite, by model version, and the reader that each prediction asks.
+#pragma once
+
+#include <string_view>
+
+#include "demo/catalog/document.h"
+#include "demo/common/error.h"
+#include "demo/model/features.h"
+#include "demo/model/model.h"
+#include "demo/sqlite/database.h"
+
+namespace demo::model {
+
+// Makes the tables `document_features`, for all models, and `document_embeddings`.
+Result<void> StoreFeatures(sqlite::Database& database, std::span<const catalog::Document> documents,
+                           std::span<const Model* const> models);
+
+// The database must outlive it.
+// Thread: the database's.
+class FeatureReader {
+ public:
+  static Result<FeatureReader> Open(sqlite::Database& database);
+
+  // What it gives is valid until the next Read. An error where there is no such document.
+  Result<DocumentFeatures> Read(std::string_view doc_id, std::string_view model_version);
+
+ private:
+  explicit FeatureReader(sqlite::Statement select) : select_(std::move(select)) {}
+  sqlite::Statement select_;
+};
+
+}  // namespace demo::model
