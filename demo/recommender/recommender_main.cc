@@ -1,0 +1,54 @@
+// recommender: the service of the article, over HTTP.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "demo/common/program.h"
+#include "demo/recommender/service.h"
+
+namespace {
+
+int Run(const demo::http::ServerOptions& listen, const demo::recommender::ServiceOptions& options) {
+  demo::StopSignal stop;
+  const auto service = demo::recommender::Service::Create(options);
+  if (!service) {
+    fmt::print(stderr, "recommender: {}\n", service.error().message);
+    return 1;
+  }
+  const auto server = demo::http::Server::Start(
+      listen, [&](const demo::http::Request& request, size_t worker) { return (*service)->Handle(request, worker); });
+  if (!server) {
+    fmt::print(stderr, "recommender: {}\n", server.error().message);
+    return 1;
+  }
+  demo::PrintReady(listen.address, (*server)->port());
+  stop.Wait();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Searches documents, asks a model and Wikipedia about them, and ranks what it finds");
+  demo::http::ServerOptions listen{.port = 8000, .workers = 32};
+  demo::recommender::ServiceOptions options;
+  const std::string name = fmt::format("recommender-{}.db", getpid());
+  options.database_path = (std::filesystem::temp_directory_path() / name).string();
+  int64_t timeout_ms = options.wikipedia.timeout.count();
+  app.add_option("--address", listen.address, "Listens here")->capture_default_str();
+  app.add_option("--port", listen.port, "0 takes a free one")->capture_default_str();
+  app.add_option("--workers", listen.workers, "Requests that are answered at the same time")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--wikipedia", options.wikipedia.base_url, "Its REST API, or the stand-in's")->capture_default_str();
+  app.add_option("--wikipedia-timeout-ms", timeout_ms, "Of each try")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  options.wikipedia.timeout = std::chrono::milliseconds(timeout_ms);
+  options.workers = listen.workers;
+  return Run(listen, options);
+}
