@@ -19,19 +19,20 @@ constexpr uint32_t kSpansPerTrace = 4, kSpansPerReadMax = 100'000;
 constexpr uint32_t kSpansGrowth = 4;
 // How far from a matched span the rest of its trace is looked for. Keeps a search off partitions it does not need.
 constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
-// The engine refuses statements of more than 256 kB.
-constexpr size_t kIdsPerStatementMax = 4096;
+// The engine refuses statements of more than 256 kB; an id takes 68 bytes.
+constexpr size_t kIdsPerStatementMax = 3072;
 // Of one trace, for its failures; beyond it causes may be named that have a cause themselves.
 constexpr uint32_t kFailedSpansMax = 200, kParentsMax = 10'000;
 
-// A constant list for IN, of hex that came from the store. As a bound array it would need a subquery to decode it,
-// which doubles the cost of the search.
+// A constant list for IN, of hex that came from the store. Literals: a function call for each id would cost 2 ms of
+// planning for 50 of them, and a bound array would need a subquery to decode it, which doubles the cost of the search.
 template <typename Ids>
 std::string IdList(const Ids& ids) {
   std::string list = "(";
   for (const auto& id : ids) {
-    if (list.size() > 1) list += ", ";
-    list += "unhex('" + id + "')";
+    list += list.size() > 1 ? ", '" : "'";
+    for (size_t i = 0; i < id.size(); i += 2) list.append("\\x").append(id, i, 2);
+    list += "'";
   }
   return list + ")";
 }
@@ -122,38 +123,43 @@ class Search {
   // One more than wanted, if there is one.
   Result<void> FindMatches() {
     std::optional<TraceCursor> position = wanted_.cursor;
-    std::unordered_set<std::string> seen;
     uint32_t limit = std::min(kSpansPerReadMax, (wanted_.limit + 1) * kSpansPerTrace);
-    while (traces_.size() <= wanted_.limit) {
-      auto spans = ReadMatches(position, limit);
-      if (!spans) return std::unexpected(spans.error());
-      std::vector<SpanPoint> first;
-      for (auto& span : *spans) {
-        if (seen.insert(span.trace_id).second) first.push_back(span);
-      }
-      SIGHTLINE_TRY(DropShown(first));
-      for (auto& span : first) {
+    bool more = true;
+    while (more && traces_.size() <= wanted_.limit) {
+      auto piece = ReadPiece(position, limit);
+      if (!piece) return std::unexpected(piece.error());
+      SIGHTLINE_TRY(DropShown(piece->first));
+      for (auto& span : piece->first) {
         if (traces_.size() > wanted_.limit) break;
         TraceSummary trace;
         trace.trace_id = span.trace_id;
         trace.matched = std::move(span);
         traces_.push_back(std::move(trace));
       }
-      if (spans->size() < limit) return {};
-      position = CursorAt(spans->back());
+      more = piece->more;
+      if (more) position = CursorAt(piece->last);
       limit = std::min(kSpansPerReadMax, limit * kSpansGrowth);
     }
     return {};
   }
 
-  // The next `limit` matches in the list's order, fewer where there are no more.
-  Result<std::vector<SpanPoint>> ReadMatches(const std::optional<TraceCursor>& position, uint32_t limit) {
-    std::vector<SpanPoint> spans;
+  // Matches that follow one another in the list's order.
+  struct Piece {
+    size_t spans = 0;
+    std::vector<SpanPoint> first;  // of each trace that no piece before had
+    SpanPoint last;
+    bool more = true;  // there may be matches behind the last one
+  };
+
+  // The next matches: `limit` of them, or fewer that have traces enough, or all there are.
+  Result<Piece> ReadPiece(const std::optional<TraceCursor>& position, uint32_t limit) {
+    Piece piece;
     Conditions rest = conditions_;
     if (position) order_.AddBehind(rest, *position);
     if (wanted_.sort != TraceSort::kNewest) {
-      SIGHTLINE_TRY(ReadMatches(rest, limit, spans));
-      return spans;
+      SIGHTLINE_TRY(ReadMatches(rest, limit, piece));
+      piece.more = piece.spans == limit;
+      return piece;
     }
     TimeWindow range{begin_.from_unix_nanos, begin_.to_unix_nanos};
     // From the position's time on, which stays in too.
@@ -161,21 +167,29 @@ class Search {
       range.to_unix_nanos = static_cast<int64_t>(position->key) + 1;
     }
     TimeWindows windows(/*newest=*/true, range);
-    while (spans.size() < limit) {
+    while (piece.spans < limit && traces_.size() + piece.first.size() <= wanted_.limit) {
       const auto window = windows.Next();
-      if (!window) break;
+      if (!window) {
+        piece.more = false;
+        break;
+      }
       Conditions conditions = rest;
       conditions.AddTimeRange(window->from_unix_nanos, window->to_unix_nanos);
-      SIGHTLINE_TRY(ReadMatches(conditions, limit - static_cast<uint32_t>(spans.size()), spans));
+      SIGHTLINE_TRY(ReadMatches(conditions, limit, piece));
     }
-    return spans;
+    return piece;
   }
 
-  Result<void> ReadMatches(const Conditions& conditions, uint32_t limit, std::vector<SpanPoint>& spans) {
+  // Until the piece has `limit` spans.
+  Result<void> ReadMatches(const Conditions& conditions, uint32_t limit, Piece& piece) {
     return question_.ForEachRow("SELECT " + std::string(kPointColumns) + " FROM " + question_.Table("spans") +
                                     " WHERE " + conditions.Sql() + " ORDER BY " + order_.Sql() + " LIMIT " +
-                                    std::to_string(limit),
-                                conditions.parameters(), [&](RowReader& row) { spans.push_back(ReadPoint(row)); });
+                                    std::to_string(limit - piece.spans),
+                                conditions.parameters(), [&](RowReader& row) {
+                                  piece.last = ReadPoint(row);
+                                  ++piece.spans;
+                                  if (seen_.insert(piece.last.trace_id).second) piece.first.push_back(piece.last);
+                                });
   }
 
   // Of traces that pages before this one had.
@@ -209,6 +223,21 @@ class Search {
     return conditions;
   }
 
+  using Parents = std::map<std::string, std::string>;  // by span id
+  // Comes with the summary, as a statement of its own costs 8 ms. One failed span has no other below it, whatever else
+  // its trace holds.
+  static std::string ParentsColumn() {
+    return "if(countIf(StatusCode = 'Error') > 1, groupArray(" + std::to_string(kParentsMax) +
+           ")((SpanId, ParentSpanId)), [])";
+  }
+  static Parents ReadParents(RowReader& row) {
+    const auto pairs = row.Array([&] {
+      auto span_id = row.Hex(8);
+      return std::pair(std::move(span_id), row.SpanIdOrNone());
+    });
+    return {pairs.begin(), pairs.end()};
+  }
+
   Result<void> Summarize() {
     if (traces_.empty()) return {};
     std::unordered_map<std::string, TraceSummary*> by_id;
@@ -225,8 +254,10 @@ class Search {
       read.root_status = row.Text();
       read.root_missing = row.Number<uint64_t>() == 0;
       read.services = row.Texts();
+      Parents parents = ReadParents(row);
       const auto found = by_id.find(read.trace_id);
       if (found == by_id.end()) return;
+      parents_[read.trace_id] = std::move(parents);
       read.matched = std::move(found->second->matched);
       *found->second = std::move(read);
     };
@@ -237,8 +268,8 @@ class Search {
         "SELECT TraceId, count(), countIf(StatusCode = 'Error'), min(Timestamp), "
         "max(toUnixTimestamp64Nano(Timestamp) + toInt64(Duration)), argMin(ServiceName, " +
             root_first + "), argMin(SpanName, " + root_first + "), argMin(StatusCode, " + root_first + "), countIf(" +
-            std::string(kNoParent) + "), arraySort(groupUniqArray(ServiceName)) FROM " + question_.Table("spans") +
-            " WHERE " + conditions.Sql() + " GROUP BY TraceId" + kSkipFirst,
+            std::string(kNoParent) + "), arraySort(groupUniqArray(ServiceName)), " + ParentsColumn() + " FROM " +
+            question_.Table("spans") + " WHERE " + conditions.Sql() + " GROUP BY TraceId" + kSkipFirst,
         conditions.parameters(), take);
   }
 
@@ -260,40 +291,21 @@ class Search {
                                            " ORDER BY Timestamp, SpanId LIMIT " + std::to_string(kFailedSpansMax) +
                                            " BY TraceId" + kSkipFirst,
                                        conditions.parameters(), read));
-    // One failed span has no other below it, whatever else the trace holds.
-    std::erase_if(ids, [&](const std::string& id) { return failed[id].size() < 2; });
-    auto parents = ReadParents(ids);
-    if (!parents) return std::unexpected(parents.error());
     for (auto& trace : traces_) {
-      trace.failures = LikelyCauses(failed[trace.trace_id], (*parents)[trace.trace_id]);
+      trace.failures = LikelyCauses(failed[trace.trace_id], parents_[trace.trace_id]);
     }
     return {};
-  }
-
-  using Parents = std::map<std::string, std::string>;  // by span id
-  Result<std::unordered_map<std::string, Parents>> ReadParents(const std::vector<std::string>& ids) {
-    std::unordered_map<std::string, Parents> parents;
-    if (ids.empty()) return parents;
-    const Conditions conditions = OfTraces(ids);
-    auto read = [&](RowReader& row) {
-      const auto trace_id = row.Hex(16);
-      const auto span_id = row.Hex(8);
-      parents[trace_id][span_id] = row.SpanIdOrNone();
-    };
-    SIGHTLINE_TRY(question_.ForEachRow("SELECT TraceId, SpanId, ParentSpanId FROM " + question_.Table("spans") +
-                                           " WHERE " + conditions.Sql() + " LIMIT " + std::to_string(kParentsMax) +
-                                           " BY TraceId" + kSkipFirst,
-                                       conditions.parameters(), read));
-    return parents;
   }
 
   Question& question_;
   const std::vector<otlp::HotAttribute>& hot_attributes_;
   const TraceSearch& wanted_;
   const Order order_;
-  TraceCursor begin_;      // the first page's range and block
-  Conditions conditions_;  // on spans, of all pages
+  TraceCursor begin_;                     // the first page's range and block
+  Conditions conditions_;                 // on spans, of all pages
+  std::unordered_set<std::string> seen_;  // trace ids of the matches read so far
   std::vector<TraceSummary> traces_;
+  std::unordered_map<std::string, Parents> parents_;  // by trace id
 };
 
 Result<void> Check(const TraceSearch& search) {

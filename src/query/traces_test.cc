@@ -169,18 +169,23 @@ TEST_F(TracesTest, APageBehindALongTraceMayLookAtVeryManyOthers) {
 }
 
 TEST_F(TracesTest, TheNewestAreFoundWithoutReadingTheWholeRange) {
-  constexpr int kSpans = 400'000;  // one each 5 ms
+  constexpr int kSpans = 400'000;  // one each 5 ms, a failed one each 10 s
   Execute(
-      fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SpanName, Duration) "
-                  "SELECT 1, fromUnixTimestamp64Nano({} - ({} - toInt64(number)) * 5000000), "
-                  "unhex(leftPad(hex(number + 1), 32, '0')), unhex(leftPad(hex(number + 1), 16, '0')), 'web', 'op', 1 "
-                  "FROM numbers({})",
+      fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SpanName, StatusCode, "
+                  "Duration) SELECT 1, fromUnixTimestamp64Nano({} - ({} - toInt64(number)) * 5000000), "
+                  "unhex(leftPad(hex(number + 1), 32, '0')), unhex(leftPad(hex(number + 1), 16, '0')), 'web', 'op', "
+                  "if(number % 2000 = 0, 'Error', 'Unset'), 1 FROM numbers({})",
                   now_, kSpans, kSpans));
   auto search = Last(3600);
   search.limit = 10;
-  const TracePage page = Find(search);
-  ASSERT_EQ(page.traces.size(), 10u);
-  EXPECT_LT(page.scanned.rows_read, kSpans / 4);
+  const TracePage newest = Find(search);
+  ASSERT_EQ(newest.traces.size(), 10u);
+  EXPECT_LT(newest.scanned.rows_read, kSpans / 4);
+  search.filter.status = "Error";
+  search.limit = 5;
+  const TracePage failed = Find(search);
+  ASSERT_EQ(failed.traces.size(), 5u);
+  EXPECT_LT(failed.scanned.rows_read, kSpans / 4);
 }
 
 TEST_F(TracesTest, ACursorBehindAllTimesIsOnlyAnotherFirstPage) {
@@ -219,6 +224,26 @@ TEST_F(TracesTest, WithoutARootTheEarliestSpanStandsForIt) {
   ASSERT_EQ(page.traces.size(), 1u);
   EXPECT_TRUE(page.traces.front().root_missing);
   EXPECT_EQ(page.traces.front().root_name, "first");
+}
+
+TEST_F(TracesTest, ACauseIsAFailedSpanWithNoFailedOneAnywhereBelowIt) {
+  Insert({{.trace = "e1", .span = "1", .name = "root", .status = "Error", .ago_seconds = 9},
+          {.trace = "e1", .span = "2", .parent = "1", .name = "between", .ago_seconds = 8},
+          {.trace = "e1", .span = "3", .parent = "2", .name = "cause", .status = "Error", .ago_seconds = 7},
+          {.trace = "e1", .span = "4", .parent = "1", .name = "another", .status = "Error", .ago_seconds = 6},
+          {.trace = "e2", .span = "1", .name = "alone", .status = "Error", .ago_seconds = 20},
+          {.trace = "e2", .span = "2", .parent = "1", .ago_seconds = 19},
+          {.trace = "e3", .span = "1", .ago_seconds = 30}});
+  const TracePage page = Find(Last(60));
+  ASSERT_EQ(Ids(page), (Strings{"e1", "e2", "e3"}));
+  const auto names = [](const TraceSummary& trace) {
+    Strings names;
+    for (const auto& failure : trace.failures) names.push_back(failure.name);
+    return names;
+  };
+  EXPECT_EQ(names(page.traces[0]), (Strings{"cause", "another"}));
+  EXPECT_EQ(names(page.traces[1]), Strings{"alone"});
+  EXPECT_EQ(names(page.traces[2]), Strings{});
 }
 
 TEST_F(TracesTest, BadFiltersAreRefused) {
