@@ -102,9 +102,13 @@ class Search {
       begin_.sort = wanted_.sort;
       begin_.from_unix_nanos = filter.from_unix_nanos;
       begin_.to_unix_nanos = filter.to_unix_nanos;
-      // Blocks are stored in the order of their numbers: what has none above it is all that is there now.
-      SIGHTLINE_TRY(question_.ForEachRow("SELECT max(Block) FROM " + question_.Table("spans"), {},
-                                         [&](RowReader& row) { begin_.block = row.Number<uint64_t>(); }));
+      // Blocks are stored in the order of their numbers: what has none above it is all that is there now. The engine
+      // knows both of each part without reading it.
+      SIGHTLINE_TRY(question_.ForEachRow("SELECT max(Block), max(Timestamp) FROM " + question_.Table("spans"), {},
+                                         [&](RowReader& row) {
+                                           begin_.block = row.Number<uint64_t>();
+                                           last_unix_nanos_ = row.Number<int64_t>();
+                                         }));
     }
     auto conditions = MatchConditions(filter, hot_attributes_, question_);
     if (!conditions) return std::unexpected(conditions.error());
@@ -162,6 +166,8 @@ class Search {
       return piece;
     }
     TimeWindow range{begin_.from_unix_nanos, begin_.to_unix_nanos};
+    // Windows begin where spans are: after a quiet time the first ones would be empty, and the next ones long.
+    if (last_unix_nanos_ < range.to_unix_nanos) range.to_unix_nanos = last_unix_nanos_ + 1;
     // From the position's time on, which stays in too.
     if (position && position->key < static_cast<uint64_t>(range.to_unix_nanos)) {
       range.to_unix_nanos = static_cast<int64_t>(position->key) + 1;
@@ -302,6 +308,7 @@ class Search {
   const TraceSearch& wanted_;
   const Order order_;
   TraceCursor begin_;                     // the first page's range and block
+  int64_t last_unix_nanos_ = INT64_MAX;   // no span starts later; known on the first page
   Conditions conditions_;                 // on spans, of all pages
   std::unordered_set<std::string> seen_;  // trace ids of the matches read so far
   std::vector<TraceSummary> traces_;

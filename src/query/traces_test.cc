@@ -181,6 +181,11 @@ TEST_F(TracesTest, TheNewestAreFoundWithoutReadingTheWholeRange) {
   const TracePage newest = Find(search);
   ASSERT_EQ(newest.traces.size(), 10u);
   EXPECT_LT(newest.scanned.rows_read, kSpans / 4);
+  // After a quiet time too.
+  search.filter.to_unix_nanos = now_ + 1000 * kSecond;
+  const TracePage later = Find(search);
+  EXPECT_EQ(Ids(later), Ids(newest));
+  EXPECT_LE(later.scanned.rows_read, newest.scanned.rows_read);
   search.filter.status = "Error";
   search.limit = 5;
   const TracePage failed = Find(search);
