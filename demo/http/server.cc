@@ -155,9 +155,9 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
     stream_.expires_never();
     auto task = [self = shared_from_this(), request = FromBeast(parser_->release())](size_t worker) mutable {
       auto response = ToBeast(self->server_.handler_(request, worker), self->keep_alive_);
-      asio::post(self->server_.io_, [self = std::move(self), response = std::move(response)]() mutable {
-        self->Write(std::move(response));
-      });
+      auto& io = self->server_.io_;  // before `self` is moved: arguments are evaluated in any order
+      asio::post(
+          io, [self = std::move(self), response = std::move(response)]() mutable { self->Write(std::move(response)); });
     };
     if (!server_.pool_->Post(std::move(task))) {
       Write(ToBeast({.status = 503, .body = R"({"detail":"too many requests wait"})"}, keep_alive_));
