@@ -30,7 +30,7 @@ size_t PickTopic(size_t category, Random& random) {
 // The name, or some of the words that stand in its documents.
 std::string TopicWords(size_t topic, Random& random) {
   const catalog::Topic& known = TheVocabulary().topics[topic];
-  const std::string name = NormalizeText(known.name);
+  std::string name = NormalizeText(known.name);
   switch (random.Below(5)) {
     case 0:
       return random.Pick(known.words) + " " + name;

@@ -3,7 +3,7 @@
 #include <string_view>
 
 namespace demo::embedded {
-std::string_view vocabulary_txt();
+std::string_view VocabularyText();
 }
 
 namespace demo::catalog {
@@ -42,7 +42,7 @@ Vocabulary Parse(std::string_view text) {
 }  // namespace
 
 const Vocabulary& TheVocabulary() {
-  static const auto* const vocabulary = new Vocabulary(Parse(embedded::vocabulary_txt()));
+  static const auto* const vocabulary = new Vocabulary(Parse(embedded::VocabularyText()));
   return *vocabulary;
 }
 

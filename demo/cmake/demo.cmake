@@ -1,14 +1,15 @@
-# demo_folder(NAME DEPENDS target... EMBED file...): the files of demo/NAME, found by their names, go where they belong:
+# demo_folder(NAME DEPENDS target... EMBED Function=file...): the files of demo/NAME, found by their names, go where they belong:
 #   x.cc -> demo_NAME   x_test.cc -> demo_NAME_test   x_main.cc -> nothing; demo_program names it
-# EMBED: files that become part of the library, each as `std::string_view demo::embedded::FILE_NAME()`.
+# EMBED: files that become part of the library, each as `std::string_view demo::embedded::Function()`.
 function(demo_folder name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;EMBED" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${name}/*.cc)
   file(GLOB tests CONFIGURE_DEPENDS ${name}/*_test.cc)
   file(GLOB mains CONFIGURE_DEPENDS ${name}/*_main.cc)
   list(REMOVE_ITEM sources ${tests} ${mains})
-  foreach(file ${ARG_EMBED})
-    demo_embed(${name} ${file} generated)
+  foreach(pair ${ARG_EMBED})
+    string(REPLACE "=" ";" pair ${pair})
+    demo_embed(${name} ${pair} generated)
     list(APPEND sources ${generated})
   endforeach()
   add_library(demo_${name} STATIC ${sources})
@@ -22,9 +23,7 @@ function(demo_folder name)
   endif()
 endfunction()
 
-function(demo_embed name file result)
-  get_filename_component(stem ${file} NAME)
-  string(MAKE_C_IDENTIFIER ${stem} function)
+function(demo_embed name function file result)
   set(in ${CMAKE_CURRENT_SOURCE_DIR}/${name}/${file})
   set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}/${function}.cc)
   set(script ${CMAKE_CURRENT_SOURCE_DIR}/cmake/embed.cmake)

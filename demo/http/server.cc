@@ -97,13 +97,15 @@ class Server::Impl {
   }
 
   Result<void> Start() {
-    error_code error;
-    const auto address = asio::ip::make_address(options_.address, error);
-    if (!error) acceptor_.open(address.is_v6() ? tcp::v6() : tcp::v4(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind({address, options_.port}, error);
-    if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-    if (error) return Fail("OSError", "listen on {}:{}: {}", options_.address, options_.port, error.message());
+    try {
+      const auto address = asio::ip::make_address(options_.address);
+      acceptor_.open(address.is_v6() ? tcp::v6() : tcp::v4());
+      acceptor_.set_option(tcp::acceptor::reuse_address(true));
+      acceptor_.bind({address, options_.port});
+      acceptor_.listen(tcp::acceptor::max_listen_connections);
+    } catch (const boost::system::system_error& error) {
+      return Fail("OSError", "listen on {}:{}: {}", options_.address, options_.port, error.what());
+    }
     port_ = acceptor_.local_endpoint().port();
     pool_ = std::make_unique<WorkerPool>(options_.workers, options_.waiting_requests_max);
     Accept();
@@ -134,7 +136,7 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
   Connection(Impl& server, Stream::socket_type socket) : server_(server), stream_(std::move(socket)) {
     ++server_.connections_;
     error_code ignored;
-    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    (void)stream_.socket().set_option(tcp::no_delay(true), ignored);
   }
   ~Connection() { --server_.connections_; }
 
@@ -175,7 +177,7 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
     beast::http::async_write(stream_, response_, [self = shared_from_this()](error_code error, size_t) {
       if (!error && self->keep_alive_) return self->Read();
       error_code ignored;
-      self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      (void)self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     });
   }
 

@@ -26,7 +26,7 @@ CREATE TABLE document_embeddings (
 ) WITHOUT ROWID;
 )";
 
-constexpr std::string_view kSelect =
+constexpr const char* kSelect =
     "SELECT f.length, f.category, f.popularity, f.age_days, f.stems, f.title_stems, e.embedding "
     "FROM document_features AS f JOIN document_embeddings AS e ON e.doc_id = f.doc_id "
     "WHERE f.doc_id = ? AND e.model_version = ?";

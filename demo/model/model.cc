@@ -7,8 +7,8 @@
 #include "demo/common/random.h"
 
 namespace demo::embedded {
-std::string_view v1_txt();
-std::string_view v2_txt();
+std::string_view StableWeights();
+std::string_view CanaryWeights();
 }  // namespace demo::embedded
 
 namespace demo::model {
@@ -38,9 +38,9 @@ Prediction Model::Predict(const FeatureVector& features) const {
 }
 
 Result<Models> Models::Load() {
-  auto stable = ParseWeights(embedded::v1_txt());
+  auto stable = ParseWeights(embedded::StableWeights());
   if (!stable) return std::unexpected(stable.error());
-  auto canary = ParseWeights(embedded::v2_txt());
+  auto canary = ParseWeights(embedded::CanaryWeights());
   if (!canary) return std::unexpected(canary.error());
   return Models(std::make_unique<Model>(*std::move(stable)), std::make_unique<Model>(*std::move(canary)));
 }

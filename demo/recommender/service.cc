@@ -9,7 +9,7 @@
 #include "demo/recommender/telemetry.h"
 
 namespace demo::embedded {
-std::string_view search_page_html();
+std::string_view SearchPage();
 }
 
 namespace demo::recommender {
@@ -76,7 +76,7 @@ http::Response Service::Handle(const http::Request& request, size_t worker) {
   if (request.path == "/chaos/config" && post) return SetChaos(request);
   if (request.path == "/health" && get) return Json(200, R"({"status":"healthy"})");
   if (request.path == "/" && get) {
-    return {.body = std::string(embedded::search_page_html()), .content_type = "text/html; charset=utf-8"};
+    return {.body = std::string(embedded::SearchPage()), .content_type = "text/html; charset=utf-8"};
   }
   return Json(404, R"({"detail":"Not Found"})");
 }

@@ -20,7 +20,7 @@ CREATE VIRTUAL TABLE documents_fts USING fts5(
 )";
 
 // bm25() is negative, the best match the lowest. A title counts more than the text.
-constexpr std::string_view kSelect = R"(
+constexpr const char* kSelect = R"(
 SELECT d.doc_id, d.title, d.text, d.category, found.score
 FROM (
   SELECT rowid, bm25(documents_fts, 3.0, 1.0, 1.5) AS score

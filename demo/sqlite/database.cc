@@ -102,10 +102,10 @@ Result<void> Database::Execute(const std::string& sql) {
   return {};
 }
 
-Result<Statement> Database::Prepare(std::string_view sql) {
+Result<Statement> Database::Prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
-  const int size = static_cast<int>(sql.size());
-  if (sqlite3_prepare_v3(database_.get(), sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+  const int size = static_cast<int>(sql.size()) + 1;  // with its end, so that SQLite need not copy it
+  if (sqlite3_prepare_v3(database_.get(), sql.c_str(), size, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
       SQLITE_OK) {
     return Fail(kErrorType, "{}", sqlite3_errmsg(database_.get()));
   }

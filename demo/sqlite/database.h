@@ -71,7 +71,7 @@ class Database {
   static Result<Database> OpenImmutable(const std::string& path);
 
   Result<void> Execute(const std::string& sql);
-  Result<Statement> Prepare(std::string_view sql);
+  Result<Statement> Prepare(const std::string& sql);
 
  private:
   struct Close {

@@ -163,6 +163,7 @@ Result<model::Weights> Train(const Recipe& recipe) {
   const auto examples = MakeExamples(**bench, recipe);
   if (!examples) return std::unexpected(examples.error());
   std::vector<size_t> features;
+  features.reserve(recipe.features.size());
   for (const auto& name : recipe.features) {
     features.push_back(
         static_cast<size_t>(std::ranges::find(model::kFeatureNames, name) - model::kFeatureNames.begin()));

@@ -80,6 +80,7 @@ TEST(Logistic, FindsTheWeightsThatMadeTheExamples) {
 
 TEST(Logistic, AFeatureThatNeverChangesGetsNoWeight) {
   std::vector<Example> examples;
+  examples.reserve(100);
   for (int i = 0; i < 100; ++i) examples.push_back({.features = {}, .clicked = i % 4 == 0});
   const Fit fit = FitLogistic(examples, {3}, 1.0);
   EXPECT_NEAR(fit.terms[0].weight, 0.0, 1e-9);
