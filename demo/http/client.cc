@@ -1,8 +1,11 @@
 #include "demo/http/client.h"
 
 #include <curl/curl.h>
+#include <otel/propagation.h>
+#include <otel/trace.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "demo/common/text.h"
 
@@ -16,12 +19,47 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
+// The request's, and those that carry the current context.
 HeaderList MakeHeaders(const ClientRequest& request) {
   HeaderList list;
-  for (const auto& [name, value] : request.headers) {
-    list.reset(curl_slist_append(list.release(), (name + ": " + value).c_str()));
-  }
+  const auto add = [&](std::string_view name, std::string_view value) {
+    list.reset(curl_slist_append(list.release(), fmt::format("{}: {}", name, value).c_str()));
+  };
+  for (const auto& [name, value] : request.headers) add(name, value);
+  otel::GetPropagator().Inject(otel::Context::Current(), add);
   return list;
+}
+
+// https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+otel::Span StartSpan(const ClientRequest& request) {
+  static const otel::Tracer tracer = otel::GetTracer("demo.http");
+  auto span = tracer.StartSpan(request.method,
+                               {.kind = otel::SpanKind::kClient,
+                                .attributes = {{"http.request.method", request.method}, {"url.full", request.url}}});
+  if (!span.IsRecording()) return span;
+  if (request.resend_count > 0) span.SetAttribute("http.request.resend_count", request.resend_count);
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
+  curl_url_set(url.get(), CURLUPART_URL, request.url.c_str(), 0);
+  char *host = nullptr, *port = nullptr;
+  curl_url_get(url.get(), CURLUPART_HOST, &host, 0);
+  curl_url_get(url.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+  if (host != nullptr) span.SetAttribute("server.address", host);
+  if (port != nullptr) span.SetAttribute("server.port", std::atoi(port));
+  curl_free(host);
+  curl_free(port);
+  return span;
+}
+
+void Describe(const otel::Span& span, const Result<ClientResponse>& response) {
+  if (!response) {
+    span.SetAttribute("error.type", response.error().type);
+    span.SetStatus(otel::StatusCode::kError, response.error().message);
+    return;
+  }
+  span.SetAttribute("http.response.status_code", response->status);
+  if (response->status < 400) return;
+  span.SetAttribute("error.type", std::to_string(response->status));
+  span.SetStatus(otel::StatusCode::kError);
 }
 
 size_t TakeBody(char* data, size_t size, size_t count, void* to) {
@@ -84,6 +122,14 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 Result<ClientResponse> Client::Send(const ClientRequest& request) {
+  const auto span = StartSpan(request);
+  const otel::Scope scope(span);
+  auto response = Perform(request);
+  Describe(span, response);
+  return response;
+}
+
+Result<ClientResponse> Client::Perform(const ClientRequest& request) {
   CURL* curl = handle_->curl;
   if (curl == nullptr) return Fail("ProtocolError", "libcurl has no handle");
   curl_easy_reset(curl);  // options only: the connections stay

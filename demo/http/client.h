@@ -19,6 +19,7 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::chrono::milliseconds timeout{5000};
+  int resend_count = 0;  // how often it was tried before, for telemetry
 };
 
 struct ClientResponse {
@@ -29,6 +30,7 @@ struct ClientResponse {
   std::string_view Header(std::string_view name) const;  // `name` in lower case; "" if absent
 };
 
+// Each request is a client span, as the semantic conventions have it, and carries the span's context on.
 // Follows a few redirects; an answer of any status is an answer. Error types: "TimeoutError", "ConnectError",
 // "ProtocolError".
 // Thread: one at a time.
@@ -44,6 +46,8 @@ class Client {
   Result<ClientResponse> Send(const ClientRequest& request);
 
  private:
+  Result<ClientResponse> Perform(const ClientRequest& request);
+
   struct Handle;
   std::unique_ptr<Handle> handle_;
 };

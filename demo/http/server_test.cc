@@ -79,6 +79,7 @@ TEST_F(ServerTest, HandlersRunBesideEachOther) {
   const auto others = other.get();
   ASSERT_TRUE(mine && others);
   EXPECT_NE(mine->body, others->body);
+  server_.reset();  // its handlers use what ends here
 }
 
 TEST_F(ServerTest, RefusesWhatIsTooLong) {
@@ -112,6 +113,7 @@ TEST_F(ServerTest, SaysSoWhenTooManyRequestsWait) {
   release.release(2);
   EXPECT_EQ(first.get(), 200);
   EXPECT_EQ((refused == &second ? third : second).get(), 200);
+  server_.reset();  // its handlers use what ends here
 }
 
 TEST_F(ServerTest, TheClientTellsErrorsApart) {
@@ -130,6 +132,7 @@ TEST_F(ServerTest, TheClientTellsErrorsApart) {
   EXPECT_EQ(client.Send({.url = "http://127.0.0.1:1/"}).error().type, "ConnectError");
   EXPECT_EQ(client.Send({.url = "file:///etc/hostname"}).error().type, "ProtocolError");
   release.set_value();
+  server_.reset();  // its handlers use what ends here
 }
 
 TEST_F(ServerTest, APortThatIsTakenIsAnError) {

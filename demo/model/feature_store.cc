@@ -76,18 +76,25 @@ Result<FeatureReader> FeatureReader::Open(sqlite::Database& database) {
 }
 
 Result<DocumentFeatures> FeatureReader::Read(std::string_view doc_id, std::string_view model_version) {
-  select_.Reset();
+  const sqlite::ResetLater reset(select_);
   select_.Bind(1, doc_id).Bind(2, model_version);
   const auto row = select_.Step();
   if (!row) return std::unexpected(row.error());
   if (!*row) return Fail("FeatureError", "document {} has no features for model {}", doc_id, model_version);
+  const auto copy = [&]<typename Number>(int column, std::vector<Number>& to) {
+    const auto numbers = select_.Numbers<Number>(column);
+    to.assign(numbers.begin(), numbers.end());
+  };
+  copy(4, stems_);
+  copy(5, title_stems_);
+  copy(6, embedding_);
   return DocumentFeatures{.length = select_.Int(0),
                           .category = select_.Int(1),
                           .popularity = select_.Double(2),
                           .age_days = select_.Int(3),
-                          .stems = select_.Numbers<uint32_t>(4),
-                          .title_stems = select_.Numbers<uint32_t>(5),
-                          .embedding = select_.Numbers<float>(6)};
+                          .stems = stems_,
+                          .title_stems = title_stems_,
+                          .embedding = embedding_};
 }
 
 }  // namespace demo::model

@@ -1,7 +1,9 @@
 // Features of documents in SQLite, by model version, and the reader that each prediction asks.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "demo/catalog/document.h"
 #include "demo/common/error.h"
@@ -27,6 +29,9 @@ class FeatureReader {
  private:
   explicit FeatureReader(sqlite::Statement select) : select_(std::move(select)) {}
   sqlite::Statement select_;
+  // Of the last document: copies, so that the statement is done with at once.
+  std::vector<uint32_t> stems_, title_stems_;
+  std::vector<float> embedding_;
 };
 
 }  // namespace demo::model

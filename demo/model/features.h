@@ -41,7 +41,7 @@ struct QueryFeatures {
   std::vector<float> embedding;  // the model's that reads it
 };
 
-// Borrows from the row that it was read from.
+// Borrows from what it was read by.
 struct DocumentFeatures {
   int64_t length = 0;
   int64_t category = 0;

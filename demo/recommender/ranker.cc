@@ -46,7 +46,7 @@ void Describe(const otel::SpanRef& span, std::span<const RankedDocument> ranked,
 std::vector<RankedDocument> Rank(std::vector<search::Candidate> candidates,
                                  std::span<const std::optional<model::Prediction>> predictions,
                                  const std::optional<Signal>& signal) {
-  const auto span = AppTracer().StartSpan("ranker.rank");
+  const Work work(TheTelemetry().ranker);
   std::vector<RankedDocument> ranked;
   ranked.reserve(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
@@ -61,7 +61,7 @@ std::vector<RankedDocument> Rank(std::vector<search::Candidate> candidates,
   std::ranges::sort(ranked, [](const auto& a, const auto& b) {
     return std::tie(b.final_score, a.document.doc_id) < std::tie(a.final_score, b.document.doc_id);
   });
-  if (span.IsRecording()) Describe(span, ranked, signal);
+  if (work.span().IsRecording()) Describe(work.span(), ranked, signal);
   return ranked;
 }
 

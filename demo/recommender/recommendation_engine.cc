@@ -41,11 +41,12 @@ class PredictionSpans {
   explicit PredictionSpans(size_t candidates) { spans_.reserve(candidates); }
 
   const otel::Span& Start(const model::Model& model, const search::Candidate& candidate, size_t count) {
-    spans_.push_back(AppTracer().StartSpan("model.predict", {.attributes = {{"doc_id", candidate.doc_id},
-                                                                            {"model.name", model::Model::kName},
-                                                                            {"model.version", model.version()},
-                                                                            {"model.candidate_rank", spans_.size() + 1},
-                                                                            {"model.candidate_count", count}}}));
+    spans_.push_back(
+        TheTelemetry().tracer.StartSpan("model.predict", {.attributes = {{"doc_id", candidate.doc_id},
+                                                                         {"model.name", model::Model::kName},
+                                                                         {"model.version", model.version()},
+                                                                         {"model.candidate_rank", spans_.size() + 1},
+                                                                         {"model.candidate_count", count}}}));
     return spans_.back();
   }
 
@@ -58,6 +59,7 @@ class PredictionSpans {
 
   // Sets model.rank, from 1 for the best score, and ends all.
   void EndWithRanks(std::span<const std::optional<model::Prediction>> predictions) {
+    if (ends_.empty()) return;
     std::vector<size_t> order;
     for (size_t i = 0; i < predictions.size(); ++i) {
       if (predictions[i]) order.push_back(i);
@@ -82,7 +84,7 @@ Result<model::Prediction> RecommendationEngine::Predict(const model::Model& mode
   const model::FeatureVector features = model::ComputeFeatures(query, *document);
   if (span.IsRecording()) DescribeFeatures(span, model, features);
   if (chaos_.Strikes(chaos.model_failure_rate)) {
-    span.SetAttributes({{"chaos.triggered", true}, {"chaos.event_type", "model_failure"}});
+    RecordChaos("model_failure");
     return Fail("ModelError", "Model inference failed: simulated error");
   }
   if (chaos.model_delay_ms > 0) std::this_thread::sleep_for(Milliseconds(chaos.model_delay_ms));
@@ -94,12 +96,11 @@ Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query,
   const ChaosConfig chaos = chaos_.config();
   const model::Model& model = models_.ForUser(user_id, chaos.canary_share);
   const bool is_canary = &model == &models_.canary();
-  auto engine_span =
-      AppTracer().StartSpan("recommendation_engine", {.attributes = {{"model.name", model::Model::kName},
-                                                                     {"model.version", model.version()},
-                                                                     {"model.canary", is_canary},
-                                                                     {"model.candidate_count", candidates.size()}}});
-  const otel::Scope engine_scope(engine_span);
+  const Telemetry& telemetry = TheTelemetry();
+  const Work work(telemetry.recommendation_engine, {{"model.name", model::Model::kName},
+                                                    {"model.version", model.version()},
+                                                    {"model.canary", is_canary},
+                                                    {"model.candidate_count", candidates.size()}});
   model::QueryFeatures seen{.length = query.original.size(),
                             .token_count = query.tokens.size(),
                             .user_id_hash = model::HashUserId(user_id),
@@ -119,6 +120,8 @@ Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query,
                           {"model.raw_score_before_sigmoid", prediction->raw_score},
                           {"model.score", prediction->score},
                           {"model.confidence", prediction->confidence}});
+      telemetry.inference_duration.Record(milliseconds, {{"model.version", model.version()}});
+      telemetry.scores.Record(prediction->score, {{"model.version", model.version()}});
       result.predictions.emplace_back(*prediction);
       ++result.successful;
     } else {
@@ -129,7 +132,9 @@ Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query,
     spans.Finish();
   }
   spans.EndWithRanks(result.predictions);
-  engine_span.SetAttributes(
+  if (result.successful > 0) telemetry.predictions_successful.Add(static_cast<int64_t>(result.successful));
+  if (result.failed > 0) telemetry.predictions_failed.Add(static_cast<int64_t>(result.failed));
+  work.span().SetAttributes(
       {{"model.predictions.successful", result.successful}, {"model.predictions.failed", result.failed}});
   return result;
 }

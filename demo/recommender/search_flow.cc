@@ -11,7 +11,8 @@ namespace demo::recommender {
 namespace {
 
 search::ParsedQuery Parse(const std::string& text) {
-  const auto span = AppTracer().StartSpan("query_parser.parse", {.attributes = {{"query.original", text}}});
+  const Work work(TheTelemetry().query_parser, {{"query.original", text}});
+  const auto& span = work.span();
   search::ParsedQuery query = search::ParseQuery(text);
   if (span.IsRecording()) {
     const std::vector<std::string_view> tokens(query.tokens.begin(), query.tokens.end());
@@ -24,6 +25,7 @@ search::ParsedQuery Parse(const std::string& text) {
                         {"query.final_token_count", tokens.size()},
                         {"query.intent", query.intent}});
   }
+  TheTelemetry().search_queries.Add(1, {{"intent", query.intent}});
   return query;
 }
 
@@ -64,6 +66,11 @@ SearchAnswer SearchFlow::Run(const SearchRequest& request) {
   SearchAnswer answer;
   const auto fails = [&](std::string_view component, const Error& error) {
     answer.failures.push_back(fmt::format("{}: {}", component, error.type));
+    TheTelemetry().logger.Emit(
+        {.severity = otel::Severity::kWarn,
+         .body = "A component failed, the search goes on without it",
+         .attributes = {
+             {"component", component}, {"exception.type", error.type}, {"exception.message", error.message}}});
   };
   answer.components_called.emplace_back("query_parser");
   answer.query = Parse(request.query);
@@ -96,9 +103,8 @@ SearchAnswer SearchFlow::Run(const SearchRequest& request) {
 }
 
 Result<std::vector<search::Candidate>> SearchFlow::Search(const search::ParsedQuery& query, size_t limit) {
-  const auto span = AppTracer().StartSpan(
-      "search_index.search", {.attributes = {{"search.limit", limit}, {"search.query_intent", query.intent}}});
-  const otel::Scope scope(span);
+  const Work work(TheTelemetry().search_index, {{"search.limit", limit}, {"search.query_intent", query.intent}});
+  const auto& span = work.span();
   if (span.IsRecording()) {
     span.SetAttributes({{"search.query_tokens", search::JoinTokens(query.tokens)},
                         {"search.token_count", query.tokens.size()},
@@ -106,7 +112,7 @@ Result<std::vector<search::Candidate>> SearchFlow::Search(const search::ParsedQu
   }
   const ChaosConfig chaos = chaos_.config();
   if (chaos_.Strikes(chaos.slow_search_rate)) {
-    span.SetAttributes({{"chaos.triggered", true}, {"chaos.event_type", "slow_search"}});
+    RecordChaos("slow_search");
     std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(chaos.slow_search_ms));
   }
   auto found = index_.Search(query.tokens, limit);

@@ -1,5 +1,7 @@
 #include "demo/recommender/service.h"
 
+#include <otel/propagation.h>
+
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -18,6 +20,78 @@ namespace {
 constexpr size_t kSignalsMax = 10'000;
 constexpr auto kKeepSignals = std::chrono::minutes(10);
 constexpr size_t kPredictionsMax = 100'000;
+
+// The route template of a request, "" where there is no such route.
+std::string_view RouteOf(const http::Request& request) {
+  for (const std::string_view route : {"/search", "/feedback", "/chaos/config", "/health", "/"}) {
+    if (request.path == route) return route;
+  }
+  return "";
+}
+
+// Tells what a person would want to know about a search without opening its trace: one wide record, and the same on the
+// span of the request.
+void TellOfSearch(const SearchRequest& request, const SearchAnswer& answer, double latency_ms) {
+  const std::string components = fmt::format("{}", fmt::join(answer.components_called, ","));
+  const std::string failures = fmt::format("{}", fmt::join(answer.failures, ","));
+  const size_t predictions = answer.predictions_successful + answer.predictions_failed;
+  const double success_rate =
+      predictions == 0 ? 0
+                       : 100.0 * static_cast<double>(answer.predictions_successful) / static_cast<double>(predictions);
+  const RankedDocument* top = answer.results.empty() ? nullptr : &answer.results.front();
+  const std::vector<otel::Attribute> attributes = {
+      {"user_id", request.user_id},
+      {"query", request.query},
+      {"query.intent", answer.query.intent},
+      {"limit", request.limit},
+      {"response.total_latency_ms", latency_ms},
+      {"response.result_count", answer.results.size()},
+      {"response.components_called", components},
+      {"response.components_count", answer.components_called.size()},
+      {"response.failures", failures},
+      {"response.top_doc_id", top == nullptr ? std::string_view() : top->document.doc_id},
+      {"response.top_final_score", top == nullptr ? 0.0 : top->final_score},
+      {"model.name", model::Model::kName},
+      {"model.version", answer.model_version},
+      {"ml.predictions_successful", answer.predictions_successful},
+      {"ml.predictions_failed", answer.predictions_failed},
+      {"ml.prediction_success_rate", success_rate},
+      {"external.signal_available", answer.signal.has_value()},
+  };
+  otel::CurrentSpan().SetAttributes(attributes);
+  TheTelemetry().logger.Emit({.severity = otel::Severity::kInfo,
+                              .body = "Search request completed",
+                              .attributes = attributes,
+                              .event_name = "search.completed"});
+}
+
+// Linked with the search that it is about, and a record of its own, so that models can be judged by it.
+void TellOfFeedback(const Feedback& feedback, const LoggedPrediction& prediction) {
+  const std::string_view kind = FeedbackName(feedback.kind);
+  const std::string search_trace = prediction.request.IsValid() ? prediction.request.trace_id.Hex() : "";
+  std::vector<otel::Attribute> attributes = {
+      {"feedback.kind", kind},
+      {"feedback.prediction_id", feedback.prediction_id},
+      {"feedback.search_trace_id", search_trace},
+      {"user_id", prediction.user_id},
+      {"query", prediction.query},
+      {"doc_id", prediction.doc_id},
+      {"doc_category", prediction.category},
+      {"model.name", model::Model::kName},
+      {"model.version", prediction.model_version},
+      {"result.rank", prediction.rank},
+  };
+  if (prediction.score) attributes.push_back({"model.score", *prediction.score});
+  if (feedback.kind == FeedbackKind::kDwell) attributes.push_back({"feedback.dwell_seconds", feedback.dwell_seconds});
+  const auto& span = otel::CurrentSpan();
+  span.AddLink(prediction.request);
+  span.SetAttributes(attributes);
+  TheTelemetry().feedback.Add(1, {{"kind", kind}, {"model.version", prediction.model_version}});
+  TheTelemetry().logger.Emit({.severity = otel::Severity::kInfo,
+                              .body = "Feedback",
+                              .attributes = attributes,
+                              .event_name = "recommendation.feedback"});
+}
 
 http::Response Json(int status, std::string body) {
   return {.status = status, .body = std::move(body)};
@@ -69,6 +143,27 @@ Result<void> Service::Prepare() {
 }
 
 http::Response Service::Handle(const http::Request& request, size_t worker) {
+  const std::string_view route = RouteOf(request);
+  const std::string name = route.empty() ? request.method : fmt::format("{} {}", request.method, route);
+  const otel::Context parent =
+      otel::GetPropagator().Extract({}, [&](std::string_view header) { return request.Header(header); });
+  const auto span = TheTelemetry().tracer.StartSpan(name, {.kind = otel::SpanKind::kServer,
+                                                           .attributes = {{"http.request.method", request.method},
+                                                                          {"http.route", route},
+                                                                          {"url.scheme", "http"},
+                                                                          {"url.path", request.path}},
+                                                           .parent = &parent});
+  const otel::Scope scope(span);
+  http::Response response = Answer(request, worker);
+  span.SetAttribute("http.response.status_code", response.status);
+  if (response.status >= 500) span.SetStatus(otel::StatusCode::kError);
+  TheTelemetry().http_requests.Add(
+      1,
+      {{"http.request.method", request.method}, {"http.route", route}, {"http.response.status_code", response.status}});
+  return response;
+}
+
+http::Response Service::Answer(const http::Request& request, size_t worker) {
   const bool get = request.method == "GET", post = request.method == "POST";
   if (request.path == "/search" && get) return Search(request, worker);
   if (request.path == "/feedback" && post) return TakeFeedback(request);
@@ -88,6 +183,7 @@ http::Response Service::Search(const http::Request& request, size_t worker) {
   const SearchAnswer answer = flows_[worker]->Run(*parsed);
   const auto ids = LogPredictions(*parsed, answer);
   const std::chrono::duration<double, std::milli> latency = std::chrono::steady_clock::now() - begin;
+  TellOfSearch(*parsed, answer, latency.count());
   const auto& context = otel::CurrentSpan().context();
   return AnswerSearch(*parsed, answer, ids, latency.count(), context.IsValid() ? context.trace_id.Hex() : "");
 }
@@ -114,13 +210,7 @@ http::Response Service::TakeFeedback(const http::Request& request) {
   if (!feedback) return UnprocessableEntity(feedback.error());
   const auto prediction = predictions_.Find(feedback->prediction_id);
   if (!prediction) return Json(404, R"({"detail":"There is no such prediction, or not any more"})");
-  const auto& span = otel::CurrentSpan();
-  span.AddLink(prediction->request);
-  span.SetAttributes({{"feedback.kind", FeedbackName(feedback->kind)},
-                      {"feedback.prediction_id", feedback->prediction_id},
-                      {"doc_id", prediction->doc_id},
-                      {"model.version", prediction->model_version},
-                      {"model.rank", prediction->rank}});
+  TellOfFeedback(*feedback, *prediction);
   return Json(202, R"({"status":"accepted"})");
 }
 

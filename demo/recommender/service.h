@@ -33,6 +33,7 @@ class Service {
   Service(const ServiceOptions& options, model::Models models);
   Result<void> Prepare();
 
+  http::Response Answer(const http::Request& request, size_t worker);
   http::Response Search(const http::Request& request, size_t worker);
   http::Response TakeFeedback(const http::Request& request);
   http::Response SetChaos(const http::Request& request);

@@ -44,17 +44,16 @@ double Relevance(const Article& article, const search::ParsedQuery& query) {
 }
 
 void Describe(const otel::SpanRef& span, const Result<std::optional<Signal>>& signal) {
+  const std::string_view status = !signal ? "failure" : *signal ? "success" : "not_found";
+  TheTelemetry().external_calls.Add(1, {{"source", "wikipedia"}, {"status", status}});
+  span.SetAttribute("external.status", signal ? status : "error");
   if (!signal) {
-    span.SetAttributes({{"external.status", "error"},
-                        {"external.error_type", signal.error().type},
-                        {"external.error_message", signal.error().message}});
+    span.SetAttributes(
+        {{"external.error_type", signal.error().type}, {"external.error_message", signal.error().message}});
     RecordError(span, signal.error());
-  } else if (!*signal) {
-    span.SetAttribute("external.status", "not_found");
-  } else {
+  } else if (*signal) {
     const Article& article = *(*signal)->article;
-    span.SetAttributes({{"external.status", "success"},
-                        {"external.description_length", article.extract.size()},
+    span.SetAttributes({{"external.description_length", article.extract.size()},
                         {"external.page_title", article.title},
                         {"external.page_type", article.type},
                         {"external.source", "wikipedia"},
@@ -84,13 +83,12 @@ Result<Article> ParseSummary(const std::string& text) {
 }
 
 Result<std::optional<Signal>> WikipediaClient::GetSignal(const search::ParsedQuery& query) {
-  auto span = AppTracer().StartSpan(
-      "wikipedia_client.get_signal",
-      {.attributes = {{"external.api", "wikipedia"},
-                      {"external.timeout_config", static_cast<double>(options_.timeout.count()) / 1000.0},
-                      {"external.max_retries", options_.max_retries},
-                      {"external.query_intent", query.intent}}});
-  const otel::Scope scope(span);
+  const Work work(TheTelemetry().wikipedia_client,
+                  {{"external.api", "wikipedia"},
+                   {"external.timeout_config", static_cast<double>(options_.timeout.count()) / 1000.0},
+                   {"external.max_retries", options_.max_retries},
+                   {"external.query_intent", query.intent}});
+  const auto& span = work.span();
   const std::string topic = TopicOf(query);
   if (span.IsRecording()) {
     span.SetAttribute("external.query_tokens", search::JoinTokens(query.tokens));
@@ -113,12 +111,12 @@ Result<std::shared_ptr<const Article>> WikipediaClient::Fetch(const std::string&
   const ChaosConfig chaos = chaos_.config();
   const auto& span = otel::CurrentSpan();
   if (chaos_.Strikes(chaos.external_api_timeout_rate)) {
-    span.SetAttributes({{"chaos.triggered", true}, {"chaos.event_type", "external_timeout"}});
+    RecordChaos("external_timeout");
     std::this_thread::sleep_for(options_.timeout);
     return Fail("TimeoutError", "Simulated external API timeout");
   }
   if (chaos_.Strikes(chaos.external_api_failure_rate)) {
-    span.SetAttributes({{"chaos.triggered", true}, {"chaos.event_type", "external_failure"}});
+    RecordChaos("external_failure");
     return Fail("HTTPError", "Simulated external API failure");
   }
   // A list where a title belongs: no server takes it, and nothing but the span tells.
@@ -144,12 +142,12 @@ Result<std::shared_ptr<const Article>> WikipediaClient::Fetch(const std::string&
 }
 
 Result<http::ClientResponse> WikipediaClient::SendWithRetries(const std::string& url) {
-  const http::ClientRequest request{.url = url, .headers = {{"User-Agent", kUserAgent}}, .timeout = options_.timeout};
+  http::ClientRequest request{.url = url, .headers = {{"User-Agent", kUserAgent}}, .timeout = options_.timeout};
   milliseconds delay = options_.retry_delay;
   for (int retry = 0;; ++retry, delay *= 2) {
     auto answer = client_.Send(request);
     if (retry == options_.max_retries || !IsWorthARetry(answer)) return answer;
-    otel::CurrentSpan().SetAttribute("external.retries", retry + 1);
+    request.resend_count = retry + 1;
     std::this_thread::sleep_for(std::min(std::max(delay, RetryAfter(answer)), options_.retry_delay_max));
   }
 }
