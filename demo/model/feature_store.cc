@@ -24,12 +24,13 @@ CREATE TABLE document_embeddings (
   embedding BLOB NOT NULL,
   PRIMARY KEY (doc_id, model_version)
 ) WITHOUT ROWID;
+-- What one prediction reads. Its short question is what stands on the span of each.
+CREATE VIEW model_inputs AS
+SELECT f.length, f.category, f.popularity, f.age_days, f.stems, f.title_stems, e.embedding, f.doc_id, e.model_version
+FROM document_features AS f JOIN document_embeddings AS e ON e.doc_id = f.doc_id;
 )";
 
-constexpr const char* kSelect =
-    "SELECT f.length, f.category, f.popularity, f.age_days, f.stems, f.title_stems, e.embedding "
-    "FROM document_features AS f JOIN document_embeddings AS e ON e.doc_id = f.doc_id "
-    "WHERE f.doc_id = ? AND e.model_version = ?";
+constexpr const char* kSelect = "SELECT * FROM model_inputs WHERE doc_id = ? AND model_version = ?";
 
 Result<void> Insert(sqlite::Statement& statement) {
   const sqlite::ResetLater reset(statement);

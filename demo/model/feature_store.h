@@ -13,7 +13,7 @@
 
 namespace demo::model {
 
-// Makes the tables `document_features`, for all models, and `document_embeddings`.
+// Makes the tables `document_features`, for all models, and `document_embeddings`, and the view `model_inputs` of both.
 Result<void> StoreFeatures(sqlite::Database& database, std::span<const catalog::Document> documents,
                            std::span<const Model* const> models);
 
