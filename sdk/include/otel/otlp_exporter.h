@@ -20,6 +20,7 @@ class OtlpClient;
 enum class Encoding : uint8_t;
 }  // namespace internal
 
+// gRPC can't be used in the child of a process that used it before the fork; HTTP can.
 enum class OtlpProtocol : uint8_t { kHttpProtobuf, kHttpJson, kGrpc };
 enum class OtlpCompression : uint8_t { kNone, kGzip };
 
@@ -62,6 +63,7 @@ class OtlpExporter final : public Exporter<Batch> {
  private:
   std::unique_ptr<internal::OtlpClient> client_;
   internal::Encoding encoding_;
+  std::string buffer_;  // of the last request
 };
 
 extern template class OtlpExporter<SpanBatch>;

@@ -45,7 +45,7 @@ ExportResult OtlpExporter<Batch>::Export(const Batch& batch, Deadline deadline) 
   if (client_->IsShutDown()) return ExportResult::kFailure;
   if (Records(batch) == 0) return ExportResult::kSuccess;
   try {
-    return client_->Send(internal::Encode(batch, encoding_), Records(batch), deadline);
+    return client_->Send(internal::Encode(batch, encoding_, &buffer_), Records(batch), deadline);
   } catch (const std::exception& error) {  // no memory
     internal::Report("otlp exporter", error.what());
     return ExportResult::kFailure;

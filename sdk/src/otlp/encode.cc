@@ -77,28 +77,28 @@ void Write(W& w, const MetricBatch& batch) {
 }
 
 template <typename Batch>
-std::string EncodeBatch(const Batch& batch, Encoding encoding) {
-  std::string out;
+std::string_view EncodeBatch(const Batch& batch, Encoding encoding, std::string* buffer) {
   if (encoding == Encoding::kProtobuf) {
-    ProtobufWriter writer(&out);
+    ProtobufWriter writer(buffer);
     Write(writer, batch);
-  } else {
-    JsonWriter writer(&out);
-    writer.Object([&] { Write(writer, batch); });
+    return writer.written();
   }
-  return out;
+  buffer->clear();
+  JsonWriter writer(buffer);
+  writer.Object([&] { Write(writer, batch); });
+  return *buffer;
 }
 
 }  // namespace
 
-std::string Encode(const SpanBatch& batch, Encoding encoding) {
-  return EncodeBatch(batch, encoding);
+std::string_view Encode(const SpanBatch& batch, Encoding encoding, std::string* buffer) {
+  return EncodeBatch(batch, encoding, buffer);
 }
-std::string Encode(const LogBatch& batch, Encoding encoding) {
-  return EncodeBatch(batch, encoding);
+std::string_view Encode(const LogBatch& batch, Encoding encoding, std::string* buffer) {
+  return EncodeBatch(batch, encoding, buffer);
 }
-std::string Encode(const MetricBatch& batch, Encoding encoding) {
-  return EncodeBatch(batch, encoding);
+std::string_view Encode(const MetricBatch& batch, Encoding encoding, std::string* buffer) {
+  return EncodeBatch(batch, encoding, buffer);
 }
 
 }  // namespace otel::internal

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "otel/log_data.h"
 #include "otel/metric_data.h"
@@ -12,8 +13,9 @@ namespace otel::internal {
 
 enum class Encoding : uint8_t { kProtobuf, kJson };
 
-std::string Encode(const SpanBatch& batch, Encoding encoding);
-std::string Encode(const LogBatch& batch, Encoding encoding);
-std::string Encode(const MetricBatch& batch, Encoding encoding);
+// The request lies in `buffer`, whose memory the next one uses again.
+std::string_view Encode(const SpanBatch& batch, Encoding encoding, std::string* buffer);
+std::string_view Encode(const LogBatch& batch, Encoding encoding, std::string* buffer);
+std::string_view Encode(const MetricBatch& batch, Encoding encoding, std::string* buffer);
 
 }  // namespace otel::internal

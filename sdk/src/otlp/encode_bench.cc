@@ -46,8 +46,9 @@ std::vector<SpanData> Spans() {
 void EncodeSpans(benchmark::State& state, Encoding encoding) {
   const auto spans = Spans();
   const auto pointers = PointersTo(spans);
+  std::string buffer;
   size_t bytes = 0;
-  for (auto _ : state) bytes = Encode(SpanBatch{kResource, pointers}, encoding).size();
+  for (auto _ : state) bytes = Encode(SpanBatch{kResource, pointers}, encoding, &buffer).size();
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
   state.counters["bytes"] = static_cast<double>(bytes) / kBatch;
 }
@@ -62,7 +63,8 @@ void EncodeLogs(benchmark::State& state, Encoding encoding) {
   record.span_id = {{2}};
   record.scope = &kScope;
   const std::vector<const LogData*> records(kBatch, &record);
-  for (auto _ : state) benchmark::DoNotOptimize(Encode(LogBatch{kResource, records}, encoding));
+  std::string buffer;
+  for (auto _ : state) benchmark::DoNotOptimize(Encode(LogBatch{kResource, records}, encoding, &buffer));
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }
 BENCHMARK_CAPTURE(EncodeLogs, protobuf, Encoding::kProtobuf);

@@ -23,7 +23,8 @@ LogData LogWith(const AnyValue& body) {
 
 std::string EncodeLog(const LogData& record, Encoding encoding) {
   const std::array records = {&record};
-  return Encode(LogBatch{kNoResource, records}, encoding);
+  std::string buffer = "of an earlier request";
+  return std::string(Encode(LogBatch{kNoResource, records}, encoding, &buffer));
 }
 
 // What the log record says in JSON between its braces.
@@ -115,7 +116,8 @@ TEST(Encode, GroupsByScopeInTheOrderOfAppearance) {
   b.scope = &other;
   const std::array records = {static_cast<const LogData*>(&a), static_cast<const LogData*>(&b),
                               static_cast<const LogData*>(&c)};
-  const std::string json = Encode(LogBatch{kNoResource, records}, Encoding::kJson);
+  std::string buffer;
+  const std::string_view json = Encode(LogBatch{kNoResource, records}, Encoding::kJson, &buffer);
   EXPECT_EQ(
       json,
       R"({"resourceLogs":[{"resource":{},"scopeLogs":[)"

@@ -26,13 +26,12 @@ class JsonWriter {
   void Id(Field field, const otel::Id<kSize>& id) {
     if (id.IsValid()) TextValue(field, id.Hex());
   }
-  void Fixed64(Field field, uint64_t value) { Uint64(field, value); }
+  void Fixed64(Field field, uint64_t value) {
+    if (value != 0) QuotedNumber(field, value);
+  }
   void Fixed32(Field field, uint32_t value) { Uint32(field, value); }
   void Uint32(Field field, uint32_t value) {
     if (value != 0) Number(field, value);
-  }
-  void Uint64(Field field, uint64_t value) {
-    if (value != 0) QuotedNumber(field, value);
   }
   void Sint32(Field field, int32_t value) {
     if (value != 0) Number(field, value);

@@ -1,14 +1,14 @@
-// Writes protobuf messages into one string. Unlike protozero's writer it keeps empty messages, as an empty value in an
+// Writes protobuf messages into one buffer. Unlike protozero's writer it keeps empty messages, as an empty value in an
 // array is a value, and it moves nothing when a short message ends.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "otel/ids.h"
 #include "otlp/field.h"
@@ -22,7 +22,11 @@ static_assert(std::endian::native == std::endian::little, "protobuf's fixed-size
 // Thread: one.
 class ProtobufWriter {
  public:
-  explicit ProtobufWriter(std::string* out) : out_(*out) {}
+  // Writes over what the buffer holds, and makes it longer where that is not enough.
+  explicit ProtobufWriter(std::string* buffer) : buffer_(*buffer), at_(buffer->data()), end_(at_ + buffer->size()) {}
+
+  // What was written; lies in the buffer.
+  std::string_view written() const { return {buffer_.data(), Position()}; }
 
   // Left out where they have their type's default.
   void Text(Field field, std::string_view text) {
@@ -39,10 +43,7 @@ class ProtobufWriter {
     if (value != 0) Fixed(field, kFixed32, value);
   }
   void Uint32(Field field, uint32_t value) {
-    if (value != 0) Numbers(Tag(field, kVarint), value);
-  }
-  void Uint64(Field field, uint64_t value) {
-    if (value != 0) Numbers(Tag(field, kVarint), value);
+    if (value != 0) Numbers(Tag(field, kVarint), uint64_t{value});
   }
   void Sint32(Field field, int32_t value) {
     const auto bits = static_cast<uint32_t>(value);
@@ -63,7 +64,7 @@ class ProtobufWriter {
     }
   }
   void BytesValue(Field field, std::string_view bytes) { Bytes(field, bytes.data(), bytes.size()); }
-  void BoolValue(Field field, bool value) { Numbers(Tag(field, kVarint), value ? 1 : 0); }
+  void BoolValue(Field field, bool value) { Numbers(Tag(field, kVarint), uint64_t{value}); }
   void Int64Value(Field field, int64_t value) { Numbers(Tag(field, kVarint), static_cast<uint64_t>(value)); }
   void Sfixed64Value(Field field, int64_t value) { Fixed(field, kFixed64, value); }
   void DoubleValue(Field field, double value) { Fixed(field, kFixed64, value); }
@@ -98,23 +99,36 @@ class ProtobufWriter {
     *at++ = static_cast<char>(varint);
     return at;
   }
+  static char* Put(char* at, const void* data, size_t size) {
+    if (size > 0) std::memcpy(at, data, size);  // nothing may lie nowhere
+    return at + size;
+  }
+  // Makes sure that so many bytes can be written at `at_`.
+  void Reserve(size_t bytes) {
+    if (static_cast<size_t>(end_ - at_) < bytes) Grow(bytes);
+  }
+  void Grow(size_t bytes) {
+    constexpr size_t kFirstBytes = 4096;
+    const size_t position = Position();
+    buffer_.resize(std::max(2 * buffer_.size(), position + bytes + kFirstBytes));
+    at_ = buffer_.data() + position;
+    end_ = buffer_.data() + buffer_.size();
+  }
+  size_t Position() const { return static_cast<size_t>(at_ - buffer_.data()); }
+
   template <typename... Varints>
   void Numbers(Varints... varints) {
-    char buffer[sizeof...(varints) * kVarintBytesMax];
-    char* end = buffer;
-    ((end = Put(end, varints)), ...);
-    out_.append(buffer, static_cast<size_t>(end - buffer));
+    Reserve(sizeof...(varints) * kVarintBytesMax);
+    ((at_ = Put(at_, varints)), ...);
   }
   template <typename T>
   void Fixed(Field field, WireType type, T value) {
-    char buffer[kVarintBytesMax + sizeof value];
-    char* end = Put(buffer, Tag(field, type));
-    std::memcpy(end, &value, sizeof value);
-    out_.append(buffer, static_cast<size_t>(end - buffer) + sizeof value);
+    Reserve(kVarintBytesMax + sizeof value);
+    at_ = Put(Put(at_, Tag(field, type)), &value, sizeof value);
   }
   void Bytes(Field field, const void* data, size_t size) {
-    Numbers(Tag(field, kLength), size);
-    out_.append(static_cast<const char*>(data), size);
+    Reserve(2 * kVarintBytesMax + size);
+    at_ = Put(Put(Put(at_, Tag(field, kLength)), size), data, size);
   }
   template <typename T>
   void Packed(Field field, std::span<const T> values) {
@@ -122,17 +136,22 @@ class ProtobufWriter {
   }
 
   size_t Begin(Field field) {
-    Numbers(Tag(field, kLength), 0);  // one byte for the length
-    return out_.size();
+    Numbers(Tag(field, kLength), uint64_t{0});  // one byte for the length
+    return Position();
   }
   void End(size_t begin) {
-    const uint64_t size = out_.size() - begin;
+    const uint64_t size = Position() - begin;
     const size_t more = (static_cast<size_t>(std::bit_width(size | 1)) + 6) / 7 - 1;
-    if (more > 0) out_.insert(begin, more, '\0');
-    Put(out_.data() + begin - 1, size);
+    Reserve(more);
+    char* message = buffer_.data() + begin;
+    if (more > 0) std::memmove(message + more, message, size);
+    at_ += more;
+    Put(message - 1, size);
   }
 
-  std::string& out_;
+  std::string& buffer_;
+  char* at_;   // where the next byte goes
+  char* end_;  // of the buffer
 };
 
 }  // namespace otel::internal

@@ -5,7 +5,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <iterator>
 #include <mutex>
@@ -67,6 +67,14 @@ bool MayPass(StatusCode code, bool has_retry_info) {
   }
 }
 
+// gRPC does not outlive a fork: the child would go on with the connections and the event queue of its parent, and so
+// break the parent's. Only the process that used it first may use it.
+bool IsGrpcProcess() {
+  static std::atomic<pid_t> first = 0;
+  pid_t process = 0;
+  return first.compare_exchange_strong(process, getpid()) || process == getpid();
+}
+
 class GrpcTransport final : public Transport {
  public:
   GrpcTransport(const OtlpOptions& options, const Signal& signal)
@@ -77,7 +85,7 @@ class GrpcTransport final : public Transport {
   void Interrupt() override;
 
  private:
-  // A stub on a channel that this process made; what is wrong with the options where that can't be.
+  // Where there is no stub yet, makes one; what is wrong with the options where that can't be.
   std::string Connect();
   std::string MakeCredentials(std::shared_ptr<grpc::ChannelCredentials>* credentials) const;
   std::string AddHeaders(grpc::ClientContext* context) const;
@@ -89,7 +97,6 @@ class GrpcTransport final : public Transport {
   const OtlpOptions options_;
   const char* const method_;
   const GrpcTarget target_;
-  pid_t process_ = 0;  // that made the stub
   std::unique_ptr<grpc::GenericStub> stub_;
   std::mutex mutex_;
   grpc::ClientContext* call_ = nullptr;  // that is under way
@@ -97,7 +104,7 @@ class GrpcTransport final : public Transport {
 };
 
 GrpcTransport::~GrpcTransport() {
-  if (process_ != getpid()) static_cast<void>(stub_.release());  // its threads are the parent's
+  if (stub_ != nullptr && !IsGrpcProcess()) static_cast<void>(stub_.release());
 }
 
 std::string GrpcTransport::MakeCredentials(std::shared_ptr<grpc::ChannelCredentials>* credentials) const {
@@ -119,7 +126,8 @@ std::string GrpcTransport::MakeCredentials(std::shared_ptr<grpc::ChannelCredenti
 }
 
 std::string GrpcTransport::Connect() {
-  if (process_ == getpid()) return {};
+  if (!IsGrpcProcess()) return "gRPC can't be used in the child of a fork: use http/protobuf there";
+  if (stub_ != nullptr) return {};
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (std::string problem = MakeCredentials(&credentials); !problem.empty()) return problem;
   grpc::ChannelArguments arguments;
@@ -128,9 +136,7 @@ std::string GrpcTransport::Connect() {
   // A server that comes back is found soon: by itself gRPC would wait for up to two minutes.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, static_cast<int>(options_.retry_initial.count()));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(options_.retry_max.count()));
-  static_cast<void>(stub_.release());  // of the process before a fork
   stub_ = std::make_unique<grpc::GenericStub>(grpc::CreateCustomChannel(target_.name, credentials, arguments));
-  process_ = getpid();
   return {};
 }
 
@@ -161,10 +167,9 @@ void GrpcTransport::Interrupt() {
 }
 
 Answer GrpcTransport::Send(std::string_view request, Deadline deadline) {
+  if (const std::string problem = Connect(); !problem.empty()) return Fail(Answer::Kind::kFailed, problem);
   grpc::ClientContext context;
-  std::string problem = Connect();
-  if (problem.empty()) problem = AddHeaders(&context);
-  if (!problem.empty()) return Fail(Answer::Kind::kFailed, problem);
+  if (const std::string problem = AddHeaders(&context); !problem.empty()) return Fail(Answer::Kind::kFailed, problem);
   context.set_deadline(ToGrpc(deadline));
   if (options_.compression == OtlpCompression::kGzip) context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
   if (!Begin(&context)) return Fail(Answer::Kind::kFailed, "shut down");

@@ -21,11 +21,20 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// What libcurl's callback fills during one call.
+// What libcurl's callbacks fill during one call.
 struct Reply {
+  bool head_is_complete = false;
   std::string body;
   bool too_large = false;
 };
+
+size_t OnHeader(char* data, size_t, size_t size, void* user) {
+  auto* reply = static_cast<Reply*>(user);
+  const std::string_view line(data, size);
+  if (line.starts_with("HTTP/")) reply->head_is_complete = false;  // of the final answer, after one like 100 Continue
+  if (line == "\r\n" || line == "\n") reply->head_is_complete = true;
+  return size;
+}
 
 size_t OnBody(char* data, size_t, size_t size, void* user) {
   auto* reply = static_cast<Reply*>(user);
@@ -133,6 +142,7 @@ bool HttpTransport::MakeHandles() {
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, UserAgent().c_str());
   curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, OnBody);
   if (!options_.certificate.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, options_.certificate.c_str());
   if (!options_.client_key.empty()) curl_easy_setopt(easy_, CURLOPT_SSLKEY, options_.client_key.c_str());
@@ -155,10 +165,12 @@ Answer HttpTransport::Send(std::string_view request, Deadline deadline) {
   Reply reply;
   char reason[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, reason);
+  curl_easy_setopt(easy_, CURLOPT_HEADERDATA, &reply);
   curl_easy_setopt(easy_, CURLOPT_WRITEDATA, &reply);
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.size()));
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request.data());
-  const CURLcode code = Transfer(deadline);
+  CURLcode code = Transfer(deadline);
+  if (code == CURLE_OK && !reply.head_is_complete) code = CURLE_PARTIAL_FILE;  // for libcurl it is complete
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, nullptr);
   return Judge(code, reason, reply);
 }
