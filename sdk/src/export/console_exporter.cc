@@ -80,7 +80,8 @@ void EndLine(std::string& out, AttributesView attributes) {
 
 std::string_view NameOf(SpanKind kind) {
   constexpr std::string_view kNames[] = {"unset", "internal", "server", "client", "producer", "consumer"};
-  return kNames[static_cast<size_t>(kind)];
+  const auto number = static_cast<size_t>(kind);
+  return number < std::size(kNames) ? kNames[number] : kNames[0];
 }
 
 void Append(std::string& out, const SpanData& span) {

@@ -44,8 +44,11 @@ template <typename Batch>
 ExportResult OtlpExporter<Batch>::Export(const Batch& batch, Deadline deadline) {
   if (client_->IsShutDown()) return ExportResult::kFailure;
   if (Records(batch) == 0) return ExportResult::kSuccess;
+  constexpr size_t kKeptBytesMax = 4 << 20;
   try {
-    return client_->Send(internal::Encode(batch, encoding_, &buffer_), Records(batch), deadline);
+    const ExportResult result = client_->Send(internal::Encode(batch, encoding_, &buffer_), Records(batch), deadline);
+    if (buffer_.capacity() > kKeptBytesMax) buffer_ = {};
+    return result;
   } catch (const std::exception& error) {  // no memory
     internal::Report("otlp exporter", error.what());
     return ExportResult::kFailure;

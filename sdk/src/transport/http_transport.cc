@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "otel/version.h"
 #include "transport/gzip.h"
@@ -130,6 +131,8 @@ void HttpTransport::MakeHeaders() {
 }
 
 bool HttpTransport::MakeHandles() {
+  static std::once_flag once;  // older versions can't do it on several threads at once
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   if (process_ == getpid()) return true;
   easy_ = curl_easy_init();
   multi_ = curl_multi_init();
