@@ -81,13 +81,8 @@ void ExponentialScaled::Downscale(int32_t times) {
   scale -= times;
 }
 
-void ExponentialScaled::Add(double value, int32_t max_size) {
-  if (value == 0) {
-    ++zero_count;
-    return;
-  }
-  ExponentialCounts& counts = value > 0 ? positive : negative;
-  int64_t index = ExponentialIndex(std::abs(value), scale);
+void ExponentialScaled::Add(bool is_negative, int64_t index, int32_t max_size) {
+  ExponentialCounts& counts = is_negative ? negative : positive;
   if (!counts.empty() && (index < counts.first() || index > counts.last())) {
     const int32_t halvings = HalvingsToFit(std::min(index, counts.first()), std::max(index, counts.last()), max_size);
     Downscale(halvings);

@@ -51,7 +51,8 @@ struct ExponentialScaled {
   uint64_t zero_count = 0;
   ExponentialCounts positive, negative;
 
-  void Add(double value, int32_t max_size);
+  // One value more, with the index of its magnitude at the present scale.
+  void Add(bool is_negative, int64_t index, int32_t max_size);
   void Merge(const ExponentialScaled& other, int32_t max_size);
 
  private:

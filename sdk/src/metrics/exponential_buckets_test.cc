@@ -198,6 +198,14 @@ struct Expected {
   }
 };
 
+void Add(ExponentialScaled& buckets, double value, int32_t size) {
+  if (value == 0) {
+    ++buckets.zero_count;
+  } else {
+    buckets.Add(value < 0, ExponentialIndex(std::abs(value), 20) >> (20 - buckets.scale), size);
+  }
+}
+
 std::map<int32_t, uint64_t> NotEmpty(const ExponentialCounts& counts) {
   const ExponentialBuckets dense = counts.Dense();
   std::map<int32_t, uint64_t> found;
@@ -229,7 +237,7 @@ TEST(ExponentialScaled, HasTheCountsAndTheScaleOfAllValuesAtOnce) {
     const int32_t size = i % 3 == 0 ? 2 : i % 3 == 1 ? 20 : 160;
     const auto values = RandomValues(random);
     ExponentialScaled buckets{.scale = 20};
-    for (const double value : values) buckets.Add(value, size);
+    for (const double value : values) Add(buckets, value, size);
     ExpectSame(buckets, values, size);
   }
 }
@@ -243,7 +251,7 @@ TEST(ExponentialScaled, MergesIntoWhatOneWouldBe) {
     for (int part = 0; part < 3; ++part) {
       const auto values = RandomValues(random);
       ExponentialScaled buckets{.scale = 20};
-      for (const double value : values) buckets.Add(value, size);
+      for (const double value : values) Add(buckets, value, size);
       merged.Merge(buckets, size);
       all.insert(all.end(), values.begin(), values.end());
     }
@@ -253,7 +261,7 @@ TEST(ExponentialScaled, MergesIntoWhatOneWouldBe) {
 
 TEST(ExponentialScaled, HoldsAllDoublesInTwoBuckets) {
   ExponentialScaled buckets{.scale = 20};
-  for (const double value : {5e-324, 1.0, 1.7976931348623157e308}) buckets.Add(value, 2);
+  for (const double value : {5e-324, 1.0, 1.7976931348623157e308}) Add(buckets, value, 2);
   EXPECT_EQ(buckets.scale, -11);
   EXPECT_THAT(buckets.positive.Dense().counts, testing::ElementsAre(2, 1));
   EXPECT_EQ(buckets.positive.Dense().offset, -1);
@@ -261,7 +269,7 @@ TEST(ExponentialScaled, HoldsAllDoublesInTwoBuckets) {
 
 TEST(ExponentialScaled, KeepsTheLargestScaleForOneValue) {
   ExponentialScaled buckets{.scale = 20};
-  for (int i = 0; i < 10; ++i) buckets.Add(7, 160);
+  for (int i = 0; i < 10; ++i) Add(buckets, 7, 160);
   EXPECT_EQ(buckets.scale, 20);
   EXPECT_THAT(buckets.positive.Dense().counts, testing::ElementsAre(10));
 }

@@ -1,10 +1,10 @@
 // What measuring costs. With two threads the CPU time of an operation should stay the same: they share nothing.
 #include <benchmark/benchmark.h>
 
-#include <array>
-#include <string>
+#include <chrono>
 
 #include "metrics/exponential_buckets.h"
+#include "otel/context.h"
 #include "otel/meter_provider.h"
 
 namespace otel {
@@ -109,6 +109,29 @@ void CounterAddWithoutReader(benchmark::State& state) {
   for (auto _ : state) counter.Add(1, OTEL_BENCH_ATTRIBUTES);
 }
 
+// To compare machines by.
+void ThreeClockCalls(benchmark::State& state) {
+  for (auto _ : state) {
+    for (int i = 0; i < 3; ++i) benchmark::DoNotOptimize(std::chrono::system_clock::now());
+  }
+}
+
+// While a sampled span is current, each measurement may become an exemplar.
+void HistogramRecordInSampledSpan(benchmark::State& state) {
+  const auto histogram = Shared().meter.CreateHistogram<double>("histogram.sampled");
+  SpanContext span;
+  span.trace_id.bytes[0] = span.span_id.bytes[0] = 1;
+  span.flags.bits = TraceFlags::kSampled;
+  const Scope scope(Context().WithSpanContext(span));
+  double value = 0;
+  for (auto _ : state) {
+    histogram.Record(value, OTEL_BENCH_ATTRIBUTES);
+    value = value < 9000 ? value + 13 : 0;
+  }
+}
+
+BENCHMARK(ThreeClockCalls);
+BENCHMARK(HistogramRecordInSampledSpan)->ThreadRange(1, 2);
 BENCHMARK(CounterAdd)->ThreadRange(1, 2);
 BENCHMARK(CounterAddDouble)->ThreadRange(1, 2);
 BENCHMARK(CounterAddBound)->ThreadRange(1, 2);

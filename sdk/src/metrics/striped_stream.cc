@@ -34,6 +34,13 @@ void StripedStream<A>::RecordNew(const Measurement& measurement, AttributesView 
 }
 
 template <typename A>
+void StripedStream<A>::RecordBoundAnyhow(Measurement measurement, Series& series) {
+  const uint32_t slot = ThisStripe();
+  const std::lock_guard lock(stripes_[slot].lock);
+  Update(measurement, series, slot);
+}
+
+template <typename A>
 auto StripedStream<A>::NewCell(Series& series, uint32_t slot) -> ThreadCell* {
   series.cells[slot] = std::make_unique<ThreadCell>(aggregation_);
   stripes_in_use_.fetch_or(uint32_t{1} << slot, std::memory_order_relaxed);
@@ -42,7 +49,7 @@ auto StripedStream<A>::NewCell(Series& series, uint32_t slot) -> ThreadCell* {
 }
 
 template <typename A>
-void StripedStream<A>::Sample(const Measurement& measurement, size_t group, Series& series, uint32_t slot) {
+void StripedStream<A>::Sample(Measurement measurement, size_t group, Series& series, uint32_t slot) {
   const SpanContext& span = *measurement.span;
   if (series.custom_exemplars != nullptr) {
     series.custom_exemplars->Offer({measurement.value, this->config_.clock(), measurement.attributes, span});

@@ -39,9 +39,10 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
         last_collection_(this->config_.clock()) {}
 
   void Record(T value, const AttributesView& attributes, uint64_t hash, const SpanContext* span) override {
+    const Measurement measurement{value, Aggregation::Prepare(aggregation_, value), attributes, span};
     const AttributeFilter& filter = this->config_.filter;
-    if (filter.KeepsAll()) return RecordKept({value, attributes, span}, attributes, hash);
-    filter.Kept(attributes, [&](AttributesView kept) { RecordKept({value, attributes, span}, kept, HashOf(kept)); });
+    if (filter.KeepsAll()) return RecordKept(measurement, attributes, hash);
+    filter.Kept(attributes, [&](AttributesView kept) { RecordKept(measurement, kept, HashOf(kept)); });
   }
 
   SeriesKey* Bind(AttributesView attributes) override {
@@ -55,10 +56,21 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
     const std::lock_guard lock(mutex_);
     --static_cast<Series*>(series)->pins;
   }
+  // Nothing that is usual calls a function that would have registers saved: storing them, the lock would wait for it.
   void RecordBound(SeriesKey* series, T value, const AttributesView& attributes, const SpanContext* span) override {
-    const uint32_t slot = ThisStripe();
-    const std::lock_guard lock(stripes_[slot].lock);
-    Update({value, attributes, span}, *static_cast<Series*>(series), slot);
+    const Measurement measurement{value, Aggregation::Prepare(aggregation_, value), attributes, span};
+    if (thread_slot != kNoThreadSlot && span == nullptr) [[likely]] {
+      const uint32_t slot = thread_slot % kStripes;
+      if (stripes_[slot].lock.try_lock()) [[likely]] {
+        const std::lock_guard lock(stripes_[slot].lock, std::adopt_lock);
+        if (ThreadCell* const cell = static_cast<Series*>(series)->cells[slot].get()) [[likely]] {
+          cell->measured = true;
+          Aggregation::Add(aggregation_, cell->cell, measurement.value, measurement.prepared);
+          return;
+        }
+      }
+    }
+    RecordBoundAnyhow(measurement, *static_cast<Series*>(series));
   }
 
   void Collect(UnixNanos now, std::vector<MetricData>& metrics) override;
@@ -75,6 +87,7 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
 
   struct Measurement {
     T value;
+    typename Aggregation::Prepared prepared;
     const AttributesView& attributes;  // before the filter
     const SpanContext* span;
   };
@@ -115,12 +128,14 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
     if (cell == nullptr) [[unlikely]]
       cell = NewCell(series, slot);
     cell->measured = true;
-    const size_t group = Aggregation::Add(aggregation_, cell->cell, measurement.value);
+    const size_t group = Aggregation::Add(aggregation_, cell->cell, measurement.value, measurement.prepared);
     if (measurement.span != nullptr) [[unlikely]]
       Sample(measurement, group, series, slot);
   }
+  void RecordBoundAnyhow(Measurement measurement, Series& series);
   ThreadCell* NewCell(Series& series, uint32_t slot);
-  void Sample(const Measurement& measurement, size_t group, Series& series, uint32_t slot);
+  // By value: so the measurement lies in registers where there is nothing to sample.
+  void Sample(Measurement measurement, size_t group, Series& series, uint32_t slot);
 
   std::unique_ptr<Series> NewSeries(AttributesView attributes) const;
   Series* FindOrAdd(AttributesView kept, uint64_t hash);
