@@ -18,8 +18,8 @@ const Resource& SampleResource() {
   return resource;
 }
 
-const InstrumentationScope kLibrary{"library", "1.2", "https://opentelemetry.io/schemas/1.20.0", {{"of", "the scope"}}};
-const InstrumentationScope kApplication{"application", "", "", {}};
+const InstrumentationScope library{"library", "1.2", "https://opentelemetry.io/schemas/1.20.0", {{"of", "the scope"}}};
+const InstrumentationScope application{"application", "", "", {}};
 
 constexpr TraceId kTrace{
     {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10}};
@@ -92,7 +92,7 @@ std::array<SpanData, 3> MakeSpans() {
                       .dropped_links = 70'000,
                       .status = StatusCode::kError,
                       .status_description = "broken \xff pipe",
-                      .scope = &kLibrary};
+                      .scope = &library};
   const SpanData root{.context = Context(kTrace, kParent, 1),
                       .parent = {},
                       .name = "root",
@@ -104,13 +104,13 @@ std::array<SpanData, 3> MakeSpans() {
                       .links = {},
                       .status = StatusCode::kOk,
                       .status_description = {},
-                      .scope = &kApplication};
+                      .scope = &application};
   SpanData bare = root;
   bare.context.span_id = {{1}};
   bare.parent = Context(kTrace, kParent, 1);
   bare.kind = SpanKind::kInternal;
   bare.status = StatusCode::kUnset;
-  bare.scope = &kLibrary;
+  bare.scope = &library;
   return {full, root, bare};
 }
 
@@ -126,7 +126,7 @@ std::array<LogData, 3> MakeLogs() {
                      .trace_id = kTrace,
                      .span_id = kChild,
                      .flags = {1},
-                     .scope = &kLibrary};
+                     .scope = &library};
   const LogData text{.time = kStart + 1,
                      .observed_time = kStart + 1,
                      .severity = Severity::kInfo,
@@ -137,7 +137,7 @@ std::array<LogData, 3> MakeLogs() {
                      .trace_id = {},
                      .span_id = {},
                      .flags = {},
-                     .scope = &kApplication};
+                     .scope = &application};
   LogData bare = text;
   bare.time = 0;
   bare.severity = Severity::kUnset;
@@ -224,7 +224,7 @@ const LogBatch& SampleLogs() {
 }
 
 const MetricBatch& SampleMetrics() {
-  static const MetricBatch batch{SampleResource(), {{&kLibrary, MakeNumbers()}, {&kApplication, MakeHistograms()}}};
+  static const MetricBatch batch{SampleResource(), {{&library, MakeNumbers()}, {&application, MakeHistograms()}}};
   return batch;
 }
 

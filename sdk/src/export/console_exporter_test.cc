@@ -8,7 +8,7 @@
 namespace otel {
 namespace {
 
-const Resource kResource;
+const Resource resource;
 
 template <typename Batch>
 std::string Printed(const Batch& batch) {
@@ -39,7 +39,7 @@ TEST(ConsoleExporter, PrintsSpansWithEventsAndLinks) {
   span.status = StatusCode::kError;
   span.status_description = "broken";
   const std::array spans = {static_cast<const SpanData*>(&span)};
-  EXPECT_EQ(Printed(SpanBatch{kResource, spans}),
+  EXPECT_EQ(Printed(SpanBatch{resource, spans}),
             "span   GET /a  server  1.235 ms  trace ab000000000000000000000000000000 span 0100000000000000 parent "
             "0100000000000000  error broken  route=\"/a\" ok=true\n"
             "  event  cache miss  route=\"/a\" ok=true\n"
@@ -51,7 +51,7 @@ TEST(ConsoleExporter, PrintsLogRecords) {
   const Attribute map[] = {{"a", AnyValue(std::span<const int64_t>(ints))}, {"b", AnyValue()}, {"c", 0.5}};
   LogData record{.severity = Severity::kWarn, .event_name = "stock.low", .body = std::span<const Attribute>(map)};
   const std::array records = {static_cast<const LogData*>(&record)};
-  EXPECT_EQ(Printed(LogBatch{kResource, records}), "log    WARN  stock.low  {a=[1, 2], b=null, c=0.5}\n");
+  EXPECT_EQ(Printed(LogBatch{resource, records}), "log    WARN  stock.low  {a=[1, 2], b=null, c=0.5}\n");
 }
 
 TEST(ConsoleExporter, PrintsEachMetricPoint) {
@@ -63,7 +63,7 @@ TEST(ConsoleExporter, PrintsEachMetricPoint) {
   number.value = int64_t{3};
   number.attributes = {{"k", "v"}};
   const MetricBatch batch{
-      kResource,
+      resource,
       {{nullptr, {{"orders", "", "{order}", SumData{{number}}}, {"time", "", "s", HistogramData{{histogram}}}}}}};
   EXPECT_EQ(Printed(batch),
             "metric orders  3 {order}  k=\"v\"\n"
@@ -73,7 +73,7 @@ TEST(ConsoleExporter, PrintsEachMetricPoint) {
 TEST(ConsoleExporter, PrintsNothingAfterShutdown) {
   ConsoleLogExporter exporter;
   EXPECT_TRUE(exporter.Shutdown(Deadline::max()));
-  EXPECT_EQ(exporter.Export(LogBatch{kResource, {}}, Deadline::max()), ExportResult::kFailure);
+  EXPECT_EQ(exporter.Export(LogBatch{resource, {}}, Deadline::max()), ExportResult::kFailure);
 }
 
 }  // namespace

@@ -10,8 +10,13 @@ namespace otel::internal {
 
 using std::chrono::steady_clock;
 
-OtlpClient::OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport)
-    : options_(options), signal_(signal), transport_(std::move(transport)), random_(std::random_device{}()) {}
+OtlpClient::OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport,
+                       Reporter report)
+    : options_(options),
+      signal_(signal),
+      transport_(std::move(transport)),
+      report_(std::move(report)),
+      random_(std::random_device{}()) {}
 
 ExportResult OtlpClient::Send(std::string_view request, size_t records, Deadline deadline) {
   if (options_.timeout.count() > 0) deadline = std::min(deadline, steady_clock::now() + options_.timeout);
@@ -32,14 +37,14 @@ ExportResult OtlpClient::Send(std::string_view request, size_t records, Deadline
 }
 
 void OtlpClient::Say(uint64_t records, const std::string& what) const {
-  Report("otlp exporter", std::to_string(records) + " " + std::string(signal_.records) + " " + what);
+  report_(std::to_string(records) + " " + std::string(signal_.records) + " " + what);
 }
 
 void OtlpClient::SayPartial(const PartialSuccess& partial) const {
   if (partial.rejected > 0) {
     Say(static_cast<uint64_t>(partial.rejected), "refused by the server: " + partial.message);
   } else if (!partial.message.empty()) {
-    Report("otlp exporter", "the server warns: " + partial.message);
+    report_("the server warns: " + partial.message);
   }
 }
 
@@ -63,9 +68,10 @@ bool OtlpClient::IsShutDown() const {
 }
 
 std::unique_ptr<OtlpClient> MakeOtlpClient(const OtlpOptions& options, const Signal& signal) {
-  return std::make_unique<OtlpClient>(options, signal,
-                                      options.protocol == OtlpProtocol::kGrpc ? MakeGrpcTransport(options, signal)
-                                                                              : MakeHttpTransport(options, signal));
+  auto transport =
+      options.protocol == OtlpProtocol::kGrpc ? MakeGrpcTransport(options, signal) : MakeHttpTransport(options, signal);
+  return std::make_unique<OtlpClient>(options, signal, std::move(transport),
+                                      [](std::string_view message) { Report("otlp exporter", message); });
 }
 
 }  // namespace otel::internal

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -17,7 +18,10 @@ namespace otel::internal {
 // Thread: Send of one at a time, Shutdown of any.
 class OtlpClient {
  public:
-  OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport);
+  // Gets what an operator should know.
+  using Reporter = std::function<void(std::string_view message)>;
+
+  OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport, Reporter report);
 
   // `records` are what the request holds, to say how many were lost.
   ExportResult Send(std::string_view request, size_t records, Deadline deadline);
@@ -33,12 +37,14 @@ class OtlpClient {
   const OtlpOptions options_;
   const Signal& signal_;
   const std::unique_ptr<Transport> transport_;
+  const Reporter report_;
   std::minstd_rand random_;
   mutable std::mutex mutex_;
   std::condition_variable shut_down_changed_;
   bool shut_down_ = false;
 };
 
+// Reports to internal::Report.
 std::unique_ptr<OtlpClient> MakeOtlpClient(const OtlpOptions& options, const Signal& signal);
 
 }  // namespace otel::internal

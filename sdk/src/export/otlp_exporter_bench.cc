@@ -17,7 +17,7 @@ using internal::testing::TcpServer;
 
 constexpr size_t kBatch = 512;  // of the batch processors' default
 
-const Resource kResource{{{"service.name", "shop"}}, ""};
+const Resource resource{{{"service.name", "shop"}}, ""};
 constexpr Attribute kAttributes[] = {{"http.request.method", "GET"},
                                      {"http.route", "/products/{id}"},
                                      {"http.response.status_code", 200},
@@ -48,10 +48,11 @@ void ExportSpans(benchmark::State& state, OtlpProtocol protocol, OtlpCompression
   OtlpSpanExporter exporter(options);
   const auto spans = Spans();
   std::vector<const SpanData*> pointers;
+  pointers.reserve(spans.size());
   for (const SpanData& span : spans) pointers.push_back(&span);
   for (auto _ : state) {
     const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    if (exporter.Export({kResource, pointers}, deadline) != ExportResult::kSuccess) state.SkipWithError("not exported");
+    if (exporter.Export({resource, pointers}, deadline) != ExportResult::kSuccess) state.SkipWithError("not exported");
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }

@@ -22,7 +22,7 @@ using std::chrono::steady_clock;
 
 constexpr seconds kLong{30};
 
-const Resource kResource;
+const Resource resource;
 
 OtlpOptions OptionsFor(const TcpServer& server) {
   OtlpOptions options;
@@ -35,7 +35,7 @@ OtlpOptions OptionsFor(const TcpServer& server) {
 ExportResult ExportSpan(OtlpSpanExporter& exporter, milliseconds timeout = kLong) {
   const SpanData span;
   const std::array spans = {&span};
-  return exporter.Export({kResource, spans}, steady_clock::now() + timeout);
+  return exporter.Export({resource, spans}, steady_clock::now() + timeout);
 }
 
 class OtlpExporterTest : public testing::Test {
@@ -122,7 +122,7 @@ TEST_F(OtlpExporterTest, EndsACallThatWaitsWhenItIsShutDown) {
 TEST_F(OtlpExporterTest, SendsNothingForNothing) {
   TcpServer server([](Connection& connection) { connection.WaitForEnd(); });
   OtlpLogExporter logs(OptionsFor(server));
-  EXPECT_EQ(logs.Export({kResource, {}}, steady_clock::now() + kLong), ExportResult::kSuccess);
+  EXPECT_EQ(logs.Export({resource, {}}, steady_clock::now() + kLong), ExportResult::kSuccess);
   EXPECT_TRUE(logs.ForceFlush(steady_clock::now()));
   EXPECT_EQ(server.connections(), 0);
 }

@@ -42,8 +42,8 @@ void WriteRequest(W& w, const Resource& resource, Field resources, Field scopes,
   w.Messages(resources, std::span(&resource, 1), [&](const Resource&) {
     WriteResource(w, resource);
     w.Messages(scopes, groups, [&](const auto& group) {
-      static const InstrumentationScope kNone;
-      const InstrumentationScope& scope = group.scope != nullptr ? *group.scope : kNone;
+      static const InstrumentationScope none;
+      const InstrumentationScope& scope = group.scope != nullptr ? *group.scope : none;
       WriteScope(w, scope);
       fields(group);
       w.Text({3, "schemaUrl"}, scope.schema_url);

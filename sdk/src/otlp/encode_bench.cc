@@ -10,9 +10,9 @@ namespace {
 
 constexpr size_t kBatch = 512;  // of the batch processors' default
 
-const Resource kResource{{{"service.name", "shop"}, {"service.instance.id", "b1b5b6a6-95e1-4bd1-a3c3-a1b1b1b1b1b1"}},
-                         ""};
-const InstrumentationScope kScope{"http.server", "1.0.0", "", {}};
+const Resource resource{{{"service.name", "shop"}, {"service.instance.id", "b1b5b6a6-95e1-4bd1-a3c3-a1b1b1b1b1b1"}},
+                        ""};
+const InstrumentationScope bench_scope{"http.server", "1.0.0", "", {}};
 
 constexpr Attribute kAttributes[] = {{"http.request.method", "GET"},
                                      {"http.route", "/products/{id}"},
@@ -22,6 +22,7 @@ constexpr Attribute kAttributes[] = {{"http.request.method", "GET"},
 template <typename Record>
 std::vector<const Record*> PointersTo(const std::vector<Record>& records) {
   std::vector<const Record*> pointers;
+  pointers.reserve(records.size());
   for (const Record& record : records) pointers.push_back(&record);
   return pointers;
 }
@@ -38,7 +39,7 @@ std::vector<SpanData> Spans() {
     span.start = 1'764'000'000'000'000'000 + static_cast<int64_t>(i) * 1'000'003;
     span.end = span.start + 4'200'000;
     span.attributes = std::span<const Attribute>(kAttributes);
-    span.scope = &kScope;
+    span.scope = &bench_scope;
   }
   return spans;
 }
@@ -48,7 +49,7 @@ void EncodeSpans(benchmark::State& state, Encoding encoding) {
   const auto pointers = PointersTo(spans);
   std::string buffer;
   size_t bytes = 0;
-  for (auto _ : state) bytes = Encode(SpanBatch{kResource, pointers}, encoding, &buffer).size();
+  for (auto _ : state) bytes = Encode(SpanBatch{resource, pointers}, encoding, &buffer).size();
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
   state.counters["bytes"] = static_cast<double>(bytes) / kBatch;
 }
@@ -61,10 +62,10 @@ void EncodeLogs(benchmark::State& state, Encoding encoding) {
   record.attributes = std::span<const Attribute>(kAttributes);
   record.trace_id = {{1}};
   record.span_id = {{2}};
-  record.scope = &kScope;
+  record.scope = &bench_scope;
   const std::vector<const LogData*> records(kBatch, &record);
   std::string buffer;
-  for (auto _ : state) benchmark::DoNotOptimize(Encode(LogBatch{kResource, records}, encoding, &buffer));
+  for (auto _ : state) benchmark::DoNotOptimize(Encode(LogBatch{resource, records}, encoding, &buffer));
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kBatch));
 }
 BENCHMARK_CAPTURE(EncodeLogs, protobuf, Encoding::kProtobuf);

@@ -11,20 +11,20 @@ namespace {
 
 using protozero::pbf_reader;
 
-const Resource kNoResource;
-const InstrumentationScope kScope{"lib", "1", "", {}};
+const Resource no_resource;
+const InstrumentationScope test_scope{"lib", "1", "", {}};
 
 LogData LogWith(const AnyValue& body) {
   LogData record;
   record.body = body;
-  record.scope = &kScope;
+  record.scope = &test_scope;
   return record;
 }
 
 std::string EncodeLog(const LogData& record, Encoding encoding) {
   const std::array records = {&record};
   std::string buffer = "of an earlier request";
-  return std::string(Encode(LogBatch{kNoResource, records}, encoding, &buffer));
+  return std::string(Encode(LogBatch{no_resource, records}, encoding, &buffer));
 }
 
 // What the log record says in JSON between its braces.
@@ -117,7 +117,7 @@ TEST(Encode, GroupsByScopeInTheOrderOfAppearance) {
   const std::array records = {static_cast<const LogData*>(&a), static_cast<const LogData*>(&b),
                               static_cast<const LogData*>(&c)};
   std::string buffer;
-  const std::string_view json = Encode(LogBatch{kNoResource, records}, Encoding::kJson, &buffer);
+  const std::string_view json = Encode(LogBatch{no_resource, records}, Encoding::kJson, &buffer);
   EXPECT_EQ(
       json,
       R"({"resourceLogs":[{"resource":{},"scopeLogs":[)"

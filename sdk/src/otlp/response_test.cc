@@ -84,7 +84,7 @@ TEST(ReadRpcStatus, BoundsTheDelay) {
 // Whatever a server answers: what matters is that the sanitizers see nothing.
 TEST(ReadResponses, SurviveAnyBytes) {
   std::minstd_rand random(7);
-  for (std::string bytes :
+  for (const std::string& bytes :
        {PartialResponse(12, "too old"), StatusWithDelay(3, 250'000'000),
         std::string(R"({"partialSuccess":{"rejectedSpans":"12","errorMessage":"too old"},"message":"m"})")}) {
     for (int i = 0; i < 20'000; ++i) {

@@ -16,7 +16,7 @@ struct Signal {
 };
 
 template <typename Batch>
-extern const Signal kSignal;
+inline constexpr Signal kSignal{};
 template <>
 inline constexpr Signal kSignal<SpanBatch>{"spans", "/v1/traces",
                                            "/opentelemetry.proto.collector.trace.v1.TraceService/Export"};

@@ -104,7 +104,8 @@ class GrpcTransport final : public Transport {
 };
 
 GrpcTransport::~GrpcTransport() {
-  if (stub_ != nullptr && !IsGrpcProcess()) static_cast<void>(stub_.release());
+  if (stub_ == nullptr || IsGrpcProcess()) return;
+  [[maybe_unused]] const auto* const left_to_the_parent = stub_.release();
 }
 
 std::string GrpcTransport::MakeCredentials(std::shared_ptr<grpc::ChannelCredentials>* credentials) const {

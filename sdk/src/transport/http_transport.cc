@@ -117,16 +117,16 @@ void HttpTransport::MakeHeaders() {
       problem_ = "the header \"" + name + "\" is not valid HTTP";
       return;
     }
-    lines.push_back(value.empty() ? name + ";" : name + ": " + value);  // libcurl's way to say that it is empty
+    std::string& line = lines.emplace_back(name);
+    line.append(value.empty() ? ";" : ": ").append(value);  // libcurl's way to say that it is empty
   }
   for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
-    if (longer == nullptr) {
+    curl_slist* const list = curl_slist_append(headers_.get(), line.c_str());
+    if (list == nullptr) {
       problem_ = "no memory";
       return;
     }
-    static_cast<void>(headers_.release());
-    headers_.reset(longer);
+    if (headers_ == nullptr) headers_.reset(list);  // further ones are appended to it
   }
 }
 
@@ -171,6 +171,7 @@ Answer HttpTransport::Send(std::string_view request, Deadline deadline) {
   curl_easy_setopt(easy_, CURLOPT_HEADERDATA, &reply);
   curl_easy_setopt(easy_, CURLOPT_WRITEDATA, &reply);
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.size()));
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size stands above
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request.data());
   CURLcode code = Transfer(deadline);
   if (code == CURLE_OK && !reply.head_is_complete) code = CURLE_PARTIAL_FILE;  // for libcurl it is complete

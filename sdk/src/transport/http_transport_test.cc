@@ -18,7 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using testing::Connection;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::HttpAnswer;
 using testing::HttpRequest;
