@@ -106,18 +106,17 @@ uint64_t ProcessSeed() {
 bool SameText(std::string_view a, std::string_view b) {
   const size_t size = a.size();
   if (size != b.size()) return false;
-  if (a.data() == b.data()) return true;
-  if (size > 16) return std::memcmp(a.data(), b.data(), size) == 0;
-  if (size >= 8) {
-    return Load<uint64_t>(a.data()) == Load<uint64_t>(b.data()) &&
-           Load<uint64_t>(a.data() + size - 8) == Load<uint64_t>(b.data() + size - 8);
-  }
-  if (size >= 4) {
-    return Load<uint32_t>(a.data()) == Load<uint32_t>(b.data()) &&
-           Load<uint32_t>(a.data() + size - 4) == Load<uint32_t>(b.data() + size - 4);
-  }
+  const char *const from_a = a.data(), *const from_b = b.data();
+  if (from_a == from_b) return true;
+  const auto same = [&]<typename Word>(Word) {  // of what begins and what ends the text
+    const size_t last = size - sizeof(Word);
+    return Load<Word>(from_a) == Load<Word>(from_b) && Load<Word>(from_a + last) == Load<Word>(from_b + last);
+  };
+  if (size > 16) return std::memcmp(from_a, from_b, size) == 0;
+  if (size >= 8) return same(uint64_t{});
+  if (size >= 4) return same(uint32_t{});
   for (size_t i = 0; i < size; ++i) {
-    if (a[i] != b[i]) return false;
+    if (from_a[i] != from_b[i]) return false;
   }
   return true;
 }

@@ -82,8 +82,10 @@ TEST(AttributeFilter, KeepsWhatIsListedAndNotExcluded) {
 
 TEST(AttributeFilter, WorksOnManyAttributes) {
   std::vector<std::string> names;
+  names.reserve(100);
   for (int i = 0; i < 100; ++i) names.push_back("key" + std::to_string(i));
   std::vector<Attribute> list;
+  list.reserve(names.size());
   for (const auto& name : names) list.push_back({name, 1});
   const AttributeFilter filter(std::nullopt, {"key7"});
   EXPECT_EQ(filter.Kept(list, [](AttributesView kept) { return kept.size(); }), 99);
@@ -93,6 +95,7 @@ TEST(AttributeFilter, WorksOnManyAttributes) {
 TEST(SeriesTable, FindsWhatItHasAndNothingElse) {
   std::mt19937_64 random(3);
   std::vector<std::unique_ptr<SeriesKey>> keys;
+  keys.reserve(300);
   for (int64_t i = 0; i < 300; ++i) keys.push_back(std::make_unique<SeriesKey>(AttributesView{{"a", i}, {"b", "x"}}));
   SeriesTable table;
   std::set<int64_t> present;

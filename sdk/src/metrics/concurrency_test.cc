@@ -28,6 +28,7 @@ constexpr int64_t kMeasurements = 30'000;
 void InThreads(const std::function<void(int)>& measure, const std::function<void()>& meanwhile) {
   std::atomic<int> running = kThreads;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] {
       measure(i);
@@ -178,6 +179,7 @@ TEST(Fork, LeavesTheChildNothingOfItsParentAndAllToWorkWith) {
   const auto bound = counter.Bind({{"a", 1}});
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int64_t n = 0; !stop; ++n) {

@@ -109,6 +109,7 @@ TEST(Histogram, CountsIntoBucketsWithInclusiveUpperBounds) {
 TEST(Histogram, FindsTheBucketWhateverTheirNumber) {
   for (const int size : {0, 1, 7, 8, 9, 15, 16, 32, 33, 100}) {
     std::vector<double> boundaries;
+    boundaries.reserve(static_cast<size_t>(size));
     for (int i = 0; i < size; ++i) boundaries.push_back(i);
     Collected collected;
     const auto histogram = collected.meter.CreateHistogram<int64_t>("h", {.explicit_bucket_boundaries = boundaries});
@@ -225,7 +226,7 @@ TEST(Readers, DoNotDisturbEachOther) {
 
 // ---- the limit ------------------------------------------------------------------------------------------------------
 
-const Attributes kOverflow{{"otel.metric.overflow", true}};
+const Attributes overflow{{"otel.metric.overflow", true}};
 
 TEST(CardinalityLimit, AddsUpWhatIsBeyondIt) {
   Collected collected({}, {.cardinality_limit = 3});
@@ -239,16 +240,16 @@ TEST(CardinalityLimit, AddsUpWhatIsBeyondIt) {
   EXPECT_EQ(collected.Sum("c", {{"i", 0}}), 2);
   EXPECT_EQ(collected.Sum("c", {{"i", 1}}), 4);
   EXPECT_EQ(collected.Sum("c", {{"i", 2}}), 2);
-  EXPECT_EQ(collected.Sum("c", kOverflow), 14);
+  EXPECT_EQ(collected.Sum("c", overflow), 14);
 }
 
 TEST(CardinalityLimit, IsNotReachedByAsManySetsAsItAllows) {
   Collected collected;
   const auto counter = collected.meter.CreateCounter<int64_t>("c");
   for (int64_t i = 0; i < 2000; ++i) counter.Add(1, {{"i", i}});
-  EXPECT_EQ(collected.Collect().Point<SumData>("c", kOverflow), nullptr);
+  EXPECT_EQ(collected.Collect().Point<SumData>("c", overflow), nullptr);
   counter.Add(1, {{"i", 2000}});
-  EXPECT_EQ(collected.Collect().Sum("c", kOverflow), 1);
+  EXPECT_EQ(collected.Collect().Sum("c", overflow), 1);
 }
 
 TEST(CardinalityLimit, CountsAfterTheViewsFilter) {
@@ -270,7 +271,7 @@ TEST(CardinalityLimit, GivesPlacesToOthersWithDeltaTemporality) {
     counter.Add(1, {{"i", round + 100}});
     collected.Collect();  // takes the second one's
     EXPECT_EQ(collected.Sum("c", {{"i", round}}), round % 2 == 0 ? 1 : -1);
-    EXPECT_EQ(collected.Sum("c", kOverflow), round % 2 == 0 ? 1 : 2);
+    EXPECT_EQ(collected.Sum("c", overflow), round % 2 == 0 ? 1 : 2);
   }
   bound.Add(3);
   EXPECT_EQ(collected.Collect().Sum("c", {{"i", -1}}), 3);
@@ -514,7 +515,7 @@ TEST(Observable, PrefersWhatIsObservedFirstWithinTheLimit) {
   collected.Collect();
   EXPECT_EQ(collected.Sum("c", {{"i", 0}}), 10);
   EXPECT_EQ(collected.Sum("c", {{"i", 1}}), 11);
-  EXPECT_EQ(collected.Sum("c", kOverflow), 12 + 13 + 14);
+  EXPECT_EQ(collected.Sum("c", overflow), 12 + 13 + 14);
 }
 
 TEST(Observable, IsNotAskedAfterItsRegistrationEnds) {

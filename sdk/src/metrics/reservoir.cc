@@ -1,11 +1,13 @@
 #include "metrics/reservoir.h"
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <span>
 #include <utility>
 
 #include "common/random.h"
+#include "common/report.h"
 
 namespace otel {
 namespace internal {
@@ -74,7 +76,8 @@ class SharedReservoir final : public ExemplarReservoir {
       *chosen = {candidate.time, candidate.value, candidate.span.trace_id, candidate.span.span_id,
                  Attributes(candidate.attributes)};
     }
-  } catch (...) {  // no memory: then there is no exemplar
+  } catch (const std::exception& error) {
+    Report("metrics", error.what());
   }
 
   void Collect(std::vector<Exemplar>& exemplars) override {

@@ -9,7 +9,7 @@
 namespace otel::internal {
 namespace {
 
-const InstrumentationScope kScope{"shop", "1.2", "https://schema/1", {}};
+const InstrumentationScope scope{"shop", "1.2", "https://schema/1", {}};
 
 InstrumentDescriptor Named(std::string name, InstrumentKind kind = InstrumentKind::kCounter) {
   return {.kind = kind, .name = std::move(name), .unit = "s", .description = "of the instrument"};
@@ -52,7 +52,7 @@ TEST(InstrumentSelector, MatchesPatternsOfNames) {
                              {"?*", "a", true},
                              {"a**", "a", true}};
   for (const auto& [pattern, name, matches] : kCases) {
-    EXPECT_EQ(Selects({.name = pattern}, Named(name), kScope), matches) << pattern << ' ' << name;
+    EXPECT_EQ(Selects({.name = pattern}, Named(name), scope), matches) << pattern << ' ' << name;
   }
 }
 
@@ -63,12 +63,12 @@ TEST(InstrumentSelector, MustMatchInAllItSays) {
                        .meter_name = "shop",
                        .meter_version = "1.2",
                        .meter_schema_url = "https://schema/1"},
-                      counter, kScope));
-  EXPECT_FALSE(Selects({.kind = InstrumentKind::kGauge}, counter, kScope));
-  EXPECT_FALSE(Selects({.unit = "S"}, counter, kScope));
-  EXPECT_FALSE(Selects({.meter_name = "Shop"}, counter, kScope));
-  EXPECT_FALSE(Selects({.meter_version = ""}, counter, kScope));
-  EXPECT_FALSE(Selects({.name = "a", .meter_schema_url = "x"}, counter, kScope));
+                      counter, scope));
+  EXPECT_FALSE(Selects({.kind = InstrumentKind::kGauge}, counter, scope));
+  EXPECT_FALSE(Selects({.unit = "S"}, counter, scope));
+  EXPECT_FALSE(Selects({.meter_name = "Shop"}, counter, scope));
+  EXPECT_FALSE(Selects({.meter_version = ""}, counter, scope));
+  EXPECT_FALSE(Selects({.name = "a", .meter_schema_url = "x"}, counter, scope));
 }
 
 template <typename Wanted>
@@ -78,7 +78,7 @@ bool Is(const ResolvedStream& stream) {
 
 TEST(ResolveStreams, GivesEachKindItsAggregationWithoutAView) {
   using Kind = InstrumentKind;
-  const auto only = [](Kind kind) { return ResolveStreams({}, {}, Named("a", kind), kScope).at(0); };
+  const auto only = [](Kind kind) { return ResolveStreams({}, {}, Named("a", kind), scope).at(0); };
   for (const auto kind :
        {Kind::kCounter, Kind::kUpDownCounter, Kind::kObservableCounter, Kind::kObservableUpDownCounter}) {
     EXPECT_TRUE(Is<SumAggregation>(only(kind)));
@@ -94,7 +94,7 @@ TEST(ResolveStreams, TakesAdviceUnlessAViewNamesBuckets) {
   auto histogram = Named("a", InstrumentKind::kHistogram);
   histogram.boundaries = {{1, 2}};
   const auto boundaries = [&](const std::vector<View>& views) {
-    const auto streams = ResolveStreams(views, {}, histogram, kScope);
+    const auto streams = ResolveStreams(views, {}, histogram, scope);
     return std::get<ExplicitBucketHistogramAggregation>(streams.at(0).aggregation).boundaries;
   };
   EXPECT_THAT(boundaries({}), testing::ElementsAre(1, 2));
@@ -112,11 +112,11 @@ TEST(ResolveStreams, UsesTheReadersAggregationWhereNoViewHasOne) {
   };
   reader.cardinality_limit = 7;
   const auto histogram = Named("a", InstrumentKind::kHistogram);
-  EXPECT_TRUE(Is<Base2ExponentialBucketHistogramAggregation>(ResolveStreams({}, reader, histogram, kScope).at(0)));
-  EXPECT_TRUE(Is<SumAggregation>(ResolveStreams({}, reader, Named("a"), kScope).at(0)));
+  EXPECT_TRUE(Is<Base2ExponentialBucketHistogramAggregation>(ResolveStreams({}, reader, histogram, scope).at(0)));
+  EXPECT_TRUE(Is<SumAggregation>(ResolveStreams({}, reader, Named("a"), scope).at(0)));
   EXPECT_TRUE(
-      Is<SumAggregation>(ResolveStreams({View{.aggregation = SumAggregation()}}, reader, histogram, kScope).at(0)));
-  EXPECT_EQ(ResolveStreams({}, reader, histogram, kScope).at(0).cardinality_limit, 7);
+      Is<SumAggregation>(ResolveStreams({View{.aggregation = SumAggregation()}}, reader, histogram, scope).at(0)));
+  EXPECT_EQ(ResolveStreams({}, reader, histogram, scope).at(0).cardinality_limit, 7);
 }
 
 TEST(ResolveStreams, MakesAStreamForEachView) {
@@ -124,7 +124,7 @@ TEST(ResolveStreams, MakesAStreamForEachView) {
       {.selector = {.name = "a"}, .name = "first", .description = "of the view", .cardinality_limit = 5},
       {.selector = {.name = "b"}, .name = "other"},
       {.selector = {.name = "*"}, .aggregation = LastValueAggregation()}};
-  const auto streams = ResolveStreams(views, {}, Named("a"), kScope);
+  const auto streams = ResolveStreams(views, {}, Named("a"), scope);
   ASSERT_EQ(streams.size(), 2);
   EXPECT_EQ(streams[0].name, "first");
   EXPECT_EQ(streams[0].description, "of the view");
@@ -136,8 +136,8 @@ TEST(ResolveStreams, MakesAStreamForEachView) {
 TEST(ResolveStreams, DropsOnlyWhatADroppingViewSelects) {
   const std::vector<View> views = {{.selector = {.name = "a"}},
                                    {.selector = {.name = "*"}, .aggregation = DropAggregation()}};
-  EXPECT_EQ(ResolveStreams(views, {}, Named("a"), kScope).size(), 1);
-  EXPECT_EQ(ResolveStreams(views, {}, Named("b"), kScope).size(), 0);
+  EXPECT_EQ(ResolveStreams(views, {}, Named("a"), scope).size(), 1);
+  EXPECT_EQ(ResolveStreams(views, {}, Named("b"), scope).size(), 0);
 }
 
 TEST(ResolveStreams, ReportsAndIgnoresViewsThatCanNotBeApplied) {
@@ -148,14 +148,14 @@ TEST(ResolveStreams, ReportsAndIgnoresViewsThatCanNotBeApplied) {
   };
   for (const auto& aggregation : impossible) {
     const uint64_t before = ErrorCount("metrics");
-    const auto streams = ResolveStreams({View{.aggregation = aggregation}}, {}, Named("a"), kScope);
+    const auto streams = ResolveStreams({View{.aggregation = aggregation}}, {}, Named("a"), scope);
     ASSERT_EQ(streams.size(), 1);
     EXPECT_TRUE(Is<SumAggregation>(streams[0]));
     EXPECT_EQ(ErrorCount("metrics"), before + 1);
   }
   const View histogram{.aggregation = ExplicitBucketHistogramAggregation()};
   const auto observable = Named("a", InstrumentKind::kObservableGauge);
-  EXPECT_TRUE(Is<LastValueAggregation>(ResolveStreams({histogram}, {}, observable, kScope).at(0)));
+  EXPECT_TRUE(Is<LastValueAggregation>(ResolveStreams({histogram}, {}, observable, scope).at(0)));
 }
 
 TEST(Temporality, FollowsThePreference) {
