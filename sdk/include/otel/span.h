@@ -80,6 +80,7 @@ class SpanRef {
 
  private:
   friend class Span;
+  friend class Tracer;
 
   SpanContext context_;
   internal::SpanRecordRef record_;  // none where it records nothing

@@ -45,7 +45,8 @@ struct StartSpanOptions {
 
 namespace internal {
 class TracerProviderState;
-}
+struct TracePipeline;
+}  // namespace internal
 
 class Tracer {
  public:
@@ -58,6 +59,9 @@ class Tracer {
   Span StartSpan(std::string_view name, const StartSpanOptions& options = {}) const;
 
  private:
+  Span Start(const internal::TracePipeline& pipeline, std::string_view name, const StartSpanOptions& options,
+             const Context& parent) const;
+
   // Both live as long as the program.
   const internal::TracerProviderState* provider_ = nullptr;
   const InstrumentationScope* scope_ = nullptr;

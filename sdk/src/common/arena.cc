@@ -25,20 +25,18 @@ std::string_view Cut(std::string_view text, size_t characters_max) {
 
 }  // namespace
 
-void* Arena::Allocate(size_t bytes, size_t alignment) {
-  const auto misaligned = reinterpret_cast<uintptr_t>(next_) & (alignment - 1);
-  const size_t padding = misaligned == 0 ? 0 : alignment - misaligned;
-  if (next_ == nullptr || static_cast<size_t>(end_ - next_) < bytes + padding) {
-    const size_t size = std::max(kBlockBytes, bytes);
+void* Arena::AllocateBlock(size_t bytes) {
+  const auto add = [&](size_t size) {
     blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));  // aligned for any type
     bytes_ += size;
-    next_ = blocks_.back().get();
-    end_ = next_ + size;
-    return std::exchange(next_, next_ + bytes);
+    return blocks_.back().get();
+  };
+  if (blocks_.empty() || bytes <= kBlockBytes) {  // the first one is of the usual size: it is kept
+    next_ = add(kBlockBytes);
+    end_ = next_ + kBlockBytes;
   }
-  std::byte* const begin = next_ + padding;
-  next_ = begin + bytes;
-  return begin;
+  if (bytes > kBlockBytes) return add(bytes);  // one of its own, which leaves the rest of the other one for what comes
+  return std::exchange(next_, next_ + bytes);
 }
 
 std::string_view Arena::Copy(std::string_view text, size_t characters_max) {
@@ -52,6 +50,14 @@ std::string_view Arena::Copy(std::string_view text, size_t characters_max) {
 AnyValue Arena::Copy(const AnyValue& value, size_t characters_max) {
   using Type = AnyValue::Type;
   switch (value.type()) {
+    // Made anew, as the value was mostly written just now: the processor waits where it reads at once what it wrote in
+    // parts.
+    case Type::kBool:
+      return value.as_bool();
+    case Type::kInt:
+      return value.as_int();
+    case Type::kDouble:
+      return value.as_double();
     case Type::kString:
       return Copy(value.as_string(), characters_max);
     case Type::kBytes:
@@ -75,9 +81,10 @@ AnyValue Arena::Copy(const AnyValue& value, size_t characters_max) {
     }
     case Type::kMap:
       return std::span<const Attribute>(Copy(value.as_map(), characters_max));
-    default:
-      return value;
+    case Type::kEmpty:
+      break;
   }
+  return {};
 }
 
 std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t characters_max) {
@@ -95,7 +102,6 @@ void Arena::Swap(Arena& other) noexcept {
 
 void Arena::Reset() {
   if (blocks_.empty()) return;
-  // The first one, when it is of the usual size.
   blocks_.resize(1);
   next_ = blocks_.front().get();
   end_ = next_ + kBlockBytes;

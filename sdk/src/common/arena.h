@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -19,7 +20,14 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   void Swap(Arena& other) noexcept;
 
-  void* Allocate(size_t bytes, size_t alignment);
+  void* Allocate(size_t bytes, size_t alignment) {
+    const size_t padding = -reinterpret_cast<uintptr_t>(next_) & (alignment - 1);
+    if (static_cast<size_t>(end_ - next_) < bytes + padding) [[unlikely]]
+      return AllocateBlock(bytes);
+    std::byte* const begin = next_ + padding;
+    next_ = begin + bytes;
+    return begin;
+  }
 
   // Copies, with all that they point to. Texts are cut to so many characters and byte arrays to so many bytes, wherever
   // they lie in the value: https://opentelemetry.io/docs/specs/otel/common/#attribute-limits
@@ -41,6 +49,8 @@ class Arena {
 
  private:
   static constexpr size_t kBlockBytes = 1024;
+
+  void* AllocateBlock(size_t bytes);
 
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
   std::byte* next_ = nullptr;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -25,9 +26,13 @@ class ArenaList {
     std::swap(capacity_, other.capacity_);
   }
 
-  T& Append(T item, Arena& arena) {
+  // The item that `make` returns is made in its place: it is not copied.
+  template <typename Make>
+  T& Append(Arena& arena, Make make) {
     if (size_ == capacity_) Grow(arena);
-    return *std::construct_at(&items_[size_++], std::move(item));
+    T* const item = new (static_cast<void*>(items_ + size_)) T(make());
+    ++size_;
+    return *item;
   }
   void Clear() {
     std::destroy_n(items_, size_);

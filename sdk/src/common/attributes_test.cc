@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
+
 #include "common/arena.h"
 #include "otel/scope.h"
 
@@ -53,6 +55,21 @@ TEST(Arena, CutsTextsAfterSoManyCharacters) {
   EXPECT_THAT(arena.Copy(AnyValue(texts), 3).as_strings(), testing::ElementsAre("fou", "on"));
   const std::array<std::byte, 3> bytes = {};
   EXPECT_EQ(arena.Copy(AnyValue(std::span<const std::byte>(bytes)), 2).as_bytes().size(), 2);
+}
+
+TEST(Arena, KeepsOneBlockWhateverItHeld) {
+  internal::Arena arena;
+  for (const size_t bytes : {100'000, 10, 2'000, 1'000, 1'000}) {
+    std::memset(arena.Allocate(bytes, 1), 1, bytes);
+  }
+  EXPECT_GE(arena.bytes(), 104'010);
+  arena.Reset();
+  EXPECT_LE(arena.bytes(), 1024);
+  for (int i = 0; i < 100; ++i) {
+    auto* const aligned = arena.Allocate(7, 8);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(aligned) % 8, 0);
+    std::memset(aligned, 1, 7);
+  }
 }
 
 TEST(Resource, TheOtherOneWins) {

@@ -69,7 +69,7 @@ class BatchWorker::State {
   const BatchOptions options_;
   RecordQueue queue_;
   std::vector<QueuedRecord> taken_;  // of the thread, as is the next one
-  std::vector<PooledRecord*> free_;
+  std::vector<PooledRecord*> unseen_;
 
   std::atomic<bool> started_ = false;
   std::atomic<bool> woken_ = false;  // since the thread last took what is queued
@@ -92,7 +92,7 @@ class BatchWorker::State {
 void BatchWorker::State::Push(const std::shared_ptr<State>& state, PooledRecord* record) noexcept {
   const auto pushed = state->queue_.Push(record);
   if (pushed == RecordQueue::Pushed::kNo) {
-    if (record->DropReference()) state->options_.pool.Give(record);
+    state->options_.pool.Give(record);
     return;
   }
   if (!state->started_.load(std::memory_order_relaxed)) [[unlikely]]
@@ -183,6 +183,7 @@ bool BatchWorker::State::ExportTaken(bool all, Deadline deadline) {
     if (Clock::now() >= deadline) break;
     const size_t count = std::min(taken_.size() - done, options_.batch_records_max);
     const auto batch = std::span<const QueuedRecord>(taken_).subspan(done, count);
+    queue_.SetLeaving(count);
     good = ExportBatch(batch, std::min(deadline, Clock::now() + options_.export_timeout)) && good;
     Release(batch);
     done += count;
@@ -199,10 +200,15 @@ bool BatchWorker::State::ExportBatch(std::span<const QueuedRecord> batch, Deadli
 
 void BatchWorker::State::Release(std::span<const QueuedRecord> records) {
   for (size_t i = 0; i < records.size(); ++i) {
-    if (records[i].record->DropReference()) free_.push_back(records[i].record);
-    if (i + 1 < records.size() && records[i + 1].slot == records[i].slot) continue;
-    options_.pool.Give(free_, records[i].slot);
-    free_.clear();
+    const auto& [record, slot, is_large] = records[i];
+    if (is_large) {
+      options_.pool.Give(record);
+    } else {
+      unseen_.push_back(record);
+    }
+    if (i + 1 < records.size() && records[i + 1].slot == slot) continue;
+    options_.pool.GiveUnseen(unseen_, slot);
+    unseen_.clear();
   }
   queue_.GiveBackPlaces(records.size());
 }

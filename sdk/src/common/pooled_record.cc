@@ -17,16 +17,22 @@ RecordPool::RecordPool() {
 PooledRecord* RecordPool::Take() {
   Stock& stock = stocks_[ThreadSlot()];
   const std::lock_guard lock(stock.lock);
-  if (stock.records.empty()) return nullptr;
-  PooledRecord* const record = stock.records.back();
-  stock.records.pop_back();
-  return record;
+  while (!stock.records.empty()) {
+    PooledRecord* const record = stock.records.back();
+    stock.records.pop_back();
+    if (record->DropReference()) return record;
+    // Somebody still refers to it, and will give it back.
+  }
+  return nullptr;
 }
 
-void RecordPool::Give(std::span<PooledRecord* const> records, uint32_t slot) {
-  for (PooledRecord* const record : records) {
-    if (record->arena().bytes() > kKeptRecordBytesMax) record->Clear();
-  }
+void RecordPool::Give(PooledRecord* record) {
+  if (!record->DropReference()) return;
+  if (record->arena().bytes() > kKeptRecordBytesMax) record->Clear();
+  GiveUnseen({&record, 1}, ThreadSlot());
+}
+
+void RecordPool::GiveUnseen(std::span<PooledRecord* const> records, uint32_t slot) {
   Stock& stock = stocks_[slot];
   size_t kept = 0;
   {
@@ -38,7 +44,9 @@ void RecordPool::Give(std::span<PooledRecord* const> records, uint32_t slot) {
       stock.records.push_back(records[kept]);
     }
   }
-  for (PooledRecord* const record : records.subspan(kept)) delete record;
+  for (PooledRecord* const record : records.subspan(kept)) {
+    if (record->DropReference()) delete record;
+  }
 }
 
 }  // namespace otel::internal

@@ -48,13 +48,15 @@ class RecordPool {
   RecordPool(const RecordPool&) = delete;
   RecordPool& operator=(const RecordPool&) = delete;
 
-  // Not cleared; nullptr where this thread's stock is empty.
+  // With one reference, not cleared; nullptr where this thread's stock is empty.
   PooledRecord* Take();
-  // To the stock of this thread, or of the one with that number.
-  void Give(PooledRecord* record) { Give({&record, 1}, ThreadSlot()); }
-  void Give(std::span<PooledRecord* const> records, uint32_t slot);
+  // Takes over a reference, which need not be the last one, to the stock of this thread.
+  void Give(PooledRecord* record);
+  // To the stock of the thread with that number. Does not look into the records, as they lie in its core's cache: they
+  // are not large.
+  void GiveUnseen(std::span<PooledRecord* const> records, uint32_t slot);
 
-  static constexpr size_t kStockRecordsMax = 512;
+  static constexpr size_t kStockRecordsMax = 1024;
   static constexpr size_t kKeptRecordBytesMax = 4096;  // larger ones are cleared before they are kept
 
  private:

@@ -15,7 +15,8 @@ RecordQueue::RecordQueue(size_t records_max, size_t batch_records)
       free_(records_max_) {}
 
 RecordQueue::Pushed RecordQueue::Push(PooledRecord* record) noexcept try {
-  Part& part = parts_[ThreadSlot()];
+  const uint32_t slot = ThreadSlot();
+  Part& part = parts_[slot];
   std::unique_lock lock(part.lock);
   if (part.places == 0 && !part.closed) {
     lock.unlock();
@@ -25,11 +26,12 @@ RecordQueue::Pushed RecordQueue::Push(PooledRecord* record) noexcept try {
     if (part.places == 0) ++part.dropped;
   }
   if (part.places == 0 || part.closed) return Pushed::kNo;
-  part.records.push_back(record);
+  part.records.push_back({record, slot, record->arena().bytes() > RecordPool::kKeptRecordBytesMax});
   if (--part.places > 0) return Pushed::kYes;
   // Counting those of other threads that are not used yet: at worst the taker looks too early.
-  const int64_t used = records_max_ - free_.load(std::memory_order_relaxed);
-  return used >= batch_records_ ? Pushed::kBatchFull : Pushed::kYes;
+  const int64_t waiting =
+      records_max_ - free_.load(std::memory_order_relaxed) - leaving_.load(std::memory_order_relaxed);
+  return waiting >= batch_records_ ? Pushed::kBatchFull : Pushed::kYes;
 } catch (const std::bad_alloc&) {
   return Pushed::kNo;
 }
@@ -52,21 +54,20 @@ uint32_t RecordQueue::TakeFreePlaces() noexcept {
 void RecordQueue::CollectUnusedPlaces() noexcept {
   for (Part& part : std::span(parts_.get(), kThreadSlots)) {
     const std::lock_guard lock(part.lock);
-    GiveBackPlaces(std::exchange(part.places, 0));
+    AddFree(std::exchange(part.places, 0));
   }
 }
 
 uint64_t RecordQueue::TakeAll(std::vector<QueuedRecord>& to) {
   uint64_t dropped = 0;
-  for (uint32_t slot = 0; slot < kThreadSlots; ++slot) {
-    Part& part = parts_[slot];
+  for (Part& part : std::span(parts_.get(), kThreadSlots)) {
     {
       const std::lock_guard lock(part.lock);
       part.records.swap(spare_);
       dropped += std::exchange(part.dropped, 0);
-      GiveBackPlaces(std::exchange(part.places, 0));
+      AddFree(std::exchange(part.places, 0));
     }
-    for (PooledRecord* const record : spare_) to.push_back({record, slot});
+    to.insert(to.end(), spare_.begin(), spare_.end());
     spare_.clear();
   }
   return dropped;

@@ -16,6 +16,7 @@ namespace otel::internal {
 struct QueuedRecord {
   PooledRecord* record;
   uint32_t slot;  // of the thread that put it there
+  bool is_large;  // more than a pool keeps
 };
 
 // Invariant: free places + places handed out to parts + records queued + records taken and not yet given back is the
@@ -37,8 +38,13 @@ class RecordQueue {
   // Appends all that is queued, and collects unused places. Returns how many records found no place since the last
   // time.
   uint64_t TakeAll(std::vector<QueuedRecord>& to);
+  // So many of the taken ones are a batch on its way out: they do not fill the next one. Until GiveBackPlaces.
+  void SetLeaving(size_t count) { leaving_.store(static_cast<int64_t>(count), std::memory_order_relaxed); }
   // So many of the taken ones are gone.
-  void GiveBackPlaces(size_t count) { free_.fetch_add(static_cast<int64_t>(count), std::memory_order_relaxed); }
+  void GiveBackPlaces(size_t count) {
+    SetLeaving(0);
+    AddFree(count);
+  }
   // From now on nothing finds a place, and it is not counted.
   void Close();
 
@@ -48,9 +54,10 @@ class RecordQueue {
     bool closed = false;
     uint32_t places = 0;
     uint64_t dropped = 0;
-    std::vector<PooledRecord*> records;
+    std::vector<QueuedRecord> records;
   };
 
+  void AddFree(size_t count) { free_.fetch_add(static_cast<int64_t>(count), std::memory_order_relaxed); }
   uint32_t TakePlaces() noexcept;
   uint32_t TakeFreePlaces() noexcept;
   void CollectUnusedPlaces() noexcept;
@@ -59,9 +66,10 @@ class RecordQueue {
   const int64_t batch_records_;
   const uint32_t places_at_once_;
   const std::unique_ptr<Part[]> parts_;
-  std::vector<PooledRecord*> spare_;  // of the taker: changes places with a part's
+  std::vector<QueuedRecord> spare_;  // of the taker: changes places with a part's
 
   alignas(64) std::atomic<int64_t> free_;
+  std::atomic<int64_t> leaving_ = 0;
 };
 
 }  // namespace otel::internal

@@ -121,6 +121,13 @@ TEST(RecordPool, GivesBackWhatItWasGivenAndFreesWhatIsTooMuch) {
   while (auto* const record = pool.Take()) all.emplace_back(record);
   EXPECT_EQ(all.size(), RecordPool::kStockRecordsMax);
 
+  pool.GiveUnseen(std::vector{all.front().get(), all.back().get()}, ThreadSlot());
+  all.back()->AddReference();  // somebody still reads it
+  EXPECT_EQ(pool.Take(), all.front().get());
+  EXPECT_EQ(pool.Take(), nullptr);
+  pool.Give(all.back().get());  // and does not any more
+  EXPECT_EQ(pool.Take(), all.back().get());
+
   all.front()->arena().Allocate(2 * RecordPool::kKeptRecordBytesMax, 1);
   pool.Give(all.front().get());
   EXPECT_LE(all.front()->arena().bytes(), RecordPool::kKeptRecordBytesMax);

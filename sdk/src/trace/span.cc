@@ -32,7 +32,7 @@ void internal::SpanRecordRef::Retain(SpanRecord* record) noexcept {
 }
 
 void internal::SpanRecordRef::Release(SpanRecord* record) noexcept {
-  if (record->DropReference()) SpanRecord::Pool().Give(record);
+  SpanRecord::Pool().Give(record);
 }
 
 void internal::EndSpan(SpanRecordRef record, UnixNanos time) noexcept {
@@ -47,9 +47,7 @@ bool SpanRef::IsRecording() const {
 }
 
 void SpanRef::SetAttribute(std::string_view key, const AnyValue& value) const {
-  if (!record_) return;
-  const Attribute attribute{key, value};
-  record_->SetAttributes(std::span(&attribute, 1));
+  if (record_) record_->SetAttribute(key, value);
 }
 
 void SpanRef::SetAttributes(AttributesView attributes) const {

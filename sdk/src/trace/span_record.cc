@@ -29,7 +29,8 @@ void SpanRecord::Clear() {
   attributes_.Clear();
   events_.Clear();
   links_.Clear();
-  data_ = SpanData();
+  std::destroy_at(&data_);
+  std::construct_at(&data_);
   compact_at_bytes_ = kCompactAtBytesMin;
   arena().Reset();
 }
@@ -37,10 +38,6 @@ void SpanRecord::Clear() {
 void SpanRecord::Start(const TracePipeline& pipeline, const SpanContext& context, const SpanContext& parent,
                        const InstrumentationScope& scope, std::string_view name, SpanKind kind, UnixNanos time) {
   pipeline_ = &pipeline;
-  data_.context = context;
-  data_.parent = parent;
-  data_.scope = &scope;
-  data_.kind = kind;
   if (pipeline.options.clock == nullptr) {
     const int64_t steady = SteadyNanos();
     wall_offset_ = WallOffset::At(steady);
@@ -48,16 +45,16 @@ void SpanRecord::Start(const TracePipeline& pipeline, const SpanContext& context
   } else {
     data_.start = time != 0 ? time : Now();
   }
+  data_.context = context;
+  data_.parent = parent;
+  data_.scope = &scope;
+  data_.kind = kind;
   is_recording_.store(true, std::memory_order_relaxed);
   WhileRecording([&] { data_.name = arena().Copy(name); });
 }
 
 UnixNanos SpanRecord::Now() const {
   return pipeline_->options.clock == nullptr ? SteadyNanos() + wall_offset_ : pipeline_->options.clock();
-}
-
-size_t SpanRecord::value_length_max() const {
-  return pipeline_->value_length_max;
 }
 
 template <typename Change>
@@ -68,41 +65,45 @@ void SpanRecord::WhileRecording(Change change) noexcept try {
   Report("span", "no memory for what a span was told");
 }
 
-void SpanRecord::SetAttributes(AttributesView attributes) {
+void SpanRecord::SetAttribute(std::string_view key, const AnyValue& value) {
   WhileRecording([&] {
-    for (const Attribute& attribute : attributes) SetAttribute(attribute);
+    Set(key, value);
     data_.attributes = std::span<const Attribute>(attributes_.items());
   });
 }
 
-void SpanRecord::SetAttribute(const Attribute& attribute) {
-  if (attribute.key.empty()) return;
-  for (Attribute& known : attributes_.items()) {
-    if (known.key != attribute.key) continue;
-    known.value = arena().Copy(attribute.value, value_length_max());
-    LimitWaste();
-    return;
+void SpanRecord::SetAttributes(AttributesView attributes) {
+  WhileRecording([&] {
+    for (const Attribute& attribute : attributes) Set(attribute.key, attribute.value);
+    data_.attributes = std::span<const Attribute>(attributes_.items());
+  });
+}
+
+void SpanRecord::Set(std::string_view key, const AnyValue& value) {
+  if (key.empty()) return;
+  if (SetIn(attributes_, key, value, pipeline_->options.limits.attribute_count, data_.dropped_attributes)) LimitWaste();
+}
+
+bool SpanRecord::SetIn(ArenaList<Attribute>& list, std::string_view key, const AnyValue& value, size_t count_max,
+                       uint32_t& dropped) {
+  const size_t length_max = pipeline_->value_length_max;
+  for (Attribute& known : list.items()) {
+    if (known.key != key) continue;
+    known.value = arena().Copy(value, length_max);
+    return true;
   }
-  if (attributes_.size() >= pipeline_->options.limits.attribute_count) {
-    ++data_.dropped_attributes;
-    return;
+  if (list.size() < count_max) {
+    list.Append(arena(), [&] { return Attribute{arena().Copy(key), arena().Copy(value, length_max)}; });
+  } else {
+    ++dropped;
   }
-  attributes_.Append({arena().Copy(attribute.key), arena().Copy(attribute.value, value_length_max())}, arena());
+  return false;
 }
 
 AttributesView SpanRecord::Copy(AttributesView attributes, size_t count_max, uint32_t& dropped) {
-  if (attributes.empty()) return {};
   ArenaList<Attribute> copies;
   for (const Attribute& attribute : attributes) {
-    if (attribute.key.empty()) continue;
-    const auto known = std::ranges::find(copies.items(), attribute.key, &Attribute::key);
-    if (known != copies.items().end()) {
-      known->value = arena().Copy(attribute.value, value_length_max());
-    } else if (copies.size() >= count_max) {
-      ++dropped;
-    } else {
-      copies.Append({arena().Copy(attribute.key), arena().Copy(attribute.value, value_length_max())}, arena());
-    }
+    if (!attribute.key.empty()) SetIn(copies, attribute.key, attribute.value, count_max, dropped);
   }
   return std::span<const Attribute>(copies.items());
 }
@@ -116,7 +117,7 @@ void SpanRecord::AddEvent(std::string_view name, AttributesView attributes, Unix
     }
     SpanEvent event{.time = time != 0 ? time : Now(), .name = arena().Copy(name)};
     event.attributes = Copy(attributes, limits.event_attribute_count, event.dropped_attributes);
-    events_.Append(event, arena());
+    events_.Append(arena(), [&] { return event; });
     data_.events = events_.items();
   });
 }
@@ -130,7 +131,7 @@ void SpanRecord::AddLink(const SpanContext& context, AttributesView attributes) 
     }
     SpanLink link{.context = context};
     link.attributes = Copy(attributes, limits.link_attribute_count, link.dropped_attributes);
-    links_.Append(std::move(link), arena());
+    links_.Append(arena(), [&] { return std::move(link); });
     data_.links = links_.items();
   });
 }
@@ -164,14 +165,17 @@ void SpanRecord::Compact() {
   };
   const std::string_view name = into.Copy(data_.name), description = into.Copy(data_.status_description);
   ArenaList<Attribute> attributes;
-  for (const Attribute& old : attributes_.items()) attributes.Append({into.Copy(old.key), into.Copy(old.value)}, into);
+  for (const Attribute& old : attributes_.items()) {
+    attributes.Append(into, [&] { return Attribute{into.Copy(old.key), into.Copy(old.value)}; });
+  }
   ArenaList<SpanEvent> events;
   for (const SpanEvent& old : events_.items()) {
-    events.Append({old.time, into.Copy(old.name), copy(old.attributes), old.dropped_attributes}, into);
+    events.Append(
+        into, [&] { return SpanEvent{old.time, into.Copy(old.name), copy(old.attributes), old.dropped_attributes}; });
   }
   ArenaList<SpanLink> links;
   for (const SpanLink& old : links_.items()) {
-    links.Append({old.context, copy(old.attributes), old.dropped_attributes}, into);
+    links.Append(into, [&] { return SpanLink{old.context, copy(old.attributes), old.dropped_attributes}; });
   }
   // From here on nothing throws.
   data_.name = name;

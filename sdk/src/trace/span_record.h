@@ -27,6 +27,7 @@ class SpanRecord final : public PooledRecord {
 
   void Start(const TracePipeline& pipeline, const SpanContext& context, const SpanContext& parent,
              const InstrumentationScope& scope, std::string_view name, SpanKind kind, UnixNanos time);
+  void SetAttribute(std::string_view key, const AnyValue& value);
   void SetAttributes(AttributesView attributes);
   void AddEvent(std::string_view name, AttributesView attributes, UnixNanos time);
   void AddLink(const SpanContext& context, AttributesView attributes);
@@ -45,12 +46,14 @@ class SpanRecord final : public PooledRecord {
   // Runs the change under the lock, unless the span has ended.
   template <typename Change>
   void WhileRecording(Change change) noexcept;
-  void SetAttribute(const Attribute& attribute);
+  void Set(std::string_view key, const AnyValue& value);
+  // True where a value was replaced.
+  bool SetIn(ArenaList<Attribute>& list, std::string_view key, const AnyValue& value, size_t count_max,
+             uint32_t& dropped);
   // Called where a value was replaced: what is not used any more must not pile up in spans that live long.
   void LimitWaste();
   void Compact();
   AttributesView Copy(AttributesView attributes, size_t count_max, uint32_t& dropped);
-  size_t value_length_max() const;
   UnixNanos Now() const;
 
   SpinLock lock_;  // of all below
