@@ -20,6 +20,7 @@ struct SetHandler {
   const SetHandler* older;
 };
 constinit std::atomic<const SetHandler*> newest{nullptr};
+constinit std::atomic<bool> says_on_stderr{true};
 
 void Say(std::string_view component, std::string_view message, uint64_t count) {
   std::string line = "[otel] ";
@@ -37,9 +38,13 @@ void Report(std::string_view component, std::string_view message, uint64_t count
   const SetHandler* const set = newest.load(std::memory_order_acquire);
   if (set != nullptr && set->handler != nullptr) {
     set->handler(component, message, happened);
-  } else {
+  } else if (says_on_stderr.load(std::memory_order_relaxed)) {
     Say(component, message, happened);
   }
+}
+
+void SayOnStderr(bool say) {
+  says_on_stderr.store(say, std::memory_order_relaxed);
 }
 
 ErrorCounts::~ErrorCounts() {

@@ -14,6 +14,9 @@ namespace otel::internal {
 // blocks, and works in the child of a fork.
 void Report(std::string_view component, std::string_view message, uint64_t count = 1);
 
+// Whether what is reported goes to stderr where the application has set no handler; it does at first.
+void SayOnStderr(bool say);
+
 // Counts by component, and lets a few messages of each through in a while. Lock-free, as a fork may come at any time.
 // Thread: any.
 class ErrorCounts {
