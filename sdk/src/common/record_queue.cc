@@ -38,8 +38,17 @@ RecordQueue::Pushed RecordQueue::Push(PooledRecord* record) noexcept try {
 
 uint32_t RecordQueue::TakePlaces() noexcept {
   if (const uint32_t places = TakeFreePlaces(); places > 0) return places;
+  if (exhausted_.load(std::memory_order_relaxed)) return 0;
   CollectUnusedPlaces();
-  return TakeFreePlaces();
+  const uint32_t places = TakeFreePlaces();
+  if (places == 0) exhausted_.store(true, std::memory_order_relaxed);
+  return places;
+}
+
+void RecordQueue::AddFree(size_t count) {
+  if (count == 0) return;
+  free_.fetch_add(static_cast<int64_t>(count), std::memory_order_relaxed);
+  exhausted_.store(false, std::memory_order_relaxed);
 }
 
 uint32_t RecordQueue::TakeFreePlaces() noexcept {

@@ -57,7 +57,7 @@ class RecordQueue {
     std::vector<QueuedRecord> records;
   };
 
-  void AddFree(size_t count) { free_.fetch_add(static_cast<int64_t>(count), std::memory_order_relaxed); }
+  void AddFree(size_t count);
   uint32_t TakePlaces() noexcept;
   uint32_t TakeFreePlaces() noexcept;
   void CollectUnusedPlaces() noexcept;
@@ -70,6 +70,7 @@ class RecordQueue {
 
   alignas(64) std::atomic<int64_t> free_;
   std::atomic<int64_t> leaving_ = 0;
+  std::atomic<bool> exhausted_ = false;  // no part has unused places: who finds no place need not look for them
 };
 
 }  // namespace otel::internal
