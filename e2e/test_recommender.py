@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import requests
-from sightline import BIN_DIR, clean_environment, wait_until
+from sightline import BIN_DIR, Server, clean_environment, wait_until
 
 CALM = {"model_failure_rate": 0, "slow_search_rate": 0, "external_api_timeout_rate": 0, "external_api_failure_rate": 0}
 START_SECONDS_MAX = 30.0
@@ -18,12 +18,12 @@ START_SECONDS_MAX = 30.0
 class Program:
     """One of the demo's servers, on a free port."""
 
-    def __init__(self, log: Path, name: str, *arguments: str) -> None:
+    def __init__(self, log: Path, name: str, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.log = log
         with open(log, "wb") as output:
             self.process = subprocess.Popen(
                 [str(BIN_DIR / name), "--port", "0", *arguments],
-                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=clean_environment(),
+                stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=clean_environment() | (env or {}),
             )  # fmt: skip
         wait_until(lambda: "\n" in log.read_text() or self.process.poll() is not None, START_SECONDS_MAX, "its address")
         self.url = "http://" + json.loads(log.read_text().splitlines()[0])["address"]
@@ -37,8 +37,8 @@ class Program:
 def start(directory: Path) -> Iterator[Callable[..., Program]]:
     programs: list[Program] = []
 
-    def start_one(name: str, *arguments: str) -> Program:
-        programs.append(Program(directory / f"{len(programs)}.log", name, *arguments))
+    def start_one(name: str, *arguments: str, **options: Any) -> Program:
+        programs.append(Program(directory / f"{len(programs)}.log", name, *arguments, **options))
         return programs[-1]
 
     yield start_one
@@ -167,6 +167,49 @@ def test_a_scenario_leaves_the_chaos_as_it_was(recommender: Program, stand_in: P
     report = traffic(recommender.url, "--scenario", "wikipedia-broken", "--rate", "30", "--seconds", "1")
     assert report["answers"] == {"200": report["searches"]}, "the users saw nothing"
     assert requests.get(recommender.url + "/chaos/config", timeout=10).json()["external_api_bad_requests"] == 0
+
+
+PARTS = {"query_parser.parse", "search_index.search", "recommendation_engine", "wikipedia_client.get_signal", "ranker.rank"}
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_sightline_sees_what_the_recommender_does(
+    server: Server, start: Callable[..., Program], stand_in: Program, protocol: str
+) -> None:
+    endpoint = "http://" + server.otlp_grpc if protocol == "grpc" else server.otlp_http
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    recommender = start("recommender", "--wikipedia", stand_in.url + "/api/rest_v1", env=env)
+    requests.post(recommender.url + "/chaos/config", json=CALM, timeout=10).raise_for_status()
+    fault(stand_in, "400")
+    answer = search(recommender, "sourdough bread", limit=3)
+    assert answer["failures"] == ["wikipedia_client: HTTPError"]
+    feedback = {"prediction_id": answer["results"][0]["prediction_id"], "kind": "thumbs_up"}
+    assert requests.post(recommender.url + "/feedback", json=feedback, timeout=10).status_code == 202
+    assert recommender.stop() == 0, "and what was not sent yet is"
+
+    trace = f"TraceId = '{answer['trace_id']}'"
+    server.wait_for_rows(6 + 2 * 3 + 1 + 1, "otel_traces", trace)  # with the statements, and the request to Wikipedia
+    spans = {name: (parent, status) for name, parent, status in server.sql(
+        f"SELECT SpanName, ParentSpanId, StatusCode FROM otel_traces WHERE {trace}")}  # fmt: skip
+    assert PARTS < spans.keys()
+    ((root, kind, service),) = server.sql(
+        f"SELECT SpanId, SpanKind, ServiceName FROM otel_traces WHERE {trace} AND SpanName = 'GET /search'")  # fmt: skip
+    assert (kind, service) == ("Server", "recommender")
+    assert all(spans[part][0] == root for part in PARTS)
+    assert spans["wikipedia_client.get_signal"][1] == "Error" and spans["GET /search"][1] == "Unset", "a silent error"
+    predictions = server.sql(
+        "SELECT SpanAttributes['doc_id'], toFloat64(SpanAttributes['model.score']), SpanAttributes['model.rank'] "
+        f"FROM otel_traces WHERE {trace} AND SpanName = 'model.predict'")  # fmt: skip
+    scores = {result["doc_id"]: result["recommendation_score"] for result in answer["results"]}
+    assert {doc: score for doc, score, _ in predictions} == pytest.approx(scores)
+    assert sorted(rank for _, _, rank in predictions) == ["1", "2", "3"]
+
+    server.wait_for_rows(1, "otel_traces", f"SpanName = 'POST /feedback' AND Links.TraceId[1] = '{answer['trace_id']}'")
+    server.wait_for_rows(2, "otel_logs", trace)
+    wide = server.sql(f"SELECT LogAttributes['query'], SpanId FROM otel_logs WHERE {trace} AND Body = 'Search request completed'")
+    assert wide == [["sourdough bread", root]]
+    server.wait_for_rows(1, "otel_metrics_sum", "MetricName = 'external.api.calls.total' AND Attributes['status'] = 'failure'")
+    server.wait_for_rows(5, "otel_metrics_histogram", "MetricName = 'component.duration'")
 
 
 def test_sigterm_ends_the_programs_in_order(recommender: Program, stand_in: Program) -> None:

@@ -1,18 +1,28 @@
 // recommender: the service of the article, over HTTP.
 #include <fmt/format.h>
+#include <otel/telemetry.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "demo/common/program.h"
 #include "demo/recommender/service.h"
 
 namespace {
 
+otel::Telemetry ConfigureTelemetry() {
+  otel::TelemetryOptions options{.service_name = "recommender"};
+  options.resource.attributes = {{"service.version", "1.0.0"}, {"service.namespace", "ml-demo"}};
+  return otel::Configure(std::move(options));
+}
+
 int Run(const demo::http::ServerOptions& listen, const demo::recommender::ServiceOptions& options) {
   demo::StopSignal stop;
+  // That is all of it: where to send to, and the rest, the OTEL_* variables say.
+  const auto telemetry = ConfigureTelemetry();
   const auto service = demo::recommender::Service::Create(options);
   if (!service) {
     fmt::print(stderr, "recommender: {}\n", service.error().message);
