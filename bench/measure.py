@@ -270,11 +270,23 @@ def measure_idle(server):
     report("idle", "CPU at 100 spans/s with logs and metrics", share, "% of a core", 5)
 
 
+def ask_all_kinds(server):
+    """A few hundred questions of all kinds, as somebody at the pages asks them after a load."""
+    ids = [row[0] for row in server.sql("SELECT DISTINCT lower(hex(TraceId)) FROM spans WHERE rand() % 1000 = 0 LIMIT 100")]
+    paths = [f"traces/{trace_id}" for trace_id in ids]
+    for run in range(100):
+        paths += [f"traces?service=model-server&last=1h&limit=50&min_duration={run + 1}us", f"logs?last=1h&text=request{run}",
+                  f"logs/volume?last=1h&step={30 + run}s", "services?last=1h"]
+    milliseconds(server, paths, lambda answer: True)
+
+
 def measure_rest(server):
-    time.sleep(75)  # memory goes back a minute after the last burst
-    memory = server.memory_mb()
-    report("rest", "memory", memory["VmRSS"], "MB", 300)
-    report("rest", "of it anonymous", memory["RssAnon"], "MB", 120)
+    for name, burst in (("after the load", lambda server: None), ("after questions", ask_all_kinds)):
+        burst(server)
+        time.sleep(75)  # memory goes back within a minute after the last burst
+        memory = server.memory_mb()
+        report("rest", f"memory {name}", memory["VmRSS"], "MB", 300)
+        report("rest", "of it anonymous", memory["RssAnon"], "MB", 120)
 
 
 def measure_disk(bin_dir, data_dir, work):

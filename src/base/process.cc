@@ -54,18 +54,19 @@ void ReleaseFreeMemory() {
   malloc_trim(0);
 }
 
-uint64_t ReleaseCode(uint64_t code_bytes_min) {
+uint64_t ReleaseCode(uint64_t segment_bytes_min) {
   struct Search {
-    uint64_t code_bytes_min, released;
-  } search{code_bytes_min, 0};
+    uint64_t segment_bytes_min, released;
+  } search{segment_bytes_min, 0};
   auto release = [](dl_phdr_info* object, size_t, void* data) {
     auto& wanted = *static_cast<Search*>(data);
     const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
     for (int i = 0; i < object->dlpi_phnum; ++i) {
       const auto& segment = object->dlpi_phdr[i];
-      // Only what is never written: the other read-only parts hold what the linker relocated, which no file has.
-      const bool code = segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 && (segment.p_flags & PF_W) == 0;
-      if (!code || segment.p_memsz < wanted.code_bytes_min) continue;
+      // Only what is never written, so that the file has it. What the linker relocates and then protects is writable
+      // here.
+      const bool as_in_file = segment.p_type == PT_LOAD && (segment.p_flags & PF_W) == 0;
+      if (!as_in_file || segment.p_memsz < wanted.segment_bytes_min) continue;
       const uint64_t begin = (object->dlpi_addr + segment.p_vaddr + page - 1) / page * page;
       const uint64_t end = (object->dlpi_addr + segment.p_vaddr + segment.p_filesz) / page * page;
       if (::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED) == 0) wanted.released += end - begin;

@@ -20,10 +20,10 @@ MemoryUse ReadMemoryUse();  // zeros where /proc is not there
 void LimitMallocHeaps();
 // ... and what is free goes back to the kernel when the program has nothing to do. Takes some 10 ms.
 void ReleaseFreeMemory();
-// Drops the code pages of large libraries (code_bytes_min each) from this process's memory: starting and a burst touch
-// much of an engine's code that idling does not need. They stay in the page cache, and come back as they are used.
-// Returns the bytes mapped, not those that were resident.
-uint64_t ReleaseCode(uint64_t code_bytes_min);
+// Drops code and constants of large libraries (segments of segment_bytes_min or more) from this process's memory:
+// starting and a burst touch much of an engine that idling does not need. They stay in the page cache, and come back as
+// they are used. Returns the bytes mapped, not those that were resident.
+uint64_t ReleaseCode(uint64_t segment_bytes_min);
 
 double CpuSeconds();  // user and system time of all threads since the start
 

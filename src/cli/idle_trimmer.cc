@@ -1,11 +1,12 @@
 #include "cli/idle_trimmer.h"
 
-#include <chrono>
+#include <optional>
 
 namespace sightline::cli {
 
-IdleTrimmer::IdleTrimmer(int interval_seconds, std::function<uint64_t()> activity, std::function<void()> trim)
-    : interval_seconds_(interval_seconds), activity_(std::move(activity)), trim_(std::move(trim)) {
+IdleTrimmer::IdleTrimmer(std::chrono::milliseconds interval, std::function<uint64_t()> activity,
+                         std::function<void()> trim)
+    : interval_(interval), activity_(std::move(activity)), trim_(std::move(trim)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -19,9 +20,10 @@ IdleTrimmer::~IdleTrimmer() {
 }
 
 void IdleTrimmer::Run() {
-  uint64_t last = activity_(), trimmed_at = last;
+  uint64_t last = activity_();
+  std::optional<uint64_t> trimmed_at;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, std::chrono::seconds(interval_seconds_), [this] { return stopping_; })) {
+  while (!wake_.wait_for(lock, interval_, [this] { return stopping_; })) {
     const uint64_t now = activity_();
     const bool idle = now == last;
     last = now;

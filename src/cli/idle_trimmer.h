@@ -1,6 +1,7 @@
-// Gives memory back to the kernel once a burst of data is over.
+// Gives memory back to the kernel once a burst of data or of questions is over.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -9,17 +10,17 @@
 
 namespace sightline::cli {
 
-// Calls `trim` once after each burst: when `activity` (a count that rises with work) has stood still for a whole
-// interval. Thread: its own.
+// Calls `trim` once after the start and once after each burst: when `activity` (a count that rises with work) has stood
+// still for a whole interval. Thread: its own.
 class IdleTrimmer {
  public:
-  IdleTrimmer(int interval_seconds, std::function<uint64_t()> activity, std::function<void()> trim);
+  IdleTrimmer(std::chrono::milliseconds interval, std::function<uint64_t()> activity, std::function<void()> trim);
   ~IdleTrimmer();
 
  private:
   void Run();
 
-  const int interval_seconds_;
+  const std::chrono::milliseconds interval_;
   const std::function<uint64_t()> activity_;
   const std::function<void()> trim_;
   std::mutex mutex_;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -18,10 +19,12 @@
 namespace sightline::cli {
 namespace {
 
-constexpr int kTrimSeconds = 5;
-constexpr int kLateTrimSeconds = 30;  // when the merges that a burst caused are done too
+constexpr std::chrono::seconds kTrimInterval{5};
+constexpr std::chrono::seconds kLateTrimInterval{30};  // when the merges that a burst caused are done too
 constexpr uint64_t kLargeCodeBytes = 64 << 20;
-constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less is not worth it
+// Accepted and answered since the last time: less is not worth it, and a page that asks now and then keeps no memory.
+constexpr uint64_t kTrimBytes = 16 << 20;
+constexpr uint64_t kTrimQuestions = 16;
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kApiGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 6'000'000'000;
@@ -177,9 +180,9 @@ Result<void> Server::OpenDoors() {
                                    .instance_id = InstanceId()},
       metrics_, *ingest_, budget_, clock_);
   // The program's own metrics are work too, but too little of it to keep memory for.
-  const auto activity = [this] { return ingest_->accepted_bytes() / kTrimBytes; };
-  trimmer_ = std::make_unique<IdleTrimmer>(kTrimSeconds, activity, [] { ReleaseFreeMemory(); });
-  late_trimmer_ = std::make_unique<IdleTrimmer>(kLateTrimSeconds, activity, [] {
+  const auto activity = [this] { return ingest_->accepted_bytes() / kTrimBytes + api_->questions() / kTrimQuestions; };
+  trimmer_ = std::make_unique<IdleTrimmer>(kTrimInterval, activity, [] { ReleaseFreeMemory(); });
+  late_trimmer_ = std::make_unique<IdleTrimmer>(kLateTrimInterval, activity, [] {
     ReleaseFreeMemory();
     ReleaseCode(kLargeCodeBytes);
   });

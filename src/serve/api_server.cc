@@ -80,6 +80,7 @@ class ApiServerImpl final : public ApiServer {
   }
 
   std::string address() const override { return server_->address(); }
+  uint64_t questions() const override { return questions_; }
 
   void Stop(int grace_seconds) override {
     if (stopped_.exchange(true)) return;
@@ -113,6 +114,7 @@ class ApiServerImpl final : public ApiServer {
                    std::make_shared<store::Cancellation>());
       return call.Finish(route.endpoint(call));
     }
+    ++questions_;
     auto cancellation = running_.Add();
     auto call = std::make_shared<ApiCall>(std::move(request), std::move(match.parts), std::move(responder),
                                           clock_.UnixNanos(), cancellation);
@@ -148,6 +150,7 @@ class ApiServerImpl final : public ApiServer {
   Counter& refused_busy_;
   Counter& cancelled_;
   RunningCalls running_;
+  std::atomic<uint64_t> questions_ = 0;
   std::atomic<bool> stopped_ = false;
   WorkerPool pool_;
   std::unique_ptr<net::HttpServer> server_;  // last: its handler uses all of the above

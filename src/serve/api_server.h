@@ -39,6 +39,8 @@ class ApiServer {
                                                   const Clock& clock = Clock::System());
   virtual ~ApiServer() = default;  // stops
   virtual std::string address() const = 0;
+  // Calls of endpoints that ask the store, since the start.
+  virtual uint64_t questions() const = 0;
   // Cancels running queries after `grace_seconds`.
   virtual void Stop(int grace_seconds) = 0;
   // Method and path (as router.h writes them) of all endpoints.

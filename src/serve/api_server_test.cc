@@ -96,6 +96,13 @@ TEST_F(ApiServerTest, HealthReadinessAndMetrics) {
   EXPECT_TRUE(Has(metrics.body, "sightline_api_requests_total")) << metrics.body;
 }
 
+TEST_F(ApiServerTest, CountsTheCallsThatAskTheStore) {
+  for (const char* path : {"/healthz", "/metrics", "/", "/api/v1/nothing"}) Get(path);
+  EXPECT_EQ(server_->questions(), 0u);
+  EXPECT_EQ(Get("/api/v1/services?last=1h").status, 200);
+  EXPECT_EQ(server_->questions(), 1u);
+}
+
 TEST_F(ApiServerTest, ServesTheWebUiWhereThereIsNoEndpoint) {
   const auto page = Get("/");
   EXPECT_EQ(page.status, 200);
