@@ -197,13 +197,19 @@ TEST_P(Contract, SinkStopsAnEndlessQuery) {
   EXPECT_EQ(Value("SELECT 1"), "1");
 }
 
-TEST_P(Contract, AnotherThreadCancelsWithinASecond) {
+// `sql` runs without end and has "cityHash64(number)) FROM" in it.
+void ExpectCancelledFromAnotherThread(ClickHouse& store, const std::string& sql, const QueryOptions& options) {
+  const auto value = [&](const std::string& question) {
+    auto rows = store.Rows(question);
+    EXPECT_TRUE(rows) << rows.error().message;
+    return rows && !rows->empty() ? (*rows)[0][0] : std::string();
+  };
   Cancellation cancellation;
-  const std::string sql = "SELECT sum(cityHash64(number)) FROM numbers(100000000000)";
-  auto running = std::async(
-      std::launch::async, [&] { return store().Query(sql, {}, [](std::string_view) { return true; }, &cancellation); });
+  auto running = std::async(std::launch::async, [&] {
+    return store.Query(sql, options, [](std::string_view) { return true; }, &cancellation);
+  });
   const auto deadline = steady_clock::now() + std::chrono::seconds(20);
-  while (Value("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)) FROM%' AND query NOT LIKE "
+  while (value("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)) FROM%' AND query NOT LIKE "
                "'%system.processes%'") != "1") {
     ASSERT_LT(steady_clock::now(), deadline);
   }
@@ -214,10 +220,20 @@ TEST_P(Contract, AnotherThreadCancelsWithinASecond) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::kCancelled) << result.error().message;
   // It is gone from the engine too, not only from our side.
-  while (Value("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)) FROM%' AND query NOT LIKE "
+  while (value("SELECT count() FROM system.processes WHERE query LIKE '%cityHash64(number)) FROM%' AND query NOT LIKE "
                "'%system.processes%'") != "0") {
     ASSERT_LT(steady_clock::now(), deadline);
   }
+}
+
+TEST_P(Contract, AnotherThreadCancelsWithinASecond) {
+  ExpectCancelledFromAnotherThread(store(), "SELECT sum(cityHash64(number)) FROM numbers(100000000000)", {});
+}
+
+TEST_P(Contract, AnotherThreadCancelsAStatementWithParametersWithinASecond) {
+  ExpectCancelledFromAnotherThread(
+      store(), "SELECT sum(cityHash64(number)) FROM numbers(100000000000) WHERE number > {least:UInt64}",
+      {.parameters = {{"least", "5"}}});
 }
 
 TEST_P(Contract, CancelledBeforehandNeverRuns) {

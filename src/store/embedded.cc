@@ -106,7 +106,7 @@ std::unexpected<Error> Cancelled() {
 struct Statement {
   const ChdbApi& api;
   ChdbHandle* handle;
-  std::string text;  // with the tag in front
+  const std::string& text;
   const std::string& format;
   const Parameters& parameters;
   Cancellation* cancellation;
@@ -167,11 +167,10 @@ Result<QueryStats> EmbeddedClickHouse::Query(const std::string& sql, const Query
   const SqlShape shape = ReadShape(sql);
   SIGHTLINE_TRY(CheckStatement(engine_->api(), lease->handle(), sql, shape));
 
-  const Engine::Running running(*engine_, cancellation);
+  const Engine::Running running(*engine_, *lease, cancellation);
   if (cancellation != nullptr && cancellation->cancelled()) return Cancelled();
   const Parameters parameters(EscapeParameters(sql, options.parameters));
-  const Statement statement{engine_->api(), lease->handle(), running.tag() + sql,
-                            options.format, parameters,      cancellation};
+  const Statement statement{engine_->api(), lease->handle(), sql, options.format, parameters, cancellation};
   const bool stream = (shape.first_word == "SELECT" || shape.first_word == "WITH") &&
                       IsRowByRow(shape.format.empty() ? options.format : shape.format);
   QueryStats stats;
@@ -196,13 +195,12 @@ Result<uint64_t> EmbeddedClickHouse::Insert(const std::string& sql, const std::s
   auto lease = engine_->Acquire(Engine::Role::kWrite, settings, nullptr);
   if (!lease) return std::unexpected(std::move(lease).error());
   const ChdbApi& api = engine_->api();
-  const Engine::Running running(*engine_, nullptr);
-  const std::string text = running.tag() + sql;
+  const Engine::Running running(*engine_, *lease, nullptr);
   struct Stream {
     const ChdbApi& api;
     ChdbInsertStream* handle;
     ~Stream() { api.insert_destroy(handle); }  // cancels first unless it is done
-  } stream{api, api.insert_begin(lease->handle(), text.data(), text.size(), format.data(), format.size(), nullptr,
+  } stream{api, api.insert_begin(lease->handle(), sql.data(), sql.size(), format.data(), format.size(), nullptr,
                                  nullptr, nullptr, nullptr, 0)};
   const char* error = api.insert_error(stream.handle);
   if (error == nullptr && !data.empty() && api.insert_append(stream.handle, data.data(), data.size()) != 0) {

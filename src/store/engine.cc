@@ -62,6 +62,11 @@ Result<void> WriteFile(const std::string& path, const std::string& text) {
   return {};
 }
 
+// What the statements of a connection carry in system.processes.
+std::string Mark(uint64_t connection) {
+  return fmt::format("sightline-connection-{}", connection);
+}
+
 }  // namespace
 
 Result<void> ChdbStatus(const ChdbApi& api, ChdbResult* result) {
@@ -139,13 +144,13 @@ Engine::~Engine() {
   control_wakeup_.notify_all();
   if (control_thread_.joinable()) control_thread_.join();
   for (Pool& pool : pools_) {
-    for (ChdbConnection connection : pool.idle) Close(connection);
+    for (const Connection& connection : pool.idle) Close(connection);
   }
-  if (control_ != nullptr) Close(control_);
+  if (control_.handle != nullptr) Close(control_);
   engine_open = false;
 }
 
-Result<ChdbConnection> Engine::Connect(Role role, bool pooled) {
+Result<Engine::Connection> Engine::Connect(Role role, bool pooled) {
   std::vector<std::string> arguments = {"sightline", "--path=" + options_.data_directory,
                                         "--config-file=" + options_.data_directory + "/clickhouse.xml",
                                         // The engine would take the machine's zone, and a time's text mean what it says
@@ -155,24 +160,26 @@ Result<ChdbConnection> Engine::Connect(Role role, bool pooled) {
     arguments.push_back(fmt::format("--max_threads={}", kReaderThreads));
     if (pooled) arguments.push_back("--readonly=2");
   }
+  const std::lock_guard lock(connect_mutex_);
+  const uint64_t number = ++connections_;
+  arguments.push_back("--log_comment=" + Mark(number));
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
-  const std::lock_guard lock(connect_mutex_);
   const BlockSignals block_signals;
-  ChdbConnection connection = api_->connect(static_cast<int>(pointers.size()), pointers.data());
-  if (connection == nullptr || *connection == nullptr) {
+  const Connection connection = {api_->connect(static_cast<int>(pointers.size()), pointers.data()), number};
+  if (connection.handle == nullptr || *connection.handle == nullptr) {
     return Fail(Code::kInternal, "libchdb could not open {}; its reason stands on standard error",
                 options_.data_directory);
   }
   return connection;
 }
 
-void Engine::Close(ChdbConnection connection) {
+void Engine::Close(Connection connection) {
   const std::lock_guard lock(connect_mutex_);
-  api_->close(connection);
+  api_->close(connection.handle);
 }
 
-Result<void> Engine::ApplySettings(Role role, ChdbConnection connection,
+Result<void> Engine::ApplySettings(Role role, Connection connection,
                                    const std::map<std::string, std::string>& settings) {
   std::string list;
   std::string read_only = role == Role::kRead ? "2" : "";
@@ -195,7 +202,7 @@ Result<void> Engine::ApplySettings(Role role, ChdbConnection connection,
   if (!list.empty()) statements.push_back("SET " + list);
   for (const std::string& sql : statements) {
     ChdbResult* result =
-        api_->query(*connection, sql.data(), sql.size(), "Null", 4, nullptr, nullptr, nullptr, nullptr, 0);
+        api_->query(*connection.handle, sql.data(), sql.size(), "Null", 4, nullptr, nullptr, nullptr, nullptr, 0);
     auto status = ChdbStatus(*api_, result);
     api_->destroy_result(result);
     SIGHTLINE_TRY(std::move(status));
@@ -206,7 +213,7 @@ Result<void> Engine::ApplySettings(Role role, ChdbConnection connection,
 Result<Engine::Lease> Engine::Acquire(Role role, const std::map<std::string, std::string>& settings,
                                       Cancellation* cancellation) {
   Pool& pool = pools_[static_cast<int>(role)];
-  ChdbConnection connection = nullptr;
+  Connection connection;
   {
     std::unique_lock lock(pool_mutex_);
     while (pool.slots_free == 0) {
@@ -222,10 +229,10 @@ Result<Engine::Lease> Engine::Acquire(Role role, const std::map<std::string, std
     }
   }
   const bool keep = settings.empty();
-  if (connection == nullptr) {
+  if (connection.handle == nullptr) {
     auto opened = Connect(role, keep);
     if (!opened) {
-      Return(role, nullptr, false);
+      Return(role, {}, false);
       return std::unexpected(std::move(opened).error());
     }
     connection = *opened;
@@ -235,35 +242,38 @@ Result<Engine::Lease> Engine::Acquire(Role role, const std::map<std::string, std
   return lease;
 }
 
-void Engine::Return(Role role, ChdbConnection connection, bool keep) {
-  if (connection != nullptr && !keep) Close(connection);
+void Engine::Return(Role role, Connection connection, bool keep) {
+  if (connection.handle != nullptr && !keep) Close(connection);
   {
     const std::lock_guard lock(pool_mutex_);
     Pool& pool = pools_[static_cast<int>(role)];
     ++pool.slots_free;
-    if (connection != nullptr && keep) pool.idle.push_back(connection);
+    if (connection.handle != nullptr && keep) pool.idle.push_back(connection);
   }
   slot_free_.notify_one();
 }
 
-Engine::Running::Running(Engine& engine, Cancellation* cancellation) : engine_(engine), cancellation_(cancellation) {
+Engine::Running::Running(Engine& engine, const Lease& lease, Cancellation* cancellation)
+    : engine_(engine), connection_(lease.number()), cancellation_(cancellation) {
   {
     const std::lock_guard lock(engine_.control_mutex_);
-    tag_ = fmt::format("/* sightline:{} */ ", ++engine_.statements_);
+    ++engine_.statements_;
   }
   if (cancellation_ == nullptr) return;
   cancellation_->OnCancel([this] {
     const std::lock_guard lock(engine_.control_mutex_);
-    engine_.to_kill_.insert(tag_);
+    engine_.to_kill_.insert(connection_);
     engine_.control_wakeup_.notify_all();
   });
 }
 
+// A kill that is under way must not meet the connection's next statement.
 Engine::Running::~Running() {
   if (cancellation_ == nullptr) return;
   cancellation_->OnCancel({});
-  const std::lock_guard lock(engine_.control_mutex_);
-  engine_.to_kill_.erase(tag_);
+  std::unique_lock lock(engine_.control_mutex_);
+  engine_.to_kill_.erase(connection_);
+  engine_.kill_ended_.wait(lock, [this] { return !engine_.being_killed_.contains(connection_); });
 }
 
 // Kills statements until they are gone (a statement that is cancelled before the engine knows it is killed a moment
@@ -274,14 +284,17 @@ void Engine::RunControl() {
   std::unique_lock lock(control_mutex_);
   while (!stopping_) {
     if (!to_kill_.empty()) {
-      std::string condition;
-      for (const std::string& tag : to_kill_) {
-        condition += fmt::format("{}startsWith(query, {})", condition.empty() ? "" : " OR ", QuoteString(tag));
+      being_killed_ = to_kill_;
+      std::string marks;
+      for (const uint64_t connection : being_killed_) {
+        marks += fmt::format("{}{}", marks.empty() ? "" : ", ", QuoteString(Mark(connection)));
       }
       lock.unlock();
       // Never SYNC: it waits for ever, as the entry of a failed statement lives until its connection runs the next one.
-      (void)Control("KILL QUERY WHERE " + condition + " ASYNC");
+      (void)Control("KILL QUERY WHERE Settings['log_comment'] IN (" + marks + ") ASYNC");
       lock.lock();
+      being_killed_.clear();
+      kill_ended_.notify_all();
       control_wakeup_.wait_for(lock, kKillInterval, [this] { return stopping_; });
       continue;
     }
@@ -297,7 +310,8 @@ void Engine::RunControl() {
 }
 
 Result<void> Engine::Control(const std::string& sql) {
-  ChdbResult* result = api_->query(*control_, sql.data(), sql.size(), "Null", 4, nullptr, nullptr, nullptr, nullptr, 0);
+  ChdbResult* result =
+      api_->query(*control_.handle, sql.data(), sql.size(), "Null", 4, nullptr, nullptr, nullptr, nullptr, 0);
   auto status = ChdbStatus(*api_, result);
   api_->destroy_result(result);
   return status;

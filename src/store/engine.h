@@ -29,10 +29,17 @@ class Engine {
 
   enum class Role { kRead, kWrite };
 
+  // `number` is never used again, and marks the connection's statements in system.processes: there a statement's text
+  // comes without its comments when it has parameters.
+  struct Connection {
+    ChdbConnection handle = nullptr;
+    uint64_t number = 0;
+  };
+
   // One connection, the holder's alone. Goes back to the pool, or is closed when it carries settings of its statement.
   class Lease {
    public:
-    Lease(Engine* engine, Role role, ChdbConnection connection, bool keep)
+    Lease(Engine* engine, Role role, Connection connection, bool keep)
         : engine_(engine), role_(role), connection_(connection), keep_(keep) {}
     Lease(Lease&& other) noexcept
         : engine_(std::exchange(other.engine_, nullptr)),
@@ -43,12 +50,13 @@ class Engine {
     ~Lease() {
       if (engine_ != nullptr) engine_->Return(role_, connection_, keep_);
     }
-    ChdbHandle* handle() const { return *connection_; }
+    ChdbHandle* handle() const { return *connection_.handle; }
+    uint64_t number() const { return connection_.number; }
 
    private:
     Engine* engine_;
     Role role_;
-    ChdbConnection connection_;
+    Connection connection_;
     bool keep_;
   };
 
@@ -57,20 +65,18 @@ class Engine {
   // setting named "database" sets the current database.
   Result<Lease> Acquire(Role role, const std::map<std::string, std::string>& settings, Cancellation* cancellation);
 
-  // Marks a statement as running while it lives, so that its cancellation ends it in the engine. `tag()` goes in front
-  // of its text.
+  // A statement runs on the lease's connection while this lives; its cancellation ends it in the engine.
   class Running {
    public:
-    Running(Engine& engine, Cancellation* cancellation);
+    Running(Engine& engine, const Lease& lease, Cancellation* cancellation);
     ~Running();
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
-    const std::string& tag() const { return tag_; }
 
    private:
     Engine& engine_;
-    Cancellation* cancellation_;
-    std::string tag_;
+    const uint64_t connection_;  // its number
+    Cancellation* const cancellation_;
   };
 
   const ChdbApi& api() const { return *api_; }
@@ -79,33 +85,34 @@ class Engine {
   struct DirectoryLock;
   struct Pool {
     int slots_free = 0;
-    std::vector<ChdbConnection> idle;
+    std::vector<Connection> idle;
   };
 
   Engine(const ChdbApi* api, const EmbeddedOptions& options, std::unique_ptr<DirectoryLock> lock);
-  Result<ChdbConnection> Connect(Role role, bool pooled);
-  Result<void> ApplySettings(Role role, ChdbConnection connection, const std::map<std::string, std::string>& settings);
-  void Return(Role role, ChdbConnection connection, bool keep);
-  void Close(ChdbConnection connection);
+  Result<Connection> Connect(Role role, bool pooled);
+  Result<void> ApplySettings(Role role, Connection connection, const std::map<std::string, std::string>& settings);
+  void Return(Role role, Connection connection, bool keep);
+  void Close(Connection connection);
   void RunControl();
   Result<void> Control(const std::string& sql);
 
   const ChdbApi* const api_;
   const EmbeddedOptions options_;
   const std::unique_ptr<DirectoryLock> lock_;
-  ChdbConnection control_ = nullptr;  // opened first, closed last; only the control thread runs statements on it
+  Connection control_;  // opened first, closed last; only the control thread runs statements on it
 
   std::mutex connect_mutex_;  // connections are opened and closed one at a time
+  uint64_t connections_ = 0;  // opened since the start; guarded by connect_mutex_
 
   std::mutex pool_mutex_;
   std::condition_variable slot_free_;
   Pool pools_[2];  // by role; guarded by pool_mutex_
 
   std::mutex control_mutex_;
-  std::condition_variable control_wakeup_;
-  std::set<std::string> to_kill_;  // tags; guarded by control_mutex_
-  uint64_t statements_ = 0;        // since the start; guarded by control_mutex_
-  bool stopping_ = false;          // guarded by control_mutex_
+  std::condition_variable control_wakeup_, kill_ended_;
+  std::set<uint64_t> to_kill_, being_killed_;  // numbers of connections; guarded by control_mutex_
+  uint64_t statements_ = 0;                    // since the start; guarded by control_mutex_
+  bool stopping_ = false;                      // guarded by control_mutex_
   std::thread control_thread_;
 };
 
