@@ -141,7 +141,8 @@ void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
 }
 
 void BindQueryLimits(ConfigSchema& schema, Config::Limits& limits) {
-  schema.Number("limits.query_seconds_max", limits.query_seconds_max, "Run time of a query.", 1, 86'400);
+  schema.Number("limits.query_seconds_max", limits.query_seconds_max,
+                "Run time of a query, and of a question to the API.", 1, 86'400);
   schema.Bytes("limits.query_memory_bytes_max", limits.query_memory_bytes_max, "Memory of a query.", 1 << 20);
   schema.Number("limits.query_result_rows_max", limits.query_result_rows_max, "Rows of an answer.", 1);
 }

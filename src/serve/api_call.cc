@@ -62,6 +62,7 @@ void ApiCall::Send(net::HttpResponse response) {
 }
 
 void ApiCall::Begin(net::HttpResponse head) {
+  if (on_begin) on_begin();
   SIGHTLINE_CHECK(!sent_ && !begun_);
   begun_ = true;
   if (IsJson(head)) {

@@ -60,6 +60,9 @@ class ApiCall {
   // Ends what runs for this call when its client leaves or the program stops. For each query.
   store::Cancellation* cancellation() const { return cancellation_.get(); }
 
+  // Called when the first piece of a long answer goes out: from then on the client sets the pace.
+  std::function<void()> on_begin;
+
   // An answer that is no JSON of ours, or is no 200. JSON is compressed on its way where the client takes gzip, and is
   // not on this machine: there it would only cost time. A proxy here asks for somebody elsewhere.
   void Send(net::HttpResponse response);

@@ -1,6 +1,10 @@
 #include "serve/api_server.h"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "query/logs.h"
 #include "query/metrics.h"
@@ -20,6 +24,10 @@
 
 namespace sightline::serve {
 namespace {
+
+// How late a question may be ended.
+constexpr std::chrono::milliseconds kOverdueCheckEvery{250};
+constexpr int64_t kSecondNanos = 1'000'000'000;
 
 class ApiServerImpl final : public ApiServer {
  public:
@@ -52,6 +60,7 @@ class ApiServerImpl final : public ApiServer {
     traces_api_.AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
+    watch_ = std::thread([this] { WatchTime(); });
   }
 
   ~ApiServerImpl() override {
@@ -88,6 +97,12 @@ class ApiServerImpl final : public ApiServer {
     if (server_ != nullptr) server_->Stop(grace_seconds);
     running_.CancelAll();
     pool_.Stop();
+    {
+      const std::lock_guard lock(watch_mutex_);
+      watch_ends_ = true;
+    }
+    watch_wake_.notify_all();
+    watch_.join();
   }
 
   std::vector<std::pair<std::string, std::string>> Endpoints() const override {
@@ -127,9 +142,27 @@ class ApiServerImpl final : public ApiServer {
   void Run(const Route& route, ApiCall& call, const std::shared_ptr<store::Cancellation>& cancellation) {
     // Who left while the call waited needs no query.
     const bool left = cancellation->cancelled();
-    call.Finish(left ? Fail(Code::kCancelled, "the client left") : route.endpoint(call));
-    running_.Remove(cancellation);
-    if (cancellation->cancelled()) cancelled_.Add(1);
+    running_.Start(cancellation, clock_.MonotonicNanos() + options_.sql.seconds_max * kSecondNanos);
+    call.on_begin = [this, &cancellation] { running_.StopClock(cancellation); };
+    Result<void> done = left ? Fail(Code::kCancelled, "the client left") : route.endpoint(call);
+    const bool overdue = running_.Remove(cancellation);
+    if (overdue && !done && done.error().code == Code::kCancelled) {
+      done =
+          Fail(Code::kDeadlineExceeded,
+               "the answer took longer than {} s, which is limits.query_seconds_max\nask for a shorter range, or for "
+               "fewer things in it",
+               options_.sql.seconds_max);
+    }
+    call.Finish(done);
+    if (cancellation->cancelled() && !overdue) cancelled_.Add(1);
+  }
+
+  // SQL has the engine's own limit as well, which goes on while the answer is sent.
+  void WatchTime() {
+    std::unique_lock lock(watch_mutex_);
+    while (!watch_wake_.wait_for(lock, kOverdueCheckEvery, [this] { return watch_ends_; })) {
+      running_.CancelOverdue(clock_.MonotonicNanos());
+    }
   }
 
   const ApiOptions options_;
@@ -152,6 +185,10 @@ class ApiServerImpl final : public ApiServer {
   RunningCalls running_;
   std::atomic<uint64_t> questions_ = 0;
   std::atomic<bool> stopped_ = false;
+  std::mutex watch_mutex_;
+  std::condition_variable watch_wake_;
+  bool watch_ends_ = false;  // guarded by watch_mutex_
+  std::thread watch_;
   WorkerPool pool_;
   std::unique_ptr<net::HttpServer> server_;  // last: its handler uses all of the above
 };

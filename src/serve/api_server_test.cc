@@ -187,6 +187,23 @@ TEST_F(ApiServerTest, AClientThatLeavesEndsItsQuery) {
   EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
 }
 
+// The engine's own limit is for SQL. Here a table of spans that has no end stands for a question that is too large.
+TEST_F(ApiServerTest, AQuestionThatTakesTooLongIsEndedAndSaysSo) {
+  ASSERT_TRUE(clickhouse().Execute("CREATE DATABASE IF NOT EXISTS endless"));
+  ASSERT_TRUE(clickhouse().Execute(
+      "CREATE OR REPLACE VIEW endless.spans AS SELECT toFixedString(toString(sipHash64(number) % 10), 16) AS TraceId "
+      "FROM numbers(1000000000000)"));
+  ApiOptions options;
+  options.database = "endless";
+  options.sql.seconds_max = 1;
+  StartServer(options);
+  const auto reply = Get("/api/v1/traces/ffffffff/outline");
+  EXPECT_EQ(reply.status, 504);
+  EXPECT_TRUE(Has(reply.body, "\"code\":\"DEADLINE_EXCEEDED\"")) << reply.body;
+  EXPECT_TRUE(Has(reply.body, "limits.query_seconds_max")) << reply.body;
+  EXPECT_TRUE(Eventually([&] { return Running("endless.spans") == 0; }));
+}
+
 TEST_F(ApiServerTest, TooManyWaitingQueriesAreRefusedAndStopEndsThoseThatRun) {
   StartServer({.query_threads = 1, .queries_waiting_max = 1});
   std::atomic<int> refused = 0;
