@@ -108,13 +108,106 @@ struct Buckets {
   }
 };
 
+uint64_t IdNumber(std::string_view span_id) {
+  return span_id.size() == kSpanIdBytes ? Load<uint64_t>(span_id.data()) : 0;
+}
+
+// The fields of a span that only its head wants.
+class HeadNotes {
+ public:
+  void Note(const FieldReader& fields) {
+    switch (fields.tag()) {
+      case field::span::kName:
+        name_ = fields.bytes();
+        break;
+      case field::span::kTraceState:
+        trace_state_ = fields.bytes();
+        break;
+      case field::span::kParentSpanId:
+        parent_span_id_ = fields.bytes();
+        break;
+      case field::span::kKind:
+        kind_ = fields.Uint();
+        break;
+      case field::span::kFlags:
+        flags_ = fields.Uint32();
+        break;
+      case field::span::kStatus:
+        status_ = fields.bytes();
+        break;
+      case field::span::kAttributes:
+        NoteHttpStatus(fields.bytes());
+        break;
+      default:
+        break;
+    }
+  }
+
+  void Write(SpanHead& head, std::string_view request) const {
+    constexpr uint64_t kKindMax = 5, kStatusMax = 2;
+    const auto slice = [&](std::string_view bytes) {
+      return bytes.empty()
+                 ? Slice{}
+                 : Slice{static_cast<uint32_t>(bytes.data() - request.data()), static_cast<uint32_t>(bytes.size())};
+    };
+    head.name = slice(name_);
+    head.trace_state = slice(trace_state_);
+    head.parent_span_id = IdNumber(parent_span_id_);
+    head.flags = flags_;
+    head.http_status = http_status_ != 0 ? http_status_ : old_http_status_;
+    head.kind = kind_ <= kKindMax ? static_cast<uint8_t>(kind_) : 0;
+    uint64_t code = 0;
+    for (FieldReader fields(status_); fields.Next();)
+      if (fields.tag() == field::status::kCode) code = fields.Uint();
+    head.status = code <= kStatusMax ? static_cast<uint8_t>(code) : 0;
+  }
+
+ private:
+  // The first byte pair of nearly every KeyValue is the tag and length of its key, and few keys have these lengths.
+  void NoteHttpStatus(std::string_view key_value) {
+    constexpr std::string_view kKey = "http.response.status_code", kOldKey = "http.status_code";
+    if (key_value.size() < 2) return;
+    if (key_value[0] == static_cast<char>(field::key_value::kKey) && key_value[1] != static_cast<char>(kKey.size()) &&
+        key_value[1] != static_cast<char>(kOldKey.size())) [[likely]]
+      return;
+    std::string_view key, value;
+    for (FieldReader fields(key_value); fields.Next();) {
+      if (fields.tag() == field::key_value::kKey) key = fields.bytes();
+      if (fields.tag() == field::key_value::kValue) value = fields.bytes();
+    }
+    if (key == kKey) http_status_ = HttpStatus(value);
+    if (key == kOldKey) old_http_status_ = HttpStatus(value);
+  }
+
+  static uint16_t HttpStatus(std::string_view any_value) {
+    constexpr uint64_t kStatusMax = 999;
+    uint64_t number = 0;
+    for (FieldReader fields(any_value); fields.Next();) {
+      number = 0;  // of a oneof the last member counts
+      if (fields.tag() == field::any_value::kInt) number = fields.Uint();
+      if (fields.tag() != field::any_value::kString) continue;
+      for (const char digit : fields.bytes()) {
+        if (digit < '0' || digit > '9' || number > kStatusMax) return 0;
+        number = number * 10 + static_cast<uint64_t>(digit - '0');
+      }
+    }
+    return number <= kStatusMax ? static_cast<uint16_t>(number) : 0;
+  }
+
+  std::string_view name_, trace_state_, parent_span_id_, status_;
+  uint64_t kind_ = 0;
+  uint32_t flags_ = 0;
+  uint16_t http_status_ = 0, old_http_status_ = 0;
+};
+
 // The walk of one request, containers first, then items. Functions return false when the request is malformed; check_
 // then has the error. With `replay` the decisions stand and only places are looked for. Thread: one.
 class Scanner {
  public:
   Scanner(Signal signal, std::string_view request, const Limits& limits, int64_t oldest_unix_nanos,
-          const std::vector<uint32_t>* replay)
+          const std::vector<uint32_t>* replay, SpanHeads heads)
       : signal_(signal),
+        notes_heads_(heads == SpanHeads::kNote),
         request_(request),
         buckets_max_(limits.buckets_per_point_max),
         oldest_unix_nanos_(oldest_unix_nanos > 0 ? static_cast<uint64_t>(oldest_unix_nanos) : 0),
@@ -135,6 +228,7 @@ class Scanner {
   bool Context(Message message, std::string_view bytes, Slice& slice, bool& deep);
 
   bool Item(std::string_view bytes);
+  template <bool kNotesHead>
   bool Span(std::string_view bytes);
   bool Log(std::string_view bytes);
   bool Metric(std::string_view bytes);
@@ -157,6 +251,7 @@ class Scanner {
   }
 
   const Signal signal_;
+  const bool notes_heads_;
   const std::string_view request_;
   const uint32_t buckets_max_;
   const uint64_t oldest_unix_nanos_;
@@ -250,7 +345,7 @@ bool Scanner::Item(std::string_view bytes) {
   check_.set_too_deep(false);
   switch (signal_) {
     case Signal::kTraces:
-      return Span(bytes);
+      return notes_heads_ ? Span<true>(bytes) : Span<false>(bytes);
     case Signal::kMetrics:
       return Metric(bytes);
     case Signal::kLogs:
@@ -259,9 +354,11 @@ bool Scanner::Item(std::string_view bytes) {
   return true;
 }
 
+template <bool kNotesHead>
 bool Scanner::Span(std::string_view bytes) {
   std::string_view trace_id, span_id;
   uint64_t start = 0, end = 0;
+  HeadNotes notes;
   FieldReader fields(bytes);
   while (fields.Next()) {
     switch (fields.tag()) {
@@ -279,6 +376,7 @@ bool Scanner::Span(std::string_view bytes) {
         break;
       default:
         if (!check_.Field(Message::kSpan, fields)) return false;
+        if constexpr (kNotesHead) notes.Note(fields);
     }
   }
   if (!check_.Ended(Message::kSpan, fields)) return false;
@@ -286,15 +384,26 @@ bool Scanner::Span(std::string_view bytes) {
   uint32_t ordinal = 0;
   if (!NextOrdinal(bytes, ordinal)) return false;
   if (replay_ != nullptr) {
-    if (!RefusedBefore(ordinal)) Keep(bytes, ordinal, TraceHash(trace_id));
+    if (RefusedBefore(ordinal)) return true;
   } else if (!IsTraceId(trace_id)) {
     Refuse(ordinal, Refusal::kTraceIdInvalid, "a trace id has 16 bytes, not all zero; this one has {}{}",
            trace_id.size(), trace_id.size() == kTraceIdBytes ? " zero bytes" : "");
+    return true;
   } else if (!IsSpanId(span_id)) {
     Refuse(ordinal, Refusal::kSpanIdInvalid, "a span id has 8 bytes, not all zero; this one has {}{}", span_id.size(),
            span_id.size() == kSpanIdBytes ? " zero bytes" : "");
-  } else if (JudgeCommon(ordinal, start != 0 ? start : end)) {
-    Keep(bytes, ordinal, TraceHash(trace_id));
+    return true;
+  } else if (!JudgeCommon(ordinal, start != 0 ? start : end)) {
+    return true;
+  }
+  Keep(bytes, ordinal, TraceHash(trace_id));
+  if constexpr (kNotesHead) {
+    SpanHead& head = scan_.heads.emplace_back();
+    head.start_unix_nanos = start;
+    head.end_unix_nanos = end;
+    head.span_id = IdNumber(span_id);
+    head.trace_id = check_.Offset(trace_id.data());
+    notes.Write(head, request_);
   }
   return true;
 }
@@ -477,16 +586,18 @@ std::string_view RefusalName(Refusal refusal) {
 
 uint64_t MemoryBytes(const Scan& scan) {
   constexpr uint64_t kRowBytes = 128;  // the columns of fixed width: ids, times, numbers of interned names
-  return scan.items.size() * sizeof(ItemRef) + scan.scopes.size() * sizeof(ScopeRef) +
-         scan.refused.size() * sizeof(uint32_t) + scan.items_accepted * kRowBytes;
+  return scan.items.size() * sizeof(ItemRef) + scan.heads.size() * sizeof(SpanHead) +
+         scan.scopes.size() * sizeof(ScopeRef) + scan.refused.size() * sizeof(uint32_t) +
+         scan.items_accepted * kRowBytes;
 }
 
-Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times) {
-  return Scanner(signal, request, limits, times.oldest_unix_nanos, nullptr).Run();
+Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times,
+                         SpanHeads heads) {
+  return Scanner(signal, request, limits, times.oldest_unix_nanos, nullptr, heads).Run();
 }
 
-Result<Scan> Rescan(Signal signal, std::string_view request, const std::vector<uint32_t>& refused) {
-  return Scanner(signal, request, Limits{}, 0, &refused).Run();
+Result<Scan> Rescan(Signal signal, std::string_view request, const std::vector<uint32_t>& refused, SpanHeads heads) {
+  return Scanner(signal, request, Limits{}, 0, &refused, heads).Run();
 }
 
 }  // namespace sightline::otlp

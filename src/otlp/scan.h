@@ -47,6 +47,22 @@ struct ItemRef {
   uint64_t trace_hash = 0;  // XXH3-64 of the trace id, 0 if none: what the block builder groups by and shards split by
 };
 
+// What sampling, span metrics and the service graph ask of an accepted span, noted in the same walk so that none of
+// them parses it again. As it was sent: times are not mended, names are not cleaned.
+struct SpanHead {
+  Slice name, trace_state;
+  uint64_t start_unix_nanos = 0, end_unix_nanos = 0;
+  uint64_t span_id = 0;         // its 8 bytes as they lie in memory
+  uint64_t parent_span_id = 0;  // the same; 0 where there is none, or one of another length
+  uint32_t trace_id = 0;        // where its 16 bytes begin in the request
+  uint32_t flags = 0;
+  uint16_t http_status = 0;  // http.response.status_code, else http.status_code; 0: neither, or beyond 999
+  uint8_t kind = 0;          // OTLP's numbers; 0 where they are beyond them
+  uint8_t status = 0;
+};
+
+enum class SpanHeads : bool { kSkip, kNote };
+
 struct Scan {
   uint32_t items_seen = 0;  // spans, log records or data points in the request
   uint32_t items_accepted = 0;
@@ -55,6 +71,7 @@ struct Scan {
   std::string refusal_message;  // about the first refused item, with its reason and value; empty if none
   std::vector<ScopeRef> scopes;
   std::vector<ItemRef> items;
+  std::vector<SpanHead> heads;  // of each item in `items`, if they were asked for and the items are spans; else empty
 };
 
 // What a scan and the rows that it leads to hold beside the request's bytes. Items may be as small as two bytes, their
@@ -63,9 +80,11 @@ uint64_t MemoryBytes(const Scan& scan);
 
 // INVALID_ARGUMENT when the bytes are no such message at all (truncated, garbage, a known field with a wrong wire type,
 // a length past the end): nothing of it is accepted. The message names the field and the byte offset.
-Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times);
+Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times,
+                         SpanHeads heads = SpanHeads::kSkip);
 
 // For replay: the decision stands (the refused ordinals that the journal holds), only the places are wanted.
-Result<Scan> Rescan(Signal signal, std::string_view request, const std::vector<uint32_t>& refused);
+Result<Scan> Rescan(Signal signal, std::string_view request, const std::vector<uint32_t>& refused,
+                    SpanHeads heads = SpanHeads::kSkip);
 
 }  // namespace sightline::otlp

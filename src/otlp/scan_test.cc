@@ -445,5 +445,81 @@ TEST(Scan, RescanObeysTheRefusedList) {
   EXPECT_EQ(scan->items[0].trace_hash, first.items[1].trace_hash);
 }
 
+Scan ScanHeads(std::string_view request) {
+  auto scan = ScanRequest(Signal::kTraces, request, Limits{}, TimeRules{}, SpanHeads::kNote);
+  EXPECT_TRUE(scan) << scan.error().message;
+  return scan ? *std::move(scan) : Scan{};
+}
+
+TEST(SpanHead, HoldsWhatTheSpanSays) {
+  const Pb span =
+      Span(7, 8, kTestTime, kTestTime + 5)
+          .Bytes(field::span::kTraceState, "ot=th:8")
+          .Bytes(field::span::kParentSpanId, Id(9, 8))
+          .Fixed32(field::span::kFlags, 0x301)
+          .Message(field::span::kStatus, Pb().Bytes(field::status::kMessage, "boom").Uint(field::status::kCode, 2))
+          .Message(field::span::kAttributes, Attribute("http.response.status_code", IntValue(503)));
+  const std::string request = Request({span});
+  const Scan scan = ScanHeads(request);
+  ASSERT_EQ(scan.heads.size(), 1u);
+  const SpanHead& head = scan.heads[0];
+  EXPECT_EQ(head.name.In(request), "GET /search");
+  EXPECT_EQ(head.trace_state.In(request), "ot=th:8");
+  EXPECT_EQ(head.start_unix_nanos, kTestTime);
+  EXPECT_EQ(head.end_unix_nanos, kTestTime + 5);
+  EXPECT_EQ(head.span_id, __builtin_bswap64(8));
+  EXPECT_EQ(head.parent_span_id, __builtin_bswap64(9));
+  EXPECT_EQ(std::string_view(request).substr(head.trace_id, 16), Id(7, 16));
+  EXPECT_EQ(head.flags, 0x301u);
+  EXPECT_EQ(head.http_status, 503);
+  EXPECT_EQ(head.kind, 2);
+  EXPECT_EQ(head.status, 2);
+}
+
+TEST(SpanHead, StandsBesideEachAcceptedSpanOnly) {
+  const Pb refused = Pb().Bytes(field::span::kTraceId, Id(1, 16)).Bytes(field::span::kName, "no span id");
+  const std::string request = Request({Span(1, 1), refused, Span(2, 2)});
+  const Scan scan = ScanHeads(request);
+  ASSERT_EQ(scan.items.size(), 2u);
+  ASSERT_EQ(scan.heads.size(), 2u);
+  EXPECT_EQ(scan.heads[1].span_id, __builtin_bswap64(2));
+  EXPECT_THAT(MustScan(Signal::kTraces, request).heads, IsEmpty());
+
+  const auto again = Rescan(Signal::kTraces, request, scan.refused, SpanHeads::kNote);
+  ASSERT_TRUE(again);
+  ASSERT_EQ(again->heads.size(), 2u);
+  EXPECT_EQ(again->heads[1].name.In(request), "GET /search");
+}
+
+TEST(SpanHead, NumbersBeyondTheSpecificationAreNone) {
+  const Pb span = Span(1, 1)
+                      .Uint(field::span::kKind, 17)
+                      .Bytes(field::span::kParentSpanId, "short")
+                      .Message(field::span::kStatus, Pb().Uint(field::status::kCode, 9));
+  const SpanHead head = ScanHeads(Request({span})).heads.at(0);
+  EXPECT_EQ(head.kind, 0);
+  EXPECT_EQ(head.status, 0);
+  EXPECT_EQ(head.parent_span_id, 0u);
+}
+
+TEST(SpanHead, ReadsTheHttpStatusOfOldAndNewConventions) {
+  const auto status = [](std::initializer_list<Pb> attributes) {
+    Pb span = Span(1, 1);
+    for (const Pb& attribute : attributes) span.Message(field::span::kAttributes, attribute);
+    return ScanHeads(Request({span})).heads.at(0).http_status;
+  };
+  EXPECT_EQ(status({Attribute("http.status_code", IntValue(404))}), 404);
+  EXPECT_EQ(status({Attribute("http.response.status_code", StringValue("500"))}), 500);
+  EXPECT_EQ(
+      status({Attribute("http.status_code", IntValue(404)), Attribute("http.response.status_code", IntValue(200))}),
+      200);
+  EXPECT_EQ(status({Attribute("http.response.status_code", IntValue(1000))}), 0);
+  EXPECT_EQ(status({Attribute("http.response.status_code", StringValue("5xx"))}), 0);
+  EXPECT_EQ(status({Attribute("http.response.status_text", IntValue(500))}), 0);
+  const Pb value_first =
+      Pb().Message(field::key_value::kValue, IntValue(502)).Bytes(field::key_value::kKey, "http.status_code");
+  EXPECT_EQ(status({value_first}), 502);
+}
+
 }  // namespace
 }  // namespace sightline::otlp
