@@ -32,11 +32,8 @@ class JournalCrashTest : public JournalFixture, public testing::WithParamInterfa
   static std::string BytesOf(uint64_t number) { return std::to_string(number) + std::string(number * 37 % 900, 'x'); }
 
   // Appends frames and packs each four into a block until it is killed. Runs in the child.
-  void Work(int tell) {
-    const auto say = [&](char what, uint64_t number) {
-      const Told told{what, number};
-      if (write(tell, &told, sizeof(told)) != sizeof(told)) _exit(3);
-    };
+  template <typename Say>
+  void Work(const Say& say) {
     auto journal = Journal::Open(options_, metrics_);
     if (!journal) _exit(4);
     uint64_t first = 0;
@@ -56,34 +53,38 @@ class JournalCrashTest : public JournalFixture, public testing::WithParamInterfa
     }
   }
 
-  // Returns what the child was told before it died of the fault.
-  std::vector<Told> RunUntilKilled(const std::string& fault) {
+  // Runs `work(say)` in a child until the fault kills it; told_ is then what it said.
+  template <typename WorkInChild>
+  void ForkUntilKilled(const std::string& fault, const WorkInChild& work) {
     int ends[2];
     SIGHTLINE_CHECK(pipe(ends) == 0);
     const pid_t child = fork();
     if (child == 0) {
       close(ends[0]);
       SetFaultsForTest(fault);
-      Work(ends[1]);
+      work([tell = ends[1]](char what, uint64_t number) {
+        const Told told{what, number};
+        if (write(tell, &told, sizeof(told)) != sizeof(told)) _exit(3);
+      });
       _exit(0);
     }
     close(ends[1]);
-    std::vector<Told> told;
-    for (Told one; read(ends[0], &one, sizeof(one)) == sizeof(one);) told.push_back(one);
+    for (Told one; read(ends[0], &one, sizeof(one)) == sizeof(one);) told_.push_back(one);
     close(ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         << "the child ended by itself: " << WEXITSTATUS(status);
-    return told;
   }
+
+  std::vector<Told> told_;
 };
 
 TEST_P(JournalCrashTest, EveryAnsweredFrameIsFoundExactlyOnceOrInABlockThatIsStored) {
   const CrashCase& c = GetParam();
   options_.durability = c.durability;
   options_.segment_bytes_max = 4096;
-  const auto told = RunUntilKilled(fmt::format("{}=kill:{}", c.point, c.pass));
+  ForkUntilKilled(fmt::format("{}=kill:{}", c.point, c.pass), [this](const auto& say) { Work(say); });
   Open();
   const Unfinished& unfinished = journal_->unfinished();
   std::set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
@@ -97,12 +98,12 @@ TEST_P(JournalCrashTest, EveryAnsweredFrameIsFoundExactlyOnceOrInABlockThatIsSto
   }
   std::set<uint64_t> stored;  // blocks whose insert the child could begin
   uint64_t block_max = 0;
-  for (const Told& one : told) {
+  for (const Told& one : told_) {
     if (one.what == 'b') stored.insert(one.number);
     if (one.what == 'b') block_max = std::max(block_max, one.number);
   }
   uint64_t frame_max = 0;
-  for (const Told& one : told) {
+  for (const Told& one : told_) {
     if (one.what != 'f') continue;
     frame_max = std::max(frame_max, one.number);
     const int places =
@@ -143,6 +144,56 @@ std::vector<CrashCase> CrashCases() {
   }
   return cases;
 }
+
+using JournalDecidedCrashTest = JournalCrashTest;
+
+// Before the decided frame is written the restart holds the request and knows no decision; behind it, it has both.
+TEST_P(JournalDecidedCrashTest, ADecisionIsThereWholeOrNotAtAll) {
+  const CrashCase& c = GetParam();
+  options_.durability = c.durability;
+  options_.segment_bytes_max = 4096;
+  ForkUntilKilled(fmt::format("{}=kill:{}", c.point, c.pass), [this](const auto& say) {
+    auto journal = Journal::Open(options_, metrics_);
+    if (!journal) _exit(4);
+    for (uint64_t i = 1; i <= 20; i += 2) {
+      std::promise<bool> kept, decided;
+      const auto request = (*journal)->Append({.undecided_spans = true}, BytesOf(i),
+                                              [&](const Result<void>& result) { kept.set_value(bool(result)); });
+      if (!request || !kept.get_future().get()) _exit(5);
+      say('f', *request);
+      if (!(*journal)->AppendManifest({.block = i, .kind = BlockKind::kSpanMetrics, .frames = {{i, i}}})) _exit(6);
+      if (!(*journal)->AppendDone(i)) _exit(7);
+      const auto frame = (*journal)->Append({.kind = FrameKind::kDecided}, BytesOf(i),
+                                            [&](const Result<void>& result) { decided.set_value(bool(result)); });
+      if (!frame || !decided.get_future().get()) _exit(8);
+      (*journal)->Release(std::vector<uint64_t>{*request});
+      say('d', *frame);
+    }
+  });
+  Open();
+  const Unfinished& unfinished = journal_->unfinished();
+  const std::set<uint64_t> undecided(unfinished.undecided.begin(), unfinished.undecided.end());
+  const std::set<uint64_t> decided(unfinished.decided.begin(), unfinished.decided.end());
+  uint64_t last_decided = 0;
+  for (const Told& one : told_) {
+    if (one.what == 'd') last_decided = one.number;
+    if (one.what == 'd') EXPECT_TRUE(decided.contains(one.number)) << "it is in no block, so it must be there";
+  }
+  for (const Told& one : told_) {
+    if (one.what == 'f' && one.number > last_decided) EXPECT_TRUE(undecided.contains(one.number));
+  }
+  for (const uint64_t number : undecided) EXPECT_EQ(Read(number), BytesOf(number));
+  for (const uint64_t number : decided) EXPECT_EQ(Read(number), BytesOf(number - 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, JournalDecidedCrashTest,
+                         testing::Values(CrashCase{Durability::kProcess, "journal.decided.begin", 1},
+                                         CrashCase{Durability::kProcess, "journal.decided.begin", 9},
+                                         CrashCase{Durability::kProcess, "journal.decided.end", 1},
+                                         CrashCase{Durability::kProcess, "journal.decided.end", 9},
+                                         CrashCase{Durability::kDisk, "journal.decided.end", 5},
+                                         CrashCase{Durability::kProcess, "journal.done.begin", 4}),
+                         [](const auto& info) { return fmt::format("{}", info.index); });
 
 INSTANTIATE_TEST_SUITE_P(Steps, JournalCrashTest, testing::ValuesIn(CrashCases()), [](const auto& info) {
   std::string name = fmt::format("{}_{}_{}", info.param.durability == Durability::kDisk ? "disk" : "process",

@@ -13,6 +13,12 @@ static_assert(std::endian::native == std::endian::little, "segments are little-e
 
 constexpr std::string_view kMagic = "SLJOURNL";
 
+// The byte that says the signal, of frames and of manifests.
+constexpr uint8_t kSignalMask = 0x03;
+constexpr uint8_t kUndecidedSpansBit = 0x04;  // of a frame
+constexpr uint8_t kDecidedBit = 0x08;         // of a frame
+constexpr uint8_t kSpanMetricsBit = 0x04;     // of a manifest
+
 template <typename T>
 void Put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof(value));
@@ -58,10 +64,13 @@ class Reader {
     return count <= bytes_.size() ? count : Bad<size_t>();
   }
 
-  std::optional<otlp::Signal> Signal() {
+  // And in `marks` the bits beside it, which must be among `known`.
+  std::optional<otlp::Signal> Signal(uint8_t known, uint8_t& marks) {
     const auto value = Fixed<uint8_t>();
-    if (!ok_ || value >= otlp::kSignals.size()) return std::nullopt;
-    return static_cast<otlp::Signal>(value);
+    const uint8_t signal = value & kSignalMask;
+    marks = static_cast<uint8_t>(value & ~kSignalMask);
+    if (!ok_ || signal >= otlp::kSignals.size() || (marks & ~known) != 0) return std::nullopt;
+    return static_cast<otlp::Signal>(signal);
   }
 
   bool ok() const { return ok_; }
@@ -136,7 +145,7 @@ std::optional<RecordHeader> DecodeRecordHeader(const char* bytes, uint64_t salt,
 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
   std::string out(kMagic);
-  Put<uint32_t>(out, kFormatVersion);
+  Put<uint32_t>(out, header.version);
   Put<uint32_t>(out, static_cast<uint32_t>(header.durability));
   Put(out, header.sequence);
   Put(out, header.first_frame);
@@ -158,7 +167,7 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
     return Fail(Code::kFailedPrecondition, "it has format version {}, this program knows versions up to {}", version,
                 kFormatVersion);
   }
-  SegmentHeader header;
+  SegmentHeader header{.version = version};
   const auto durability = in.Fixed<uint32_t>();
   header.durability = static_cast<Durability>(durability);
   header.sequence = in.Fixed<uint64_t>();
@@ -225,7 +234,9 @@ std::string EncodeFrameHead(uint64_t number, const FrameHeader& header) {
   std::string out;
   out.reserve(32 + header.refused.size() * 2);
   PutVarint(out, number);
-  Put<uint8_t>(out, static_cast<uint8_t>(header.signal));
+  Put<uint8_t>(out, static_cast<uint8_t>(static_cast<uint8_t>(header.signal) |
+                                         (header.undecided_spans ? kUndecidedSpansBit : 0) |
+                                         (header.kind == FrameKind::kDecided ? kDecidedBit : 0)));
   Put<int64_t>(out, header.received_unix_nanos);
   PutVarint(out, header.refused.size());
   uint32_t last = 0;
@@ -240,9 +251,12 @@ std::optional<FrameBody> DecodeFrame(std::string_view body) {
   Reader in(body);
   FrameBody frame;
   frame.number = in.Varint();
-  const auto signal = in.Signal();
-  if (!signal) return std::nullopt;
+  uint8_t marks = 0;
+  const auto signal = in.Signal(kUndecidedSpansBit | kDecidedBit, marks);
+  if (!signal || marks == (kUndecidedSpansBit | kDecidedBit)) return std::nullopt;
   frame.header.signal = *signal;
+  frame.header.undecided_spans = (marks & kUndecidedSpansBit) != 0;
+  frame.header.kind = (marks & kDecidedBit) != 0 ? FrameKind::kDecided : FrameKind::kRequest;
   frame.header.received_unix_nanos = in.Fixed<int64_t>();
   const size_t count = in.Count();
   frame.header.refused.reserve(count);
@@ -261,7 +275,8 @@ std::optional<FrameBody> DecodeFrame(std::string_view body) {
 std::string EncodeManifest(const Manifest& manifest) {
   std::string out;
   PutVarint(out, manifest.block);
-  Put<uint8_t>(out, static_cast<uint8_t>(manifest.signal));
+  Put<uint8_t>(out, static_cast<uint8_t>(static_cast<uint8_t>(manifest.signal) |
+                                         (manifest.kind == BlockKind::kSpanMetrics ? kSpanMetricsBit : 0)));
   PutVarint(out, manifest.frames.size());
   uint64_t last = 0;
   for (const auto& range : manifest.frames) {
@@ -276,9 +291,11 @@ std::optional<Manifest> DecodeManifest(std::string_view body) {
   Reader in(body);
   Manifest manifest;
   manifest.block = in.Varint();
-  const auto signal = in.Signal();
+  uint8_t marks = 0;
+  const auto signal = in.Signal(kSpanMetricsBit, marks);
   if (!signal) return std::nullopt;
   manifest.signal = *signal;
+  manifest.kind = (marks & kSpanMetricsBit) != 0 ? BlockKind::kSpanMetrics : BlockKind::kItems;
   const size_t count = in.Count();
   manifest.frames.reserve(count);
   uint64_t last = 0;

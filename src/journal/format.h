@@ -14,12 +14,14 @@
 
 namespace sightline::journal {
 
-inline constexpr uint32_t kFormatVersion = 1;
+// Version 2 has bits beside the signal of frames and manifests, which are 0 in version 1.
+inline constexpr uint32_t kFormatVersion = 2;
 inline constexpr uint32_t kSegmentHeaderBytes = 64;
 inline constexpr uint32_t kRecordHeaderBytes = 16;
 inline constexpr uint32_t kRecordBytesMax = 1U << 30;
 
 struct SegmentHeader {
+  uint32_t version = kFormatVersion;
   Durability durability = Durability::kProcess;  // promised to the frames in it
   uint64_t sequence = 0;                         // also in the file's name
   uint64_t first_frame = 1;  // number of the first frame in it, so that numbers survive the deletion of all before

@@ -33,6 +33,9 @@ constexpr off_t kReserveBytes = 256 << 10;
 // must not take numbers that might have been used.
 constexpr uint64_t kBlocksLostMax = 1 << 20;
 
+// Reading this many bytes more is cheaper than another system call.
+constexpr uint64_t kReadGapBytes = 4096;
+
 // What gauges read, at any time, also after the journal is closed.
 struct Gauges {
   std::atomic<uint64_t> bytes = 0, segments = 0, unfinished_frames = 0;
@@ -139,6 +142,10 @@ class SegmentedJournal final : public Journal {
   Result<void> AppendManifest(const Manifest& manifest) override;
   Result<void> AppendDone(uint64_t block) override;
   Result<Frame> ReadFrame(uint64_t number) override;
+  Result<void> ReadSlices(uint64_t number, std::span<const Slice> slices, std::string& out) override;
+  void Release(std::span<const uint64_t> frames) override;
+  bool OldestWaitsForRelease() override;
+  void ForgetDecided() override;
   std::vector<uint64_t> FramesIn(const Manifest& manifest) override;
   uint64_t bytes_on_disk() const override { return gauges_->bytes.load(std::memory_order_relaxed); }
 
@@ -146,12 +153,17 @@ class SegmentedJournal final : public Journal {
   // These need mutex_.
   Result<uint64_t> AppendFrame(const FrameHeader& header, std::string_view bytes);
   Result<void> AppendMark(RecordType type, std::string_view body, std::string_view begin, std::string_view end);
-  Result<void> MakeRoom(uint64_t bytes);
+  Result<void> MakeRoom(uint64_t bytes, uint64_t bytes_max);
   Result<void> Roll();
   void Withdraw(uint64_t frame);
   void UpdateGauges();
 
   Result<void> DeleteFinishedSegments();
+  struct Place {
+    std::shared_ptr<Segment> segment;
+    Ledger::Location location;
+  };
+  Result<Place> Find(uint64_t frame);
 
   const Options options_;
   const std::unique_ptr<File> lock_;
@@ -183,11 +195,14 @@ Result<void> SegmentedJournal::Recover() {
   (void)reserve_.Take();
   // A segment is of one run of the machine and one durability: what its damage may mean depends on both.
   if (segments_.empty() || segments_.back()->header().boot != boot_ ||
-      segments_.back()->header().durability != options_.durability) {
+      segments_.back()->header().durability != options_.durability ||
+      segments_.back()->header().version != kFormatVersion) {
     SIGHTLINE_TRY(Roll());
   }
   unfinished_ = {.blocks = ledger_.OpenBlocks(),
                  .frames = ledger_.FramesWithoutBlock(),
+                 .undecided = ledger_.HeldFrames(),
+                 .decided = ledger_.DecidedFrames(),
                  .block_max = ledger_.block_max(),
                  .torn_bytes = recovered->torn_bytes,
                  .lost_bytes = recovered->lost_bytes};
@@ -231,15 +246,18 @@ Result<uint64_t> SegmentedJournal::Append(const FrameHeader& header, std::string
 Result<uint64_t> SegmentedJournal::AppendFrame(const FrameHeader& header, std::string_view bytes) {
   const uint64_t number = ledger_.next_frame();
   const std::string head = EncodeFrameHead(number, header);
-  SIGHTLINE_TRY(MakeRoom(kRecordHeaderBytes + head.size() + bytes.size()));
-  const auto offset =
-      segments_.back()->Append(RecordType::kFrame, head, bytes, "journal.frame.begin", "journal.frame.end");
+  const bool decided = header.kind == FrameKind::kDecided;
+  const uint64_t bytes_max = options_.journal_bytes_max + (decided ? options_.journal_bytes_max / 8 : 0);
+  SIGHTLINE_TRY(MakeRoom(kRecordHeaderBytes + head.size() + bytes.size(), bytes_max));
+  const auto offset = segments_.back()->Append(RecordType::kFrame, head, bytes,
+                                               decided ? "journal.decided.begin" : "journal.frame.begin",
+                                               decided ? "journal.decided.end" : "journal.frame.end");
   if (!offset) return std::unexpected(offset.error());
-  ledger_.AddFrame(header.signal, *offset);
+  ledger_.AddFrame(header, *offset, head.size());
   return number;
 }
 
-Result<void> SegmentedJournal::MakeRoom(uint64_t bytes) {
+Result<void> SegmentedJournal::MakeRoom(uint64_t bytes, uint64_t bytes_max) {
   if (!reserve_.held() && !reserve_.Take()) {
     return Fail(Code::kUnavailable, "the disk of {} is full: its last {} bytes are kept for marks", options_.directory,
                 kReserveBytes);
@@ -247,9 +265,9 @@ Result<void> SegmentedJournal::MakeRoom(uint64_t bytes) {
   const Segment& active = *segments_.back();
   const bool full = active.size() > kSegmentHeaderBytes && active.size() + bytes > options_.segment_bytes_max;
   const uint64_t now = sealed_bytes_ + active.size();
-  if (now + bytes > options_.journal_bytes_max) {
+  if (now + bytes > bytes_max) {
     return Fail(Code::kUnavailable, "journal of {} bytes has no room for {} more, its limit is {}", now, bytes,
-                options_.journal_bytes_max);
+                bytes_max);
   }
   if (full || active.poisoned()) return Roll();
   return {};
@@ -360,16 +378,18 @@ Result<void> SegmentedJournal::DeleteFinishedSegments() {
   }
 }
 
+Result<SegmentedJournal::Place> SegmentedJournal::Find(uint64_t frame) {
+  const std::lock_guard lock(mutex_);
+  const auto location = ledger_.Find(frame);
+  if (!location) return Fail(Code::kNotFound, "frame {} is not in the journal", frame);
+  return Place{segments_[location->segment - segments_.front()->header().sequence], *location};
+}
+
 Result<Journal::Frame> SegmentedJournal::ReadFrame(uint64_t number) {
-  std::shared_ptr<Segment> segment;
-  uint32_t offset = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto location = ledger_.Find(number);
-    if (!location) return Fail(Code::kNotFound, "frame {} is not in the journal", number);
-    segment = segments_[location->segment - segments_.front()->header().sequence];
-    offset = location->offset;
-  }
+  const auto place = Find(number);
+  if (!place) return std::unexpected(place.error());
+  const auto& segment = place->segment;
+  const uint32_t offset = place->location.offset;
   auto body = segment->ReadBody(offset);
   if (!body) return std::unexpected(body.error());
   auto frame = DecodeFrame(*body);
@@ -379,6 +399,60 @@ Result<Journal::Frame> SegmentedJournal::ReadFrame(uint64_t number) {
   const size_t head = body->size() - frame->bytes.size();
   body->erase(0, head);
   return Frame{.number = number, .header = std::move(frame->header), .bytes = std::move(*body)};
+}
+
+Result<void> SegmentedJournal::ReadSlices(uint64_t number, std::span<const Slice> slices, std::string& out) {
+  if (slices.empty()) return {};
+  const auto place = Find(number);
+  if (!place) return std::unexpected(place.error());
+  uint64_t wanted = 0;
+  for (const Slice& slice : slices) wanted += slice.size;
+  const uint64_t span = slices.back().offset + uint64_t{slices.back().size} - slices.front().offset;
+  if (!place->location.head_bytes) {
+    const auto frame = ReadFrame(number);
+    if (!frame) return std::unexpected(frame.error());
+    if (slices.back().offset + uint64_t{slices.back().size} > frame->bytes.size()) {
+      return Fail(Code::kInvalidArgument, "frame {} has no byte {}", number, slices.back().offset + slices.back().size);
+    }
+    for (const Slice& slice : slices) out.append(frame->bytes, slice.offset, slice.size);
+    return {};
+  }
+  const size_t before = out.size();
+  const uint64_t bytes_at = uint64_t{place->location.offset} + kRecordHeaderBytes + *place->location.head_bytes;
+  const uint64_t gap_max = wanted * 2 > span ? UINT64_MAX : kReadGapBytes;
+  std::string run;
+  for (size_t first = 0, next = 0; first < slices.size(); first = next) {
+    uint64_t end = slices[first].offset + uint64_t{slices[first].size};
+    for (next = first + 1; next < slices.size() && slices[next].offset - end <= gap_max; ++next) {
+      end = slices[next].offset + uint64_t{slices[next].size};
+    }
+    const uint64_t begin = slices[first].offset;
+    if (auto read = place->segment->Read(bytes_at + begin, end - begin, run); !read) {
+      out.resize(before);
+      return Wrap(fmt::format("{}: frame {}", place->segment->path(), number), read.error());
+    }
+    for (size_t i = first; i < next; ++i) out.append(run, slices[i].offset - begin, slices[i].size);
+  }
+  return {};
+}
+
+void SegmentedJournal::Release(std::span<const uint64_t> frames) {
+  {
+    const std::lock_guard lock(mutex_);
+    ledger_.Release(frames);
+    UpdateGauges();
+  }
+  if (!DeleteFinishedSegments()) counters_.delete_errors.Add(1);
+}
+
+bool SegmentedJournal::OldestWaitsForRelease() {
+  const std::lock_guard lock(mutex_);
+  return ledger_.OldestWaitsForRelease();
+}
+
+void SegmentedJournal::ForgetDecided() {
+  const std::lock_guard lock(mutex_);
+  ledger_.ForgetDecided();
 }
 
 std::vector<uint64_t> SegmentedJournal::FramesIn(const Manifest& manifest) {

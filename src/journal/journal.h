@@ -1,11 +1,12 @@
 // The append-only log of accepted requests: what was answered OK is in here until it is in the store.
-// Data: frames (requests), manifests (which frames a block holds) and done marks -> segment files -> the same, after a
-// crash. The format of a segment stands in README.md beside this file.
+// Data: frames (requests, decisions of the sampler), manifests (which frames a block holds) and done marks -> segment
+// files -> the same, after a crash. The format of a segment stands in README.md beside this file.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,36 +30,54 @@ struct Options {
   uint64_t journal_bytes_max = 4ULL << 30;  // disk budget: appends are refused (kUnavailable) beyond it
 };
 
+enum class FrameKind : uint8_t {
+  kRequest,  // what a client sent
+  kDecided,  // what the sampler decided about spans of earlier frames, with the kept ones (sample/decided_frame.h)
+};
+
 struct FrameHeader {
   otlp::Signal signal = otlp::Signal::kTraces;
+  FrameKind kind = FrameKind::kRequest;
+  // A request whose spans wait for decisions. Its items stand in no block; a block of span metrics counts them, and it
+  // is held until Release says that all are decided.
+  bool undecided_spans = false;
   int64_t received_unix_nanos = 0;
   std::vector<uint32_t> refused;  // ordinals, ascending: the scan's decision, obeyed on replay
 };
 
-// Which frames a block holds, as inclusive ranges of frame numbers of its signal. Written before the block's first
-// insert.
+enum class BlockKind : uint8_t {
+  kItems,        // of all frames of a signal but those with undecided spans
+  kSpanMetrics,  // calls and durations of frames with undecided spans, and nothing else of them
+};
+
+// Which frames a block holds, as inclusive ranges of frame numbers of its signal and kind. Written before the block's
+// first insert.
 struct Manifest {
   uint64_t block = 0;
   otlp::Signal signal = otlp::Signal::kTraces;
+  BlockKind kind = BlockKind::kItems;
   struct Range {
     uint64_t first = 0, last = 0;
   };
-  std::vector<Range> frames;  // ascending, disjoint; numbers of other signals' frames inside a range don't count
+  std::vector<Range> frames;  // ascending, disjoint; numbers of other frames inside a range don't count
 };
 
 // What a crash left behind, in frame order. `Open` finds it; whoever replays it marks blocks done as usual.
 struct Unfinished {
   std::vector<Manifest> blocks;  // have a manifest and no done mark
   std::vector<uint64_t> frames;  // numbers of frames that stand in no manifest
-  uint64_t block_max = 0;        // no block number above it was ever used here; 0 if none was
-  uint64_t torn_bytes = 0;       // cut off the end: an append that was never answered
-  uint64_t lost_bytes = 0;       // damage that is skipped: power loss in kProcess mode, which promises nothing for it
+  // Of every frame with undecided spans, and of every decided frame, that still has a segment: who replays finds out
+  // which spans the latter leave open, and then calls ForgetDecided.
+  std::vector<uint64_t> undecided, decided;
+  uint64_t block_max = 0;   // no block number above it was ever used here; 0 if none was
+  uint64_t torn_bytes = 0;  // cut off the end: an append that was never answered
+  uint64_t lost_bytes = 0;  // damage that is skipped: power loss in kProcess mode, which promises nothing for it
 };
 
 // Numbers frames from 1 on, without reuse. Segments are deleted oldest first, when every frame in them belongs to a
-// done block. A frame stands in one manifest only, and in none before its `done` has reported success. Fault points:
-// journal.frame, journal.manifest, journal.done, journal.delete (each before and after: ".begin", ".end"),
-// journal.sync. Thread: any; one mutex around appends.
+// done block and none is held. A frame stands in one manifest only, and in none before its `done` has reported success.
+// Fault points: journal.frame, journal.decided, journal.manifest, journal.done, journal.delete (each before and after:
+// ".begin", ".end"), journal.sync. Thread: any; one mutex around appends.
 class Journal {
  public:
   // Locks the directory (kFailedPrecondition: another program has it), cuts a torn tail, finds what is unfinished.
@@ -72,7 +91,8 @@ class Journal {
   // Appends one frame and returns its number. `done` is called exactly once, when the frame has the promised
   // durability: before Append returns in kProcess mode, from the sync thread in kDisk mode (with kUnavailable if the
   // sync failed). When Append itself returns an error (kUnavailable: disk full or over budget), nothing of the frame
-  // stays in the file and `done` is not called.
+  // stays in the file and `done` is not called. A decided frame may pass the budget by an eighth: without decisions a
+  // journal full of undecided spans would stay full.
   virtual Result<uint64_t> Append(const FrameHeader& header, std::string_view bytes,
                                   std::function<void(Result<void>)> done) = 0;
 
@@ -94,7 +114,26 @@ class Journal {
   };
   virtual Result<Frame> ReadFrame(uint64_t number) = 0;
 
-  // Numbers of the frames of the manifest's signal inside its ranges, of segments in which something is unfinished.
+  // Appends pieces of a frame's bytes to `out`, in the order of `slices`, which are ascending and disjoint. The pieces
+  // are not checked (that would take the whole frame), except that they lie inside the frame. Costs a read for each run
+  // of slices that lie close together. kNotFound, kDataLoss: `out` is as it was.
+  struct Slice {
+    uint32_t offset = 0, size = 0;
+  };
+  virtual Result<void> ReadSlices(uint64_t number, std::span<const Slice> slices, std::string& out) = 0;
+
+  // All spans of these frames are decided, and the decisions are in the journal. Deletes segments as AppendDone does.
+  // Nothing is written: a restart holds the frames again until the decided frames have been read.
+  virtual void Release(std::span<const uint64_t> frames) = 0;
+
+  // True while nothing but undecided spans keeps the oldest segment from deletion.
+  virtual bool OldestWaitsForRelease() = 0;
+
+  // Decided frames that are in done blocks need not be found any more; from now on they take no memory.
+  virtual void ForgetDecided() = 0;
+
+  // Numbers of the frames of the manifest's signal and kind inside its ranges, of segments in which something is
+  // unfinished.
   virtual std::vector<uint64_t> FramesIn(const Manifest& manifest) = 0;
 
   virtual uint64_t bytes_on_disk() const = 0;

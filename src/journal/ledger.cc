@@ -25,9 +25,16 @@ void Ledger::AddSegment(uint64_t sequence, uint64_t first_frame) {
   segments_.push_back({.sequence = sequence, .first_frame = first_frame});
 }
 
-void Ledger::AddFrame(otlp::Signal signal, uint32_t offset) {
+void Ledger::AddFrame(const FrameHeader& header, uint32_t offset, size_t head_bytes) {
   Segment& segment = segments_.back();
-  segment.frames.push_back({offset, signal, State::kWaiting});
+  const bool decided = header.kind == FrameKind::kDecided;
+  segment.has_decided |= decided;
+  segment.frames.push_back({.offset = offset,
+                            .head_bytes = static_cast<uint16_t>(std::min<size_t>(head_bytes, kHeadBytesUnknown)),
+                            .signal = header.signal,
+                            .decided = decided,
+                            .undecided_spans = header.undecided_spans,
+                            .held = header.undecided_spans});
   ++segment.unfinished_frames;
   ++unfinished_frames_;
   ++next_frame_;
@@ -47,7 +54,7 @@ void Ledger::VisitFrames(Segments& segments, const Manifest& manifest, const Vis
       uint64_t number = std::max(range.first, segment.first_frame);
       for (; number < end && number <= range.last; ++number) {
         auto& frame = segment.frames[number - segment.first_frame];
-        if (frame.offset == 0 || frame.signal != manifest.signal) continue;
+        if (!frame.BelongsTo(manifest)) continue;
         if (!visit(number, frame)) return;
       }
     }
@@ -104,7 +111,12 @@ void Ledger::AddDone(uint64_t block) {
   blocks_.erase(found);
   for (const uint64_t number : FramesIn(done.manifest)) {
     const auto [segment, frame] = FindIn(segments_, number);
-    Finish(*segment, *frame);
+    if (frame->held && frame->state != State::kDone) {
+      frame->state = State::kDone;
+      ++segment->kept_by_hold;
+    } else if (!frame->held) {
+      Finish(*segment, *frame);
+    }
   }
   for (Segment& segment : segments_) {
     if (segment.sequence == done.segment) --segment.open_manifests;
@@ -115,9 +127,27 @@ void Ledger::AddDone(uint64_t block) {
 void Ledger::Withdraw(uint64_t number) {
   const auto [segment, frame] = FindIn(segments_, number);
   if (segment == nullptr) return;
+  frame->held = false;
   Finish(*segment, *frame);
   frame->offset = 0;
   FreeIfFinished(*segment);
+}
+
+void Ledger::Release(std::span<const uint64_t> frames) {
+  for (const uint64_t number : frames) {
+    const auto [segment, frame] = FindIn(segments_, number);
+    if (segment == nullptr || !frame->held) continue;
+    frame->held = false;
+    if (frame->state != State::kDone) continue;
+    --segment->kept_by_hold;
+    Finish(*segment, *frame);
+    FreeIfFinished(*segment);
+  }
+}
+
+void Ledger::ForgetDecided() {
+  remembers_decided_ = false;
+  for (Segment& segment : segments_) FreeIfFinished(segment);
 }
 
 void Ledger::SawBlock(uint64_t block) {
@@ -133,13 +163,16 @@ void Ledger::Finish(Segment& segment, Frame& frame) {
 
 void Ledger::FreeIfFinished(Segment& segment) {
   const bool newest = &segment == &segments_.back();
+  if (segment.has_decided && remembers_decided_) return;
   if (!newest && segment.unfinished_frames == 0) std::vector<Frame>().swap(segment.frames);
 }
 
 std::optional<Ledger::Location> Ledger::Find(uint64_t number) const {
   const auto [segment, frame] = FindIn(segments_, number);
   if (segment == nullptr || frame->offset == 0) return std::nullopt;
-  return Location{segment->sequence, frame->offset, frame->signal};
+  Location location{.segment = segment->sequence, .offset = frame->offset};
+  if (frame->head_bytes != kHeadBytesUnknown) location.head_bytes = frame->head_bytes;
+  return location;
 }
 
 std::vector<uint64_t> Ledger::FramesIn(const Manifest& manifest) const {
@@ -158,20 +191,39 @@ std::vector<Manifest> Ledger::OpenBlocks() const {
   return manifests;
 }
 
-std::vector<uint64_t> Ledger::FramesWithoutBlock() const {
+template <typename Wanted>
+std::vector<uint64_t> Ledger::FramesThat(const Wanted& wanted) const {
   std::vector<uint64_t> numbers;
   for (const Segment& segment : segments_) {
     for (size_t i = 0; i < segment.frames.size(); ++i) {
-      if (segment.frames[i].state == State::kWaiting) numbers.push_back(segment.first_frame + i);
+      if (wanted(segment.frames[i])) numbers.push_back(segment.first_frame + i);
     }
   }
   return numbers;
+}
+
+std::vector<uint64_t> Ledger::FramesWithoutBlock() const {
+  return FramesThat([](const Frame& frame) { return frame.state == State::kWaiting; });
+}
+
+std::vector<uint64_t> Ledger::HeldFrames() const {
+  return FramesThat([](const Frame& frame) { return frame.held; });
+}
+
+std::vector<uint64_t> Ledger::DecidedFrames() const {
+  return FramesThat([](const Frame& frame) { return frame.decided && frame.offset != 0; });
 }
 
 bool Ledger::OldestIsFinished() const {
   if (segments_.size() < 2) return false;
   const Segment& oldest = segments_.front();
   return oldest.unfinished_frames == 0 && oldest.open_manifests == 0;
+}
+
+bool Ledger::OldestWaitsForRelease() const {
+  if (segments_.size() < 2) return false;
+  const Segment& oldest = segments_.front();
+  return oldest.kept_by_hold != 0 && oldest.unfinished_frames == oldest.kept_by_hold && oldest.open_manifests == 0;
 }
 
 }  // namespace sightline::journal

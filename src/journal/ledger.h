@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -23,8 +24,9 @@ class Ledger {
   // Begins the newest segment. Its first frame will be `first_frame`, which is not below next_frame().
   void AddSegment(uint64_t sequence, uint64_t first_frame);
 
-  // Into the newest segment; the frame is next_frame().
-  void AddFrame(otlp::Signal signal, uint32_t offset);
+  // Into the newest segment; the frame is next_frame(). `head_bytes`: of the record's body before the request's bytes.
+  // One with undecided spans is held from the start.
+  void AddFrame(const FrameHeader& header, uint32_t offset, size_t head_bytes);
   // `number` is not below next_frame(): those between were lost and count as finished.
   void AddLostFramesBefore(uint64_t number);
 
@@ -37,11 +39,13 @@ class Ledger {
   void AddDone(uint64_t block);   // an unknown block (its manifest is deleted already) only counts for block_max
   void Withdraw(uint64_t frame);  // as if it had never been written, but for its number
   void SawBlock(uint64_t block);  // for block_max
+  void Release(std::span<const uint64_t> frames);
+  void ForgetDecided();
 
   struct Location {
     uint64_t segment = 0;  // sequence
     uint32_t offset = 0;
-    otlp::Signal signal = otlp::Signal::kTraces;
+    std::optional<uint32_t> head_bytes;  // empty: too many to be remembered
   };
   bool has_segments() const { return !segments_.empty(); }
   std::optional<Location> Find(uint64_t frame) const;
@@ -49,28 +53,48 @@ class Ledger {
 
   std::vector<Manifest> OpenBlocks() const;  // by number
   std::vector<uint64_t> FramesWithoutBlock() const;
+  std::vector<uint64_t> HeldFrames() const;
+  std::vector<uint64_t> DecidedFrames() const;
   uint64_t unfinished_frames() const { return unfinished_frames_; }
 
   // True when the oldest segment is not the newest and holds nothing unfinished.
   bool OldestIsFinished() const;
+  bool OldestWaitsForRelease() const;
   void DropOldest() { segments_.pop_front(); }
 
   uint64_t next_frame() const { return next_frame_; }
   uint64_t block_max() const { return block_max_; }
 
  private:
-  enum class State : uint8_t { kWaiting, kInBlock, kFinished };
+  enum class State : uint8_t {
+    kWaiting,
+    kInBlock,
+    kDone,  // its block is, but it is held
+    kFinished
+  };
+  static constexpr uint16_t kHeadBytesUnknown = UINT16_MAX;
   struct Frame {
     uint32_t offset = 0;  // 0: the frame was lost or withdrawn, and is in no block
-    otlp::Signal signal = otlp::Signal::kTraces;
+    uint16_t head_bytes = kHeadBytesUnknown;
+    otlp::Signal signal : 2 = otlp::Signal::kTraces;
+    bool decided : 1 = false;
+    bool undecided_spans : 1 = false;
+    bool held : 1 = false;
     State state = State::kWaiting;
+
+    bool BelongsTo(const Manifest& manifest) const {
+      return offset != 0 && signal == manifest.signal && undecided_spans == (manifest.kind == BlockKind::kSpanMetrics);
+    }
   };
+  static_assert(sizeof(Frame) == 8);
   struct Segment {
     uint64_t sequence = 0;
     uint64_t first_frame = 0;
-    uint64_t unfinished_frames = 0;
+    uint64_t unfinished_frames = 0;  // of them kept_by_hold are done and held
+    uint64_t kept_by_hold = 0;
     uint64_t open_manifests = 0;  // written into it
-    std::vector<Frame> frames;    // empty once the segment is finished
+    bool has_decided = false;
+    std::vector<Frame> frames;  // empty once the segment is finished
   };
   struct Block {
     Manifest manifest;
@@ -83,6 +107,8 @@ class Ledger {
   // Calls visit(number, frame) for each frame of a manifest until it returns false.
   template <typename Segments, typename Visit>
   static void VisitFrames(Segments& segments, const Manifest& manifest, const Visit& visit);
+  template <typename Wanted>
+  std::vector<uint64_t> FramesThat(const Wanted& wanted) const;
   void Finish(Segment& segment, Frame& frame);
   void FreeIfFinished(Segment& segment);
 
@@ -91,6 +117,7 @@ class Ledger {
   uint64_t unfinished_frames_ = 0;
   uint64_t next_frame_ = 1;
   uint64_t block_max_ = 0;
+  bool remembers_decided_ = true;
 };
 
 }  // namespace sightline::journal

@@ -131,7 +131,7 @@ class Scanner {
     for (const auto& hole : scan_.holes) lost_max += (hole.end - hole.begin) / kRecordHeaderBytes;
     if (frame->number - ledger_.next_frame() > lost_max) return false;
     ledger_.AddLostFramesBefore(frame->number);
-    ledger_.AddFrame(frame->header.signal, record.offset);
+    ledger_.AddFrame(frame->header, record.offset, record.body.size() - frame->bytes.size());
     return true;
   }
 

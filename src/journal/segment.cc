@@ -170,6 +170,16 @@ Result<std::string> Segment::ReadBody(uint32_t offset) const {
   return body;
 }
 
+Result<void> Segment::Read(uint64_t offset, size_t bytes, std::string& out) const {
+  if (offset + bytes > size()) return Fail(Code::kInvalidArgument, "no {} bytes at offset {}", bytes, offset);
+  Result<void> read;
+  out.resize_and_overwrite(bytes, [&](char* to, size_t) {
+    read = ReadExactly(file_.fd(), to, bytes, offset);
+    return read ? bytes : 0;
+  });
+  return read;
+}
+
 Result<std::string> Segment::ReadAll() const {
   struct stat status{};
   if (fstat(file_.fd(), &status) != 0) return Fail(Code::kUnavailable, "stat {}: {}", path_, ErrnoText());

@@ -49,6 +49,9 @@ class Segment {
   // Reads the record at an offset that Append returned. kDataLoss if it no longer reads back.
   Result<std::string> ReadBody(uint32_t offset) const;
 
+  // The bytes at a place below size(), unchecked, in place of what `out` holds.
+  Result<void> Read(uint64_t offset, size_t bytes, std::string& out) const;
+
   Result<std::string> ReadAll() const;  // the file as it is; for recovery
 
   // What recovery found: the header, and that the valid part ends at `size`.
