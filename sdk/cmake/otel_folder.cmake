@@ -1,14 +1,15 @@
 # otel_folder(NAME): the files of src/NAME, found by their names, go where they belong:
 #   x.cc -> sightline_otel   x_test.cc -> sdk_NAME_test   x_bench.cc -> sdk_NAME_bench   testing/*.cc -> sdk_NAME_test
-option(SIGHTLINE_OTEL_TESTS "Build the SDK's tests and benchmarks" ${PROJECT_IS_TOP_LEVEL})
-
+# WITHOUT names files that are left out.
 function(otel_folder name)
+  cmake_parse_arguments(ARG "" "" "WITHOUT" ${ARGN})
   set(folder ${CMAKE_CURRENT_SOURCE_DIR}/src/${name})
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/*_test.cc)
   file(GLOB benches CONFIGURE_DEPENDS ${folder}/*_bench.cc)
   file(GLOB support CONFIGURE_DEPENDS ${folder}/testing/*.cc)
-  list(REMOVE_ITEM sources ${tests} ${benches})
+  list(TRANSFORM ARG_WITHOUT PREPEND ${folder}/)
+  list(REMOVE_ITEM sources ${tests} ${benches} ${ARG_WITHOUT})
   target_sources(sightline_otel PRIVATE ${sources})
   if(tests AND SIGHTLINE_OTEL_TESTS)
     find_package(GTest REQUIRED)
