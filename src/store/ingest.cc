@@ -79,7 +79,8 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
     std::atomic<int> steps_left = 2;
   };
   const otlp::Signal signal = request.signal;
-  const journal::FrameHeader header{signal, request.received_unix_nanos, request.scan.refused};
+  const journal::FrameHeader header{
+      .signal = signal, .received_unix_nanos = request.received_unix_nanos, .refused = request.scan.refused};
   const auto handover = std::make_shared<Handover>();
   handover->answer = std::move(done);
   handover->frame = {.received_unix_nanos = request.received_unix_nanos,
