@@ -24,5 +24,7 @@ function(otel_install_package)
     INSTALL_DESTINATION ${OTEL_PACKAGE_DIR})
   write_basic_package_version_file(sightline_otelConfigVersion.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sightline_otelConfig.cmake
-    ${CMAKE_CURRENT_BINARY_DIR}/sightline_otelConfigVersion.cmake DESTINATION ${OTEL_PACKAGE_DIR} COMPONENT sightline_otel)
+    ${CMAKE_CURRENT_BINARY_DIR}/sightline_otelConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/sightline_otel-grpc.cmake
+    DESTINATION ${OTEL_PACKAGE_DIR} COMPONENT sightline_otel)
 endfunction()

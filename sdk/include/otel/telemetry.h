@@ -10,9 +10,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "otel/logger_provider.h"
@@ -26,6 +28,9 @@
 #include "otel/tracer_provider.h"
 
 namespace otel {
+
+// Starts to observe something, such as otel::instrumentation::ObserveProcess, until what it returns is destroyed.
+using Instrumentation = std::function<std::shared_ptr<void>()>;
 
 // What is given here wins over the environment; what is not comes from there, or else is the specification's default.
 struct TelemetryOptions {
@@ -56,6 +61,8 @@ struct TelemetryOptions {
   std::optional<LogRecordLimits> log_record_limits;
   std::optional<BatchLogRecordProcessorOptions> log_batches;
   std::vector<std::shared_ptr<LogRecordProcessor>> log_record_processors;  // come before those with exporters
+
+  std::vector<Instrumentation> instrumentations;  // started last; end after the last collection
 };
 
 // Of a process's telemetry: as long as it lives, telemetry is recorded and sent.
@@ -64,7 +71,8 @@ class [[nodiscard]] Telemetry {
   static constexpr std::chrono::milliseconds kFlushTimeout{30'000};
   static constexpr std::chrono::milliseconds kShutdownTimeout{10'000};
 
-  Telemetry(Telemetry&& other) noexcept : running_(std::exchange(other.running_, false)) {}
+  Telemetry(Telemetry&& other) noexcept
+      : running_(std::exchange(other.running_, false)), observing_(std::move(other.observing_)) {}
   Telemetry& operator=(Telemetry&& other) noexcept;
   Telemetry(const Telemetry&) = delete;
   Telemetry& operator=(const Telemetry&) = delete;
@@ -80,7 +88,8 @@ class [[nodiscard]] Telemetry {
 
   explicit Telemetry(bool running) : running_(running) {}
 
-  bool running_;  // the global providers are this one's to shut down
+  bool running_;                                  // the global providers are this one's to shut down
+  std::vector<std::shared_ptr<void>> observing_;  // of the instrumentations
 };
 
 // Once at a time: a second one while a first one lives is reported, and changes nothing.

@@ -1,6 +1,8 @@
 #include "otel/telemetry.h"
 
 #include <atomic>
+#include <exception>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -102,6 +104,18 @@ void StartLogs(TelemetryOptions& options, const Settings& settings, const Resour
                                   .clock = {}});
 }
 
+std::vector<std::shared_ptr<void>> StartInstrumentations(const std::vector<Instrumentation>& instrumentations) {
+  std::vector<std::shared_ptr<void>> observing;
+  for (const Instrumentation& start : instrumentations) {
+    try {
+      observing.push_back(start());
+    } catch (const std::exception& error) {
+      internal::Report("configuration", std::string("an instrumentation did not start: ") + error.what());
+    }
+  }
+  return observing;
+}
+
 // Of all providers at the same time: a backend that does not answer takes all the time that there is.
 template <typename Call>
 bool InParallel(const Call& call) {
@@ -138,13 +152,16 @@ Telemetry Configure(TelemetryOptions options) {
   StartTraces(options, settings, resource);
   StartMetrics(options, settings, resource);
   StartLogs(options, settings, resource);
-  return Telemetry(true);
+  Telemetry telemetry(true);
+  telemetry.observing_ = StartInstrumentations(options.instrumentations);
+  return telemetry;
 }
 
 Telemetry& Telemetry::operator=(Telemetry&& other) noexcept {
   if (this == &other) return *this;
   Shutdown();
   running_ = std::exchange(other.running_, false);
+  observing_ = std::move(other.observing_);
   return *this;
 }
 
@@ -158,6 +175,7 @@ bool Telemetry::Shutdown(std::chrono::milliseconds timeout) {
   if (!std::exchange(running_, false)) return true;
   const Deadline deadline = std::chrono::steady_clock::now() + timeout;
   const bool good = InParallel([deadline](auto& provider) { return provider.Shutdown(deadline); });
+  observing_.clear();
   configured = false;
   return good;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 
 #include "otel/errors.h"
 #include "otel/in_memory_log_exporter.h"
@@ -139,6 +140,31 @@ TEST(Telemetry, TakesTheCodeBeforeTheEnvironment) {
   }
   EXPECT_EQ(kept.spans.size(), 1);
   EXPECT_EQ(ServiceName(kept.spans.resource()), "from-code");
+}
+
+TEST(Telemetry, ObservesUntilItsLastCollectionAndNotWhereAnInstrumentationFails) {
+  const auto observe = [] {
+    return std::make_shared<ObservableRegistration>(GetMeter("lib").CreateObservableGauge<int64_t>(
+        "observed", {}, [](Observer<int64_t>& observer) { observer.Observe(1); }));
+  };
+  Kept kept;
+  std::weak_ptr<ObservableRegistration> observing;
+  const uint64_t errors_before = ErrorCount("configuration");
+  {
+    auto options = kept.Options();
+    options.instrumentations = {[]() -> std::shared_ptr<void> { throw std::runtime_error("no such thing"); },
+                                [&] {
+                                  auto registration = observe();
+                                  observing = registration;
+                                  return registration;
+                                }};
+    Telemetry telemetry = Configure(std::move(options));
+    const Telemetry moved = std::move(telemetry);
+    EXPECT_FALSE(observing.expired());
+  }
+  EXPECT_TRUE(observing.expired());
+  EXPECT_THAT(kept.metrics->names, testing::Contains("observed"));
+  EXPECT_EQ(ErrorCount("configuration"), errors_before + 1);
 }
 
 TEST(Telemetry, OnlyPropagatesWhereItIsDisabled) {
