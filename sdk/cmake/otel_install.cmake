@@ -20,6 +20,14 @@ function(otel_install component target headers dependencies)
 endfunction()
 
 function(otel_install_package)
+  file(RELATIVE_PATH prefix_of_package /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  if(SIGHTLINE_OTEL_GRPC)
+    set(grpc_libraries "-lgrpc++ -lgrpc -lgpr -labsl_synchronization")
+  endif()
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/sightline_otel.pc.in sightline_otel.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sightline_otel.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT sightline_otel)
+
   configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/sightline_otelConfig.cmake.in sightline_otelConfig.cmake
     INSTALL_DESTINATION ${OTEL_PACKAGE_DIR})
   write_basic_package_version_file(sightline_otelConfigVersion.cmake COMPATIBILITY SameMinorVersion)
