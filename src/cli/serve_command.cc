@@ -2,9 +2,14 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/log.h"
 #include "base/process.h"
@@ -15,6 +20,8 @@
 
 namespace sightline::cli {
 namespace {
+
+constexpr std::chrono::seconds kStopTimeMax{9};
 
 // Scripts and tests wait for this line; it is the only thing that goes to stdout.
 void PrintReady(LogFormat format, const Server& server) {
@@ -27,6 +34,36 @@ void PrintReady(LogFormat format, const Server& server) {
   }
   std::fflush(stdout);
 }
+
+// Leaves when stopping takes longer than whoever sent the signal waits: a query may be inside a function that the
+// engine cannot end. What was accepted is in the journal at the least.
+class ExitDeadline {
+ public:
+  ExitDeadline() : thread_([this] { Wait(); }) {}
+  ~ExitDeadline() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  ExitDeadline(const ExitDeadline&) = delete;
+  ExitDeadline& operator=(const ExitDeadline&) = delete;
+
+ private:
+  void Wait() {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, kStopTimeMax, [this] { return stopped_; })) return;
+    Log(LogLevel::kWarning, "stopped without waiting for what does not end: a query, or the disk");
+    std::_Exit(kExitDone);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
 
 int RunServe(ConfigSources sources) {
   sources.environment = ConfigEnvironment();
@@ -50,6 +87,7 @@ int RunServe(ConfigSources sources) {
   shutdown.Wait(-1);
   Log(LogLevel::kInfo, "stopping: storing what was accepted", {{"signal", shutdown.reason()}});
   shutdown.LetNextSignalKill();
+  const ExitDeadline deadline;
   if (!(*server)->Stop()) Log(LogLevel::kWarning, "something is only in the journal; the next start stores it");
   server->reset();
   Log(LogLevel::kInfo, "stopped");

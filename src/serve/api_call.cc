@@ -49,6 +49,7 @@ const std::string& ApiCall::part(std::string_view name) const {
 void ApiCall::Send(net::HttpResponse response) {
   SIGHTLINE_CHECK(!sent_ && !begun_);
   sent_ = true;
+  if (!Claim()) return;  // expired
   if (IsJson(response)) {
     response.headers.emplace_back("Vary", "Accept-Encoding");
     if (takes_gzip_ && response.body.size() >= kCompressedBytesMin) {
@@ -65,6 +66,10 @@ void ApiCall::Begin(net::HttpResponse head) {
   if (on_begin) on_begin();
   SIGHTLINE_CHECK(!sent_ && !begun_);
   begun_ = true;
+  if (!Claim()) {
+    sent_ = true;  // expired: there is nobody to write to
+    return;
+  }
   if (IsJson(head)) {
     head.headers.emplace_back("Vary", "Accept-Encoding");
     if (takes_gzip_) {
@@ -76,7 +81,7 @@ void ApiCall::Begin(net::HttpResponse head) {
 }
 
 bool ApiCall::Write(std::string_view piece) {
-  if (cancellation_->cancelled()) return false;
+  if (sent_ || cancellation_->cancelled()) return false;
   if (gzip_) return responder_.Write(gzip_->Write(piece));
   return responder_.Write(piece);
 }
@@ -104,6 +109,10 @@ void ApiCall::Finish(const Result<void>& done) {
   if (!json.wanted()) return responder_.Abort();
   if (gzip_) responder_.Write(gzip_->End());
   responder_.End();
+}
+
+void ApiCall::Expire(const Error& error) {
+  if (Claim()) responder_.Send(ErrorResponse(error, ""));
 }
 
 void WriteScanned(JsonWriter& json, const store::QueryStats& scanned) {

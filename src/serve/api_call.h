@@ -15,6 +15,7 @@
 //   }
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -41,7 +42,7 @@ inline constexpr size_t kCompressedBytesMin = 4 << 10;
 // Values of a path's {names}, decoded.
 using PathParts = std::vector<std::pair<std::string, std::string>>;
 
-// Thread: the one that runs the endpoint.
+// Thread: the one that runs the endpoint; Expire any.
 class ApiCall {
  public:
   ApiCall(net::HttpRequest request, PathParts parts, net::HttpResponder responder, int64_t now_unix_nanos,
@@ -76,7 +77,12 @@ class ApiCall {
   // What the endpoint came to. Called once, by whoever ran it.
   void Finish(const Result<void>& done);
 
+  // Answers with `error` if nothing was answered yet, while the endpoint goes on: whatever it says is thrown away.
+  void Expire(const Error& error);
+
  private:
+  bool Claim() { return !claimed_.exchange(true); }
+
   const PathParts parts_;
   const net::HttpResponder responder_;
   const std::shared_ptr<store::Cancellation> cancellation_;
@@ -84,6 +90,7 @@ class ApiCall {
   std::optional<net::GzipStream> gzip_;  // of an answer in pieces
   std::string where_;
   bool sent_ = false, begun_ = false;
+  std::atomic<bool> claimed_ = false;  // somebody answers: the endpoint or Expire
 };
 
 using Endpoint = std::function<Result<void>(ApiCall& call)>;

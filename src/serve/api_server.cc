@@ -28,6 +28,7 @@ namespace {
 // How late a question may be ended.
 constexpr std::chrono::milliseconds kOverdueCheckEvery{250};
 constexpr int64_t kSecondNanos = 1'000'000'000;
+constexpr int64_t kExpireNanos = 2 * kSecondNanos;  // from the cancelling to an answer without the engine
 
 class ApiServerImpl final : public ApiServer {
  public:
@@ -51,7 +52,8 @@ class ApiServerImpl final : public ApiServer {
                                          "Requests refused because too many queries waited")),
         cancelled_(metrics.GetCounter("sightline.api.cancelled", "{request}",
                                       "Requests that their client or a stop of the program ended before the answer")),
-        pool_(options_.query_threads, options_.queries_waiting_max) {
+        pool_(options_.query_threads, options_.queries_waiting_max),
+        sql_pool_(options_.sql_threads, options_.queries_waiting_max) {
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
@@ -97,6 +99,7 @@ class ApiServerImpl final : public ApiServer {
     if (server_ != nullptr) server_->Stop(grace_seconds);
     running_.CancelAll();
     pool_.Stop();
+    sql_pool_.Stop();
     {
       const std::lock_guard lock(watch_mutex_);
       watch_ends_ = true;
@@ -133,28 +136,34 @@ class ApiServerImpl final : public ApiServer {
     auto cancellation = running_.Add();
     auto call = std::make_shared<ApiCall>(std::move(request), std::move(match.parts), std::move(responder),
                                           clock_.UnixNanos(), cancellation);
-    if (pool_.TryPost([this, &route, call, cancellation] { Run(route, *call, cancellation); })) return;
+    WorkerPool& pool = route.runs_on == RunsOn::kSqlThread ? sql_pool_ : pool_;
+    if (pool.TryPost([this, &route, call, cancellation] { Run(route, call, cancellation); })) return;
     refused_busy_.Add(1);
     running_.Remove(cancellation);
     call->Finish(Fail(Code::kUnavailable, "too many queries are waiting\ntry again in a second"));
   }
 
-  void Run(const Route& route, ApiCall& call, const std::shared_ptr<store::Cancellation>& cancellation) {
+  void Run(const Route& route, const std::shared_ptr<ApiCall>& shared_call,
+           const std::shared_ptr<store::Cancellation>& cancellation) {
+    ApiCall& call = *shared_call;
     // Who left while the call waited needs no query.
     const bool left = cancellation->cancelled();
-    running_.Start(cancellation, clock_.MonotonicNanos() + options_.sql.seconds_max * kSecondNanos);
+    running_.Start(cancellation, clock_.MonotonicNanos() + options_.sql.seconds_max * kSecondNanos, kExpireNanos,
+                   [this, shared_call] { shared_call->Expire(TookTooLong()); });
     call.on_begin = [this, &cancellation] { running_.StopClock(cancellation); };
     Result<void> done = left ? Fail(Code::kCancelled, "the client left") : route.endpoint(call);
     const bool overdue = running_.Remove(cancellation);
-    if (overdue && !done && done.error().code == Code::kCancelled) {
-      done =
-          Fail(Code::kDeadlineExceeded,
-               "the answer took longer than {} s, which is limits.query_seconds_max\nask for a shorter range, or for "
-               "fewer things in it",
-               options_.sql.seconds_max);
-    }
+    if (overdue && !done && done.error().code == Code::kCancelled) done = std::unexpected(TookTooLong());
     call.Finish(done);
     if (cancellation->cancelled() && !overdue) cancelled_.Add(1);
+  }
+
+  Error TookTooLong() const {
+    return {
+        Code::kDeadlineExceeded,
+        fmt::format("the answer took longer than {} s, which is limits.query_seconds_max\nask for a shorter range, or "
+                    "for fewer things in it",
+                    options_.sql.seconds_max)};
   }
 
   // SQL has the engine's own limit as well, which goes on while the answer is sent.
@@ -189,7 +198,7 @@ class ApiServerImpl final : public ApiServer {
   std::condition_variable watch_wake_;
   bool watch_ends_ = false;  // guarded by watch_mutex_
   std::thread watch_;
-  WorkerPool pool_;
+  WorkerPool pool_, sql_pool_;               // what people write takes no thread from the screens
   std::unique_ptr<net::HttpServer> server_;  // last: its handler uses all of the above
 };
 

@@ -22,7 +22,8 @@ struct ApiOptions {
   std::string address = "127.0.0.1:8080";
   int http_threads = 1;
   int query_threads = 3;
-  size_t queries_waiting_max = 64;      // further ones: 503
+  int sql_threads = 2;
+  size_t queries_waiting_max = 64;      // for either kind of threads; further ones: 503
   uint64_t sql_bytes_max = 256 * 1024;  // of a request body
   query::SqlLimits sql;
   std::string database = "sightline";  // of the schema

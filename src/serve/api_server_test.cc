@@ -204,8 +204,43 @@ TEST_F(ApiServerTest, AQuestionThatTakesTooLongIsEndedAndSaysSo) {
   EXPECT_TRUE(Eventually([&] { return Running("endless.spans") == 0; }));
 }
 
+// The engine ends a statement between calls of functions only, and one of these takes seconds.
+TEST_F(ApiServerTest, AQuestionThatTheEngineCannotEndIsAnsweredInTime) {
+  ASSERT_TRUE(clickhouse().Execute("CREATE DATABASE IF NOT EXISTS slow"));
+  ASSERT_TRUE(clickhouse().Execute(
+      "CREATE OR REPLACE VIEW slow.spans AS SELECT toFixedString(toString(editDistance(repeat('a', 40000), "
+      "concat(repeat('b', 39990), toString(number)))), 16) AS TraceId FROM numbers(4)"));
+  ApiOptions options;
+  options.database = "slow";
+  options.sql.seconds_max = 1;
+  StartServer(options);
+  const auto reply = Get("/api/v1/traces/ffffffff/outline");
+  EXPECT_EQ(reply.status, 504);
+  EXPECT_TRUE(Has(reply.body, "limits.query_seconds_max")) << reply.body;
+  EXPECT_EQ(Running("slow.spans"), 1u);
+}
+
+TEST_F(ApiServerTest, SqlTakesNoThreadFromTheScreens) {
+  StartServer({.query_threads = 1, .sql_threads = 1});
+  std::atomic<bool> leave = false;
+  std::thread client_thread([&] {
+    net::HttpClient client;
+    net::HttpCall call;
+    call.method = "POST";
+    call.url = "http://" + server_->address() + "/api/v1/sql";
+    call.body = kEndless;
+    call.cancelled = [&] { return leave.load(); };
+    EXPECT_FALSE(client.Call(call));
+  });
+  EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") > 0; }));
+  EXPECT_EQ(Get("/api/v1/services?last=1h").status, 200);
+  EXPECT_GT(Running("numbers(1000000000000)"), 0u);
+  leave = true;
+  client_thread.join();
+}
+
 TEST_F(ApiServerTest, TooManyWaitingQueriesAreRefusedAndStopEndsThoseThatRun) {
-  StartServer({.query_threads = 1, .queries_waiting_max = 1});
+  StartServer({.sql_threads = 1, .queries_waiting_max = 1});
   std::atomic<int> refused = 0;
   std::vector<std::thread> clients;
   for (int i = 0; i < 3; ++i) {

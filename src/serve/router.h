@@ -11,8 +11,8 @@
 
 namespace sightline::serve {
 
-// Where an endpoint runs: what asks the store may take long.
-enum class RunsOn : uint8_t { kWorker, kHttpThread };
+// Where an endpoint runs: what asks the store may take long, and SQL that somebody wrote even longer.
+enum class RunsOn : uint8_t { kWorker, kSqlThread, kHttpThread };
 
 struct Route {
   std::string method;  // GET serves HEAD too

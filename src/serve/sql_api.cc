@@ -5,7 +5,7 @@
 namespace sightline::serve {
 
 void SqlApi::AddTo(Router& router) {
-  router.Add({"POST", "/api/v1/sql", [this](ApiCall& call) { return Run(call); }});
+  router.Add({"POST", "/api/v1/sql", [this](ApiCall& call) { return Run(call); }, RunsOn::kSqlThread});
 }
 
 Result<void> SqlApi::Run(ApiCall& call) {
