@@ -1,0 +1,24 @@
+// Text -> a checked query. What comes out is well typed: an evaluator meets no operator between things that cannot have
+// it, apart from what attributes hold.
+#pragma once
+
+#include <expected>
+#include <string_view>
+
+#include "traceql/ast.h"
+#include "traceql/parse_error.h"
+
+namespace sightline::traceql {
+
+inline constexpr size_t kQueryBytesMax = 64 * 1024;
+inline constexpr int kOperatorsMax = 2000;  // and so the height of the tree
+inline constexpr int kNestingMax = 100;     // of parentheses and signs
+inline constexpr size_t kRegexBytesMax = 16 * 1024;
+
+// A query on traces: `{ span.http.status_code >= 500 } | rate() by (resource.service.name)`.
+std::expected<Query, ParseError> ParseQuery(std::string_view text);
+
+// A condition on one span: a query that is one filter, `{ status = error }`.
+std::expected<Expression, ParseError> ParseSpanCondition(std::string_view text);
+
+}  // namespace sightline::traceql
