@@ -340,6 +340,51 @@ def test_what_is_refused_is_counted(shared_server: Server) -> None:
     wait_until(lambda: refused() == before + 1, what="the refused span in /metrics")
 
 
+def test_requests_that_are_refused_unread_are_counted(shared_server: Server) -> None:
+    url = f"{shared_server.otlp_http}/v1/traces"
+    protobuf = {"Content-Type": "application/x-protobuf"}
+    huge = bytes(65 << 20)
+    channel = shared_server.channel()
+
+    def grpc_call(body: bytes, method: str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export") -> None:
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(method)(body, timeout=30)
+
+    def grpc_two_messages() -> None:
+        method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        with pytest.raises(grpc.RpcError) as refused:
+            channel.stream_unary(method)(iter([good("one"), good("two")]), timeout=30)
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+    def garbage() -> None:
+        host, port = shared_server.otlp_http.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(b"GET\r\n\r\n")
+            assert b" 400 " in client.recv(1000)
+
+    refusals: dict[tuple[str, str], Callable[[], Any]] = {
+        ("http", "too_large"): lambda: requests.post(url, data=huge, headers=protobuf, timeout=30),
+        ("http", "content_type"): lambda: requests.post(url, data=b"x", headers={"Content-Type": "text/plain"}, timeout=10),
+        ("http", "host"): lambda: requests.post(url, data=b"", headers=protobuf | {"Host": "evil.example"}, timeout=10),
+        ("http", "origin"): lambda: requests.post(url, data=b"", headers=protobuf | {"Origin": "http://evil.example"}, timeout=10),
+        ("http", "unknown_path"): lambda: requests.post(f"{url}s", data=b"", headers=protobuf, timeout=10),
+        ("http", "method"): lambda: requests.get(url, timeout=10),
+        ("http", "malformed"): garbage,
+        ("grpc", "too_large"): lambda: grpc_call(huge),
+        ("grpc", "unknown_method"): lambda: grpc_call(b"", "/opentelemetry.proto.collector.trace.v1.TraceService/Import"),
+        ("grpc", "several_messages"): grpc_two_messages,
+    }
+    for (transport, reason), refuse in refusals.items():
+        name = f'sightline_receive_refused_requests_total{{reason="{reason}",transport="{transport}"}}'
+
+        def counted(name: str = name) -> float:
+            return shared_server.metrics().get(name, 0)
+
+        before = counted()
+        refuse()
+        wait_until(lambda: counted() == before + 1, what=name)
+
+
 # ---- browsers
 
 

@@ -136,30 +136,36 @@ class ReplyGuard {
   const std::shared_ptr<Ending> ending_;
 };
 
-// A unary call: one message in, one message or a status out. Deletes itself.
+// What all calls of a server share.
+struct Calls {
+  const GrpcHandler handler;
+  const uint32_t message_bytes_max;
+  const std::function<void(GrpcRefusal refusal)> on_refused;
+};
+
+// A unary call: one message in, one message or a status out. Deletes itself. The handler gets the message when its
+// client has ended the stream behind it: of a call with two, nothing must be kept and answered OK.
 // Thread: gRPC's, one at a time but for Finish.
 class Reactor final : public grpc::ServerGenericBidiReactor {
  public:
-  Reactor(grpc::GenericCallbackServerContext* context, const GrpcHandler* handler)
-      : context_(context), handler_(handler), ending_(std::make_shared<Ending>(this)) {
+  Reactor(grpc::GenericCallbackServerContext* context, const Calls* calls)
+      : context_(context), calls_(calls), ending_(std::make_shared<Ending>(this)) {
     StartRead(&message_);
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {
-      // No message came: the call was cancelled, the message was too large (gRPC answers that itself), or there is
-      // none.
-      ending_->Reply({.code = GrpcCode::kInvalidArgument, .error_message = "the call carries no message"});
-      return;
+    if (ok && !has_message_) {
+      has_message_ = true;
+      StartRead(&second_message_);
+    } else if (ok) {
+      Refuse(GrpcRefusal::kSeveralMessages, GrpcCode::kInvalidArgument, "the call carries more than one message");
+    } else if (context_->IsCancelled()) {
+      Refuse(GrpcRefusal::kBrokenOff, GrpcCode::kCancelled, "the call was broken off");
+    } else if (!has_message_) {
+      Refuse(GrpcRefusal::kNoMessage, GrpcCode::kInvalidArgument, "the call carries no message");
+    } else {
+      Handle();
     }
-    const grpc_byte_buffer* buffer = CoreBuffer(message_);
-    GrpcRequest request{.method = context_->method(),
-                        .encoding = std::string(EncodingName(buffer)),
-                        .message = Contiguous(buffer),
-                        .peer = context_->peer()};
-    message_.Clear();
-    auto guard = std::make_shared<ReplyGuard>(ending_);
-    (*handler_)(std::move(request), [guard](GrpcResponse response) { guard->Reply(std::move(response)); });
   }
 
   void OnCancel() override {
@@ -179,10 +185,32 @@ class Reactor final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
+  void Refuse(GrpcRefusal refusal, GrpcCode code, std::string message) {
+    if (calls_->on_refused) calls_->on_refused(refusal);
+    ending_->Reply({.code = code, .error_message = std::move(message)});
+  }
+
+  void Handle() {
+    const grpc_byte_buffer* buffer = CoreBuffer(message_);
+    // Here and not in the core, which tells nobody what it refuses. It compares no earlier than this either.
+    if (const size_t bytes = buffer->data.raw.slice_buffer.length; bytes > calls_->message_bytes_max) {
+      return Refuse(GrpcRefusal::kTooLarge, GrpcCode::kResourceExhausted,
+                    fmt::format("the message has {} bytes, the limit is {}", bytes, calls_->message_bytes_max));
+    }
+    GrpcRequest request{.method = context_->method(),
+                        .encoding = std::string(EncodingName(buffer)),
+                        .message = Contiguous(buffer),
+                        .peer = context_->peer()};
+    message_.Clear();
+    auto guard = std::make_shared<ReplyGuard>(ending_);
+    calls_->handler(std::move(request), [guard](GrpcResponse response) { guard->Reply(std::move(response)); });
+  }
+
   grpc::GenericCallbackServerContext* const context_;
-  const GrpcHandler* const handler_;
+  const Calls* const calls_;
   const std::shared_ptr<Ending> ending_;
-  grpc::ByteBuffer message_;
+  bool has_message_ = false;
+  grpc::ByteBuffer message_, second_message_;
 };
 
 void Ending::Reply(GrpcResponse response) {
@@ -193,18 +221,18 @@ void Ending::Reply(GrpcResponse response) {
 
 class Service final : public grpc::CallbackGenericService {
  public:
-  explicit Service(GrpcHandler handler) : handler_(std::move(handler)) {}
+  explicit Service(Calls calls) : calls_(std::move(calls)) {}
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
-    return new Reactor(context, &handler_);
+    return new Reactor(context, &calls_);
   }
 
  private:
-  const GrpcHandler handler_;
+  const Calls calls_;
 };
 
 class Server final : public GrpcServer {
  public:
-  explicit Server(GrpcHandler handler) : service_(std::move(handler)) {}
+  explicit Server(Calls calls) : service_(std::move(calls)) {}
   ~Server() override { Stop(0); }
 
   Result<void> Start(const GrpcServerOptions& options, const HostPort& host_port) {
@@ -236,7 +264,7 @@ class Server final : public GrpcServer {
 
  private:
   static void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
-    builder->SetMaxReceiveMessageSize(static_cast<int>(std::min<uint32_t>(options.recv_message_bytes_max, INT32_MAX)));
+    builder->SetMaxReceiveMessageSize(-1);  // Reactor compares
     builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
     builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                 static_cast<int>(std::min<uint32_t>(options.concurrent_streams_max, INT32_MAX)));
@@ -269,7 +297,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options,
   auto host_port = ParseHostPort(options.address);
   if (!host_port) return std::unexpected(host_port.error());
   RouteGrpcLog();
-  auto server = std::make_unique<Server>(std::move(handler));
+  auto server = std::make_unique<Server>(Calls{std::move(handler), options.recv_message_bytes_max, options.on_refused});
   SIGHTLINE_TRY(server->Start(options, *host_port));
   return server;
 }

@@ -56,11 +56,20 @@ using GrpcReply = std::function<void(GrpcResponse)>;
 // handler.
 using GrpcHandler = std::function<void(GrpcRequest request, GrpcReply reply)>;
 
+// Calls that end before a handler sees them.
+enum class GrpcRefusal : uint8_t {
+  kTooLarge,   // RESOURCE_EXHAUSTED
+  kNoMessage,  // INVALID_ARGUMENT, as the next one: the methods are unary
+  kSeveralMessages,
+  kBrokenOff,  // by the client, or because too much was arriving at once
+};
+
 struct GrpcServerOptions {
-  std::string address;                         // "127.0.0.1:4317"; port 0 takes a free one
-  uint32_t recv_message_bytes_max = 64 << 20;  // gRPC itself answers RESOURCE_EXHAUSTED beyond it
-  uint32_t concurrent_streams_max = 1024;      // a connection
-  uint64_t memory_bytes_max = 512 << 20;       // of messages that are still arriving, over all connections
+  std::string address;  // "127.0.0.1:4317"; port 0 takes a free one
+  uint32_t recv_message_bytes_max = 64 << 20;
+  uint32_t concurrent_streams_max = 1024;               // a connection
+  uint64_t memory_bytes_max = 512 << 20;                // of messages that are still arriving, over all connections
+  std::function<void(GrpcRefusal refusal)> on_refused;  // from any thread; may be empty
 };
 
 // Thread: any.

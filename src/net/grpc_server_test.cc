@@ -16,6 +16,7 @@
 #include <future>
 #include <mutex>
 #include <protozero/pbf_reader.hpp>
+#include <set>
 #include <thread>
 
 #include "net/compression.h"
@@ -425,6 +426,34 @@ TEST(GrpcServerWire, CallWithoutOrWithHalfMessageIsRefused) {
   const std::string huge = RawCall(server->address(), {}, std::string("\0\xff\xff\xff\xff", 5));
   EXPECT_THAT(huge, ::testing::ContainsRegex("grpc-status: [1-9]|curl:")) << huge;
   EXPECT_EQ(handled, 0);
+}
+
+// Methods are unary: if the first were kept and the call answered OK, the second would be lost with nobody told.
+TEST(GrpcServerWire, OfACallWithTwoMessagesNothingIsHandled) {
+  std::atomic<int> handled = 0;
+  const auto server = StartServer([&](GrpcRequest, GrpcReply reply) {
+    ++handled;
+    reply({});
+  });
+  const std::string two = RawCall(server->address(), {}, Frame(false, "one") + Frame(false, "two"));
+  EXPECT_THAT(two, ::testing::HasSubstr("grpc-status: 3")) << two;
+  EXPECT_EQ(handled, 0);
+}
+
+TEST(GrpcServerWire, SaysWhatItRefuses) {
+  std::mutex mutex;
+  std::multiset<GrpcRefusal> refused;
+  const auto server = StartServer(Echo, {.recv_message_bytes_max = 1000, .on_refused = [&](GrpcRefusal why) {
+                                           const std::lock_guard lock(mutex);
+                                           refused.insert(why);
+                                         }});
+  RawCall(server->address(), {}, "");
+  RawCall(server->address(), {}, Frame(false, "one") + Frame(false, "two"));
+  RawCall(server->address(), {}, Frame(false, std::string(1001, 'x')));
+  EXPECT_TRUE(Call(server->address(), "x").status.ok());
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(refused,
+              ::testing::ElementsAre(GrpcRefusal::kTooLarge, GrpcRefusal::kNoMessage, GrpcRefusal::kSeveralMessages));
 }
 
 TEST(GrpcServerWire, SurvivesPlainHttp1AndGarbage) {

@@ -23,10 +23,11 @@ std::optional<Signal> SignalOf(std::string_view method) {
 
 }  // namespace
 
-net::GrpcHandler GrpcExports(std::shared_ptr<ExportHandler> handler) {
-  return [handler = std::move(handler)](net::GrpcRequest request, net::GrpcReply reply) {
+net::GrpcHandler GrpcExports(std::shared_ptr<ExportHandler> handler, std::shared_ptr<RefusedRequests> refused) {
+  return [handler = std::move(handler), refused = std::move(refused)](net::GrpcRequest request, net::GrpcReply reply) {
     const auto signal = SignalOf(request.method);
     if (!signal) {
+      refused->GrpcMethod();
       reply({.code = net::GrpcCode::kUnimplemented,
              .error_message = fmt::format("no method {}; served here: {}, {}, {}", request.method, kMethods[0],
                                           kMethods[1], kMethods[2])});

@@ -66,23 +66,27 @@ net::HttpResponse HttpErrorResponse(const net::HttpRequest& head, int status, co
   return response;
 }
 
-net::HttpHandler HttpExports(std::shared_ptr<ExportHandler> handler) {
-  return [handler = std::move(handler)](net::HttpRequest request, net::HttpResponder responder) {
+net::HttpHandler HttpExports(std::shared_ptr<ExportHandler> handler, std::shared_ptr<RefusedRequests> refused) {
+  return [handler = std::move(handler), refused = std::move(refused)](net::HttpRequest request,
+                                                                      net::HttpResponder responder) {
+    const auto refuse = [&](int status, const std::string& message) {
+      refused->Http(status);
+      return HttpErrorResponse(request, status, message);
+    };
     const auto signal = SignalOf(request.path);
     if (!signal) {
-      return responder.Send(
-          HttpErrorResponse(request, 404, "no such path: OTLP is received on /v1/traces, /v1/metrics and /v1/logs"));
+      return responder.Send(refuse(404, "no such path: OTLP is received on /v1/traces, /v1/metrics and /v1/logs"));
     }
     if (request.method != "POST") {
-      auto response = HttpErrorResponse(request, 405, request.path + " takes POST only");
+      auto response = refuse(405, request.path + " takes POST only");
       response.headers.emplace_back("Allow", "POST");
       return responder.Send(std::move(response));
     }
     std::string content_type(Trim(request.Header("Content-Type")));
     const auto format = FormatOf(content_type);
     if (!format) {
-      return responder.Send(HttpErrorResponse(
-          request, 415,
+      return responder.Send(refuse(
+          415,
           fmt::format("content type \"{}\" is not one of application/x-protobuf, application/json", content_type)));
     }
     std::string encoding = EncodingOf(request.Header("Content-Encoding"));

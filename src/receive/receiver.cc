@@ -14,11 +14,13 @@ Result<std::unique_ptr<Receiver>> Receiver::Start(const Options& options, Sink& 
                              .limits = options.limits,
                              .future_nanos_max = options.future_nanos_max},
       sink, budget, metrics, clock);
+  const auto refused = std::make_shared<RefusedRequests>(metrics);
   std::unique_ptr<Receiver> receiver(new Receiver);
   auto grpc = net::GrpcServer::Start({.address = options.grpc_address,
                                       .recv_message_bytes_max = options.recv_message_bytes_max,
-                                      .memory_bytes_max = options.arriving_bytes_max},
-                                     GrpcExports(handler));
+                                      .memory_bytes_max = options.arriving_bytes_max,
+                                      .on_refused = [refused](net::GrpcRefusal why) { refused->Grpc(why); }},
+                                     GrpcExports(handler, refused));
   if (!grpc) return Wrap("OTLP/gRPC", grpc.error());
   receiver->grpc_ = std::move(*grpc);
   auto http = net::HttpServer::Start({.address = options.http_address,
@@ -28,8 +30,12 @@ Result<std::unique_ptr<Receiver>> Receiver::Start(const Options& options, Sink& 
                                       .connections_max = options.connections_max,
                                       .allowed_hosts = options.allowed_hosts,
                                       .allowed_origins = options.allowed_origins,
-                                      .error_response = HttpErrorResponse},
-                                     HttpExports(handler));
+                                      .error_response =
+                                          [refused](const net::HttpRequest& head, int status, const std::string& text) {
+                                            refused->Http(status);
+                                            return HttpErrorResponse(head, status, text);
+                                          }},
+                                     HttpExports(handler, refused));
   if (!http) return Wrap("OTLP/HTTP", http.error());
   receiver->http_ = std::move(*http);
   return receiver;

@@ -4,17 +4,17 @@
 #include <memory>
 #include <string_view>
 
-#include "base/metrics.h"
 #include "net/grpc_server.h"
 #include "net/http_server.h"
 #include "receive/export_handler.h"
+#include "receive/refused_requests.h"
 
 namespace sightline::receive {
 
-// What the handlers share with the receiver; both keep `handler` alive as long as an answer is owed.
+// What the handlers share with the receiver; both keep `handler` and `refused` alive as long as an answer is owed.
 // Thread: any.
-net::GrpcHandler GrpcExports(std::shared_ptr<ExportHandler> handler);
-net::HttpHandler HttpExports(std::shared_ptr<ExportHandler> handler);
+net::GrpcHandler GrpcExports(std::shared_ptr<ExportHandler> handler, std::shared_ptr<RefusedRequests> refused);
+net::HttpHandler HttpExports(std::shared_ptr<ExportHandler> handler, std::shared_ptr<RefusedRequests> refused);
 
 // Errors that the HTTP server answers itself, as google.rpc.Status in the request's encoding.
 net::HttpResponse HttpErrorResponse(const net::HttpRequest& head, int status, const std::string& message);
