@@ -1,7 +1,7 @@
 """Checks the rules that keep the code readable and that no compiler checks. `./dev test` and `./dev lint` run it.
 
   layers     a folder of src/ includes only itself and what src/layers.txt puts to its left
-  apart      demo/ includes nothing of src/: all that it includes by quotes is its own
+  apart      demo/ and sdk/ include nothing of src/: all that they include by quotes is their own
   heavy      gRPC, Boost.Beast, Boost.Asio and OpenSSL headers only in src/net/*.cc and demo/http/*.cc: they cost seconds a file
   sizes      header <= 300 lines, .cc <= 800, function <= 70
   readmes    each folder of src/ has a README.md of at most 40 lines
@@ -83,12 +83,21 @@ def check_layers(root: Path) -> Iterator[Problem]:
 
 
 def check_apart(root: Path) -> Iterator[Problem]:
+    sdk_roots = [root / "sdk/include", root / "sdk/src", *(root / "sdk/instrumentation").glob("*/include")]
     for path in code(root, ".h", ".cc"):
-        if path.relative_to(root).parts[0] != "demo":
+        folder = path.relative_to(root).parts[0]
+        if folder not in ("demo", "sdk"):
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if re.match(r'\s*#include\s*"(?!demo/)', line):
-                yield f"{path.relative_to(root)}:{number}: {line.strip()} is not of demo/"
+            included = re.match(r'\s*#include\s*"([^"]+)"', line)
+            if not included:
+                continue
+            if folder == "demo":
+                own = included[1].startswith("demo/")
+            else:
+                own = any((place / included[1]).is_file() for place in [path.parent, *sdk_roots])
+            if not own:
+                yield f"{path.relative_to(root)}:{number}: {line.strip()} is not of {folder}/"
 
 
 def check_heavy(root: Path) -> Iterator[Problem]:

@@ -65,6 +65,15 @@ class StructureTest(unittest.TestCase):
         self.write("demo/search/y.cc", '#include "base/error.h"\n#include "src/base/error.h"\n')
         self.assertEqual(len(self.problems("apart")), 2)
 
+    def test_the_sdk_includes_nothing_of_the_program(self) -> None:
+        for header in ["sdk/include/otel/trace.h", "sdk/src/common/clock.h", "sdk/tests/samples.h", "src/base/error.h"]:
+            self.write(header, HEADER)
+        self.write("sdk/src/trace/x.cc", '#include <chrono>\n#include "otel/trace.h"\n#include "common/clock.h"\n')
+        self.write("sdk/tests/x.cc", '#include "samples.h"\n')
+        self.assertEqual(self.problems("apart"), [])
+        self.write("sdk/src/trace/y.cc", '#include "base/error.h"\n#include "samples.h"\n')
+        self.assertEqual(len(self.problems("apart")), 2)
+
     def test_long_header_and_source_are_caught_at_the_first_line_too_many(self) -> None:
         self.write("src/base/good.h", "\n" * structure.HEADER_LINES_MAX)
         self.write("src/base/good.cc", "\n" * structure.SOURCE_LINES_MAX)

@@ -15,17 +15,17 @@ namespace otel {
 
 // What is beyond them is dropped and counted in the record; texts are cut.
 struct LogRecordLimits {
-  size_t attribute_count = 128;                  // OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT
-  std::optional<size_t> attribute_value_length;  // bytes; OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
+  size_t attribute_count = 128;                       // OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT
+  std::optional<size_t> attribute_value_length = {};  // bytes; OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
 };
 
 struct LoggerProviderOptions {
-  Resource resource;
-  std::vector<std::shared_ptr<LogRecordProcessor>> processors;  // each sees what those before it changed
-  LogRecordLimits limits;
+  Resource resource = {};
+  std::vector<std::shared_ptr<LogRecordProcessor>> processors = {};  // each sees what those before it changed
+  LogRecordLimits limits = {};
   // Records that have a severity below it are dropped.
   Severity minimum_severity = Severity::kUnset;
-  std::function<UnixNanos()> clock;  // the system's without it
+  std::function<UnixNanos()> clock = {};  // the system's without it
 };
 
 namespace internal {

@@ -15,11 +15,11 @@
 namespace otel {
 
 struct MeterProviderOptions {
-  Resource resource;
-  std::vector<std::shared_ptr<MetricReader>> readers;  // each of one provider, once
-  std::vector<View> views;
+  Resource resource = {};
+  std::vector<std::shared_ptr<MetricReader>> readers = {};  // each of one provider, once
+  std::vector<View> views = {};
   ExemplarFilter exemplar_filter = ExemplarFilter::kTraceBased;  // OTEL_METRICS_EXEMPLAR_FILTER
-  std::function<UnixNanos()> clock;                              // the system's without it
+  std::function<UnixNanos()> clock = {};                         // the system's without it
 };
 
 namespace internal {

@@ -30,10 +30,10 @@ class MetricProducer {
 struct MetricReaderOptions {
   TemporalityPreference temporality = TemporalityPreference::kCumulative;
   // For instruments without a view that says otherwise. Default: by the kind of the instrument.
-  std::function<Aggregation(InstrumentKind)> aggregation;
+  std::function<Aggregation(InstrumentKind)> aggregation = {};
   // Sets of attributes of a metric. What is measured with others is added up under otel.metric.overflow = true.
   size_t cardinality_limit = 2000;
-  std::vector<std::shared_ptr<MetricProducer>> producers;
+  std::vector<std::shared_ptr<MetricProducer>> producers = {};
 };
 
 namespace internal {

@@ -39,10 +39,10 @@ concept MetricNumber = std::same_as<T, int64_t> || std::same_as<T, double>;
 // type are one instrument. The name begins with a letter, then come at most 254 letters, digits and "_.-/"; an
 // instrument with another name does nothing. The case of names does not count.
 struct InstrumentOptions {
-  std::string_view unit;  // as in https://ucum.org: "s", "By", "{request}"
-  std::string_view description;
+  std::string_view unit = {};  // as in https://ucum.org: "s", "By", "{request}"
+  std::string_view description = {};
   // The specification's advice, for histograms: upper bounds, increasing. Views have the last word.
-  std::optional<std::vector<double>> explicit_bucket_boundaries;
+  std::optional<std::vector<double>> explicit_bucket_boundaries = {};
 };
 
 namespace internal {
@@ -62,11 +62,12 @@ struct BoundCore {
   std::atomic<const BoundTargets<T>*> targets{nullptr};
 };
 
-template <MetricNumber T>
+// Defined in the library. No concept stands here: GCC 12 and clang 19 give functions with one different symbols.
+template <typename T>
 void Record(const Targets<T>& targets, T value, AttributesView attributes) noexcept;
-template <MetricNumber T>
+template <typename T>
 void RecordBound(const BoundTargets<T>& targets, T value) noexcept;
-template <MetricNumber T>
+template <typename T>
 std::shared_ptr<BoundCore<T>> Bind(const std::shared_ptr<InstrumentCore<T>>& core, AttributesView attributes);
 
 // What synchronous instruments have in common. One that is made by no meter does nothing.
@@ -246,10 +247,11 @@ class Meter {
   }
 
  private:
-  template <MetricNumber T>
+  // As above, without a concept.
+  template <typename T>
   std::shared_ptr<internal::InstrumentCore<T>> Create(InstrumentKind kind, std::string_view name,
                                                       const InstrumentOptions& options) const;
-  template <MetricNumber T>
+  template <typename T>
   ObservableRegistration Register(InstrumentKind kind, std::string_view name, const InstrumentOptions& options,
                                   ObservableCallback<T> callback) const;
 

@@ -28,17 +28,17 @@ struct OtlpOptions {
   OtlpProtocol protocol = OtlpProtocol::kHttpProtobuf;
   // "http://collector:4318" or "https://...": HTTP appends /v1/traces, /v1/metrics or /v1/logs. gRPC also takes its own
   // names ("collector:4317", "unix:..."), with TLS unless `insecure`. Empty: port 4318 of this machine, with gRPC 4317.
-  std::string endpoint;
+  std::string endpoint = {};
   // The signal's own address, instead of `endpoint`: HTTP appends nothing to it.
-  std::string url;
+  std::string url = {};
   bool insecure = false;  // only for a gRPC endpoint that is neither http: nor https:
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers = {};
   OtlpCompression compression = OtlpCompression::kNone;
   std::chrono::milliseconds timeout{10'000};  // of a batch, with all attempts; 0: no limit but the call's
   // PEM files. Empty: the system's certificate authorities, and no certificate of the client.
-  std::string certificate;
-  std::string client_key;
-  std::string client_certificate;
+  std::string certificate = {};
+  std::string client_key = {};
+  std::string client_certificate = {};
   // What can be sent again is, after about so long; then after half as much more each time, up to the maximum.
   std::chrono::milliseconds retry_initial{1'000};
   std::chrono::milliseconds retry_max{5'000};

@@ -9,8 +9,8 @@
 namespace otel {
 
 struct Resource {
-  Attributes attributes;
-  std::string schema_url;
+  Attributes attributes = {};
+  std::string schema_url = {};
 
   // With the attributes of `other`, which win. Where both name different schemas the result names none.
   Resource MergedWith(const Resource& other) const;

@@ -34,35 +34,35 @@ using Instrumentation = std::function<std::shared_ptr<void>()>;
 
 // What is given here wins over the environment; what is not comes from there, or else is the specification's default.
 struct TelemetryOptions {
-  std::string service_name;
-  Resource resource;  // over Resource::Default()
+  std::string service_name = {};
+  Resource resource = {};  // over Resource::Default()
 
   // Instead of the OTEL_EXPORTER_OTLP_* variables, of all signals.
-  std::optional<OtlpOptions> otlp;
+  std::optional<OtlpOptions> otlp = {};
   // Instead of the exporters that OTEL_{TRACES,METRICS,LOGS}_EXPORTER name.
-  std::unique_ptr<SpanExporter> span_exporter;
-  std::unique_ptr<MetricExporter> metric_exporter;
-  std::unique_ptr<LogExporter> log_exporter;
+  std::unique_ptr<SpanExporter> span_exporter = {};
+  std::unique_ptr<MetricExporter> metric_exporter = {};
+  std::unique_ptr<LogExporter> log_exporter = {};
 
-  std::shared_ptr<const TextMapPropagator> propagator;
+  std::shared_ptr<const TextMapPropagator> propagator = {};
 
-  std::shared_ptr<const Sampler> sampler;
-  std::optional<SpanLimits> span_limits;
-  std::optional<BatchSpanProcessorOptions> span_batches;
-  std::vector<std::shared_ptr<SpanProcessor>> span_processors;  // come before those with exporters
-  std::shared_ptr<IdGenerator> id_generator;
+  std::shared_ptr<const Sampler> sampler = {};
+  std::optional<SpanLimits> span_limits = {};
+  std::optional<BatchSpanProcessorOptions> span_batches = {};
+  std::vector<std::shared_ptr<SpanProcessor>> span_processors = {};  // come before those with exporters
+  std::shared_ptr<IdGenerator> id_generator = {};
 
-  std::vector<View> views;
-  std::optional<PeriodicReaderOptions> metric_reader;         // of each exporter
-  std::vector<std::shared_ptr<MetricReader>> metric_readers;  // beside it
-  std::optional<ExemplarFilter> exemplar_filter;
+  std::vector<View> views = {};
+  std::optional<PeriodicReaderOptions> metric_reader = {};         // of each exporter
+  std::vector<std::shared_ptr<MetricReader>> metric_readers = {};  // beside it
+  std::optional<ExemplarFilter> exemplar_filter = {};
 
   Severity minimum_severity = Severity::kUnset;
-  std::optional<LogRecordLimits> log_record_limits;
-  std::optional<BatchLogRecordProcessorOptions> log_batches;
-  std::vector<std::shared_ptr<LogRecordProcessor>> log_record_processors;  // come before those with exporters
+  std::optional<LogRecordLimits> log_record_limits = {};
+  std::optional<BatchLogRecordProcessorOptions> log_batches = {};
+  std::vector<std::shared_ptr<LogRecordProcessor>> log_record_processors = {};  // come before those with exporters
 
-  std::vector<Instrumentation> instrumentations;  // started last; end after the last collection
+  std::vector<Instrumentation> instrumentations = {};  // started last; end after the last collection
 };
 
 // Of a process's telemetry: as long as it lives, telemetry is recorded and sent.

@@ -21,7 +21,7 @@
 namespace otel {
 
 struct Link {
-  SpanContext context;
+  SpanContext context = {};
   AttributesView attributes = {};
 };
 

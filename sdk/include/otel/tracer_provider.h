@@ -17,12 +17,12 @@ namespace otel {
 
 // What is beyond them is dropped and counted in the span; texts are cut.
 struct SpanLimits {
-  size_t attribute_count = 128;                  // OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT
-  std::optional<size_t> attribute_value_length;  // characters; OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
-  size_t event_count = 128;                      // OTEL_SPAN_EVENT_COUNT_LIMIT
-  size_t link_count = 128;                       // OTEL_SPAN_LINK_COUNT_LIMIT
-  size_t event_attribute_count = 128;            // OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT
-  size_t link_attribute_count = 128;             // OTEL_LINK_ATTRIBUTE_COUNT_LIMIT
+  size_t attribute_count = 128;                       // OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT
+  std::optional<size_t> attribute_value_length = {};  // characters; OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT
+  size_t event_count = 128;                           // OTEL_SPAN_EVENT_COUNT_LIMIT
+  size_t link_count = 128;                            // OTEL_SPAN_LINK_COUNT_LIMIT
+  size_t event_attribute_count = 128;                 // OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT
+  size_t link_attribute_count = 128;                  // OTEL_LINK_ATTRIBUTE_COUNT_LIMIT
 };
 
 // Makes valid identifiers. Thread: any, several at once.
@@ -38,12 +38,12 @@ class IdGenerator {
 };
 
 struct TracerProviderOptions {
-  Resource resource;
-  std::vector<std::shared_ptr<SpanProcessor>> processors;
+  Resource resource = {};
+  std::vector<std::shared_ptr<SpanProcessor>> processors = {};
   std::shared_ptr<const Sampler> sampler = ParentBasedSampler();
-  SpanLimits limits;
-  std::shared_ptr<IdGenerator> id_generator;  // random ones without it
-  std::function<UnixNanos()> clock;           // the system's without it
+  SpanLimits limits = {};
+  std::shared_ptr<IdGenerator> id_generator = {};  // random ones without it
+  std::function<UnixNanos()> clock = {};           // the system's without it
 };
 
 // Thread: any.

@@ -31,27 +31,27 @@ using Aggregation = std::variant<DefaultAggregation, DropAggregation, SumAggrega
 
 // What is not given matches all.
 struct InstrumentSelector {
-  std::string name;  // `*` stands for any characters, `?` for any one; the case does not count
-  std::optional<InstrumentKind> kind;
-  std::optional<std::string> unit;
-  std::optional<std::string> meter_name;
-  std::optional<std::string> meter_version;
-  std::optional<std::string> meter_schema_url;
+  std::string name = {};  // `*` stands for any characters, `?` for any one; the case does not count
+  std::optional<InstrumentKind> kind = {};
+  std::optional<std::string> unit = {};
+  std::optional<std::string> meter_name = {};
+  std::optional<std::string> meter_version = {};
+  std::optional<std::string> meter_schema_url = {};
 };
 
 // Each view that selects an instrument makes a metric of it; where none does, it becomes what its kind says. A view
 // that can't be applied (a histogram of an observable instrument) is reported and ignored.
 struct View {
-  InstrumentSelector selector;
+  InstrumentSelector selector = {};
 
-  std::optional<std::string> name;
-  std::optional<std::string> description;
+  std::optional<std::string> name = {};
+  std::optional<std::string> description = {};
   // Only these attributes stay, and never the excluded ones. Exemplars still have the others.
-  std::optional<std::vector<std::string>> attribute_keys;
-  std::vector<std::string> excluded_attribute_keys;
-  Aggregation aggregation;
-  std::optional<size_t> cardinality_limit;      // of attribute sets; the reader's without it
-  ExemplarReservoirFactory exemplar_reservoir;  // may be empty
+  std::optional<std::vector<std::string>> attribute_keys = {};
+  std::vector<std::string> excluded_attribute_keys = {};
+  Aggregation aggregation = {};
+  std::optional<size_t> cardinality_limit = {};      // of attribute sets; the reader's without it
+  ExemplarReservoirFactory exemplar_reservoir = {};  // may be empty
 };
 
 }  // namespace otel

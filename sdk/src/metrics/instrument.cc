@@ -66,7 +66,7 @@ const SpanContext* ExemplarSpan(ExemplarFilter filter) {
 
 }  // namespace
 
-template <MetricNumber T>
+template <typename T>
 void Record(const Targets<T>& targets, T value, AttributesView attributes) noexcept try {
   if (!IsAccepted(targets.instrument, value)) return ReportValue(targets.instrument);
   const SpanContext* const span = ExemplarSpan(targets.exemplar_filter);
@@ -76,7 +76,7 @@ void Record(const Targets<T>& targets, T value, AttributesView attributes) noexc
   Report("metrics", error.what());
 }
 
-template <MetricNumber T>
+template <typename T>
 void RecordBound(const BoundTargets<T>& bound, T value) noexcept try {
   if (!IsAccepted(bound.of.instrument, value)) return ReportValue(bound.of.instrument);
   const SpanContext* const span = ExemplarSpan(bound.of.exemplar_filter);
@@ -85,7 +85,7 @@ void RecordBound(const BoundTargets<T>& bound, T value) noexcept try {
   Report("metrics", error.what());
 }
 
-template <MetricNumber T>
+template <typename T>
 std::shared_ptr<BoundCore<T>> Bind(const std::shared_ptr<InstrumentCore<T>>& core, AttributesView attributes) {
   if (core == nullptr) return nullptr;
   const auto state = std::static_pointer_cast<SyncInstrumentState<T>>(core);

@@ -54,7 +54,7 @@ Meter GetMeter(std::string_view name, std::string_view version, std::string_view
   return MeterProvider::Global().GetMeter(name, version, schema_url, attributes);
 }
 
-template <MetricNumber T>
+template <typename T>
 std::shared_ptr<internal::InstrumentCore<T>> Meter::Create(InstrumentKind kind, std::string_view name,
                                                            const InstrumentOptions& options) const {
   if (state_ == nullptr) return nullptr;
@@ -62,7 +62,7 @@ std::shared_ptr<internal::InstrumentCore<T>> Meter::Create(InstrumentKind kind, 
       state_->provider()->GetInstrument(*state_, Describe<T>(kind, name, options)));
 }
 
-template <MetricNumber T>
+template <typename T>
 ObservableRegistration Meter::Register(InstrumentKind kind, std::string_view name, const InstrumentOptions& options,
                                        ObservableCallback<T> callback) const {
   if (state_ == nullptr || callback == nullptr) return {};
