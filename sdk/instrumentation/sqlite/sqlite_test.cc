@@ -1,18 +1,14 @@
 #include "otel/instrumentation/sqlite.h"
 
 #include <gmock/gmock.h>
-#include <otel/in_memory_span_exporter.h>
-#include <otel/meter_provider.h>
 #include <otel/trace.h>
-#include <otel/tracer_provider.h>
 #include <sqlite3.h>
 
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "../testing/collected.h"
 
 namespace otel::instrumentation {
 namespace {
@@ -20,33 +16,10 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// The global providers, started once: what the library makes at its first use belongs to them.
-struct Collected {
-  Collected() {
-    TracerProvider::Global().Start({.processors = {std::make_shared<SimpleSpanProcessor>(spans.Exporter())}});
-    MeterProvider::Global().Start({.readers = {reader}});
-  }
-  InMemorySpans spans;
-  std::shared_ptr<ManualReader> reader = std::make_shared<ManualReader>();
-};
-
-std::optional<AnyValue> Value(AttributesView attributes, std::string_view key) {
-  for (const auto& attribute : attributes) {
-    if (attribute.key == key) return attribute.value;
-  }
-  return std::nullopt;
-}
-std::string Text(AttributesView attributes, std::string_view key) {
-  const auto value = Value(attributes, key);
-  return value && value->type() == AnyValue::Type::kString ? std::string(value->as_string()) : "(none)";
-}
-
 class SqliteTest : public testing::Test {
  protected:
   void SetUp() override {
-    static auto* const collected = new Collected;
-    collected_ = collected;
-    collected_->spans.Clear();
+    collected_.ClearSpans();
     db_ = Open(":memory:");
     Execute("CREATE TABLE t (a INTEGER UNIQUE, b TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')");
     ASSERT_TRUE(InstrumentSqlite(db_, {.db_namespace = "shop"}));
@@ -71,28 +44,14 @@ class SqliteTest : public testing::Test {
     EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(db_);
     return statement;
   }
-  std::vector<SpanData> Spans() const { return collected_->spans.spans(); }
-  std::vector<std::string> Names() const {
-    std::vector<std::string> names;
-    for (const auto& span : Spans()) names.emplace_back(span.name);
-    return names;
-  }
+  std::vector<SpanData> Spans() const { return collected_.Spans(); }
+  std::vector<std::string> Names() const { return collected_.Names(); }
   // How many statements were measured, by the value of an attribute.
-  std::map<std::string, uint64_t> Measured(std::string_view key) const {
-    std::map<std::string, uint64_t> counts;
-    const auto batch = collected_->reader->Collect();
-    for (const auto& scope : batch->scopes) {
-      for (const auto& metric : scope.metrics) {
-        if (metric.name != "db.client.operation.duration") continue;
-        EXPECT_EQ(metric.unit, "s");
-        for (const auto& point : std::get<HistogramData>(metric.data).points)
-          counts[Text(point.attributes.view(), key)] += point.count;
-      }
-    }
-    return counts;
+  std::map<std::string, int64_t> Measured(std::string_view key) const {
+    return collected_.Measured("db.client.operation.duration", key);
   }
 
-  Collected* collected_ = nullptr;
+  Collected& collected_ = Collected::Global();
   sqlite3* db_ = nullptr;
   std::vector<sqlite3*> open_;
 };
@@ -161,13 +120,13 @@ TEST_F(SqliteTest, FailuresSayWhatSqliteSays) {
 TEST_F(SqliteTest, ScriptsAreTheirStatements) {
   EXPECT_EQ(Execute("BEGIN; INSERT INTO t VALUES (4, 'a'); COMMIT;"), SQLITE_OK);
   EXPECT_THAT(Names(), ElementsAre("BEGIN", "INSERT t", "COMMIT"));
-  collected_->spans.Clear();
+  collected_.ClearSpans();
   EXPECT_EQ(Execute("INSERT INTO t VALUES (5, 'a'); INSERT INTO t VALUES (5, 'b');\n"), SQLITE_CONSTRAINT);
   const auto spans = Spans();
   ASSERT_EQ(spans.size(), 2u);
   EXPECT_EQ(spans[0].status, StatusCode::kUnset);
   EXPECT_EQ(spans[1].status, StatusCode::kError);
-  collected_->spans.Clear();
+  collected_.ClearSpans();
   EXPECT_EQ(Execute("INSERT INTO t VALUES (6, 'a'); NO STATEMENT"), SQLITE_ERROR);
   ASSERT_EQ(Spans().size(), 1u);
   EXPECT_EQ(Spans()[0].status, StatusCode::kUnset) << "it did not fail";
@@ -176,7 +135,7 @@ TEST_F(SqliteTest, ScriptsAreTheirStatements) {
 TEST_F(SqliteTest, WhatSqliteRunsWithinAStatementBelongsToIt) {
   Execute("CREATE VIRTUAL TABLE f USING fts5(x)");
   Execute("CREATE TABLE log (a); CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a); END");
-  collected_->spans.Clear();
+  collected_.ClearSpans();
   Execute("INSERT INTO f VALUES ('some words')");
   Execute("INSERT INTO t VALUES (7, 'q')");
   Execute("SELECT * FROM f WHERE f MATCH 'words'");
@@ -187,7 +146,7 @@ TEST_F(SqliteTest, WhatSqliteRunsWithinAStatementBelongsToIt) {
 TEST_F(SqliteTest, AStatementThatIsPreparedAnewIsOneSpan) {
   sqlite3_stmt* select = Prepare("SELECT * FROM t");
   Execute("ALTER TABLE t ADD COLUMN c");
-  collected_->spans.Clear();
+  collected_.ClearSpans();
   int rows = 0;
   while (sqlite3_step(select) == SQLITE_ROW) ++rows;
   sqlite3_finalize(select);
@@ -202,14 +161,14 @@ TEST_F(SqliteTest, MeasuresAlsoWhatMakesNoSpan) {
   ASSERT_TRUE(InstrumentSqlite(db_, {.db_namespace = "no roots", .root_spans = false}));
   Execute("SELECT 1");
   EXPECT_THAT(Names(), ElementsAre());
-  EXPECT_EQ(Measured("db.namespace")["no roots"], 1u);
+  EXPECT_EQ(Measured("db.namespace")["no roots"], 1);
   {
     const Span parent = GetTracer("test").StartSpan("parent");
     const Scope scope(parent);
     Execute("SELECT 1");
   }
   EXPECT_THAT(Names(), ElementsAre("SELECT", "parent"));
-  EXPECT_EQ(Measured("db.namespace")["no roots"], 2u);
+  EXPECT_EQ(Measured("db.namespace")["no roots"], 2);
 }
 
 TEST_F(SqliteTest, TheFileIsTheNamespace) {
