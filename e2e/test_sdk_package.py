@@ -11,12 +11,13 @@ from sightline import BIN_DIR, Server, clean_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+SDK_README = (ROOT / "sdk/README.md").read_text()
 COMPILER = "g++"  # whatever Sightline itself is built with
 
 
-def block_of_readme(language: str) -> str:
-    (text,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return text
+def block_of(readme: str, language: str) -> str:
+    """The first one."""
+    return re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)[0]
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
@@ -53,8 +54,8 @@ def send_to(server: Server, program: Path, service: str, protocol: str) -> None:
 @pytest.fixture(scope="module")
 def shop(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("shop")
-    (project / "shop.cc").write_text(block_of_readme("cpp"))
-    (project / "CMakeLists.txt").write_text(block_of_readme("cmake"))
+    (project / "shop.cc").write_text(block_of(README, "cpp"))
+    (project / "CMakeLists.txt").write_text(block_of(README, "cmake"))
     return build_with_cmake(project, prefix) / "shop"
 
 
@@ -108,7 +109,7 @@ otel::View view{.name = "seconds"};
 
 @pytest.mark.parametrize("compiler", ["g++", "clang++-19"])
 def test_it_can_be_built_without_cmake_and_without_warnings(prefix: Path, tmp_path: Path, compiler: str) -> None:
-    (tmp_path / "shop.cc").write_text(block_of_readme("cpp"))
+    (tmp_path / "shop.cc").write_text(block_of(SDK_README, "cpp"))
     (tmp_path / "options.cc").write_text(OPTIONS)
     (pc_file,) = prefix.rglob("sightline_otel.pc")
     flags = run("pkg-config", "--cflags", "--libs", "sightline_otel", env={"PKG_CONFIG_PATH": str(pc_file.parent)}).split()
@@ -198,3 +199,26 @@ def test_it_can_be_part_of_another_project(tmp_path: Path, compiler: str, grpc: 
     assert str(ROOT / "src") not in commands
     assert ("/grpc_transport.cc" in commands) == (grpc == "ON")
     assert "_test.cc" not in commands
+
+
+def variables_of(text: str) -> set[str]:
+    """All OTEL_ names of it, those in the way of OTEL_{A,B}_C too."""
+    found = set()
+    for word in re.findall(r"OTEL_[A-Z_{},]*[A-Z}]", text):
+        names = {""}
+        for piece in re.findall(r"\{[^}]*\}|[^{}]+", word):
+            choices = piece[1:-1].split(",") if piece.startswith("{") else [piece]
+            names = {name + choice for name in names for choice in choices}
+        found |= names
+    return found
+
+
+def test_the_readme_lists_every_variable_that_is_read() -> None:
+    read = set()
+    for file in (ROOT / "sdk/src").rglob("*.cc"):
+        if not file.name.endswith("_test.cc"):
+            read |= set(re.findall(r'"(OTEL_[A-Z_]+[A-Z])"', file.read_text()))
+    otlp = (ROOT / "sdk/src/config/otlp_environment.cc").read_text()
+    read |= {f"OTEL_EXPORTER_OTLP_{name}" for name in re.findall(r'variables\.(?:Into\(options\.\w+, |Own\()"(\w+)"', otlp)}
+    assert len(read) > 40
+    assert read - variables_of(SDK_README) == set()

@@ -67,7 +67,7 @@ class MetricReader {
   virtual bool OnShutdown(Deadline deadline) = 0;
   // In a process that was just forked, which has none of the threads. Runs before any other code of the process does.
   virtual void OnForkedChild() {}
-  // In such a process, when it measures for the first time. Must not wait, nor measure.
+  // In such a process, when it measures for the first time, or flushes. Must not wait, nor measure.
   virtual void OnFirstMeasurement() {}
 
  private:
@@ -96,9 +96,9 @@ struct PeriodicReaderOptions : MetricReaderOptions {
 };
 
 // Exports to one exporter every interval, when flushed, and a last time when shut down, all on a thread of its own; in
-// the child of a fork it begins with the first measurement there. Whatever the exporter does, ForceFlush and Shutdown
-// return by their deadline or soon after. An exporter that does not end even then keeps the thread, which is left
-// behind.
+// the child of a fork it begins with the first measurement there, or when flushed. Whatever exporter and callbacks do,
+// ForceFlush and Shutdown return by their deadline or soon after. What does not end even then keeps the thread, which
+// is left behind.
 class PeriodicReader : public MetricReader {
  public:
   explicit PeriodicReader(std::unique_ptr<MetricExporter> exporter, const PeriodicReaderOptions& options = {});

@@ -225,6 +225,7 @@ void ObservableState<T>::Collect(const Pipeline& pipeline, UnixNanos now, std::v
   lock.unlock();
   StreamObserver<T> observer(descriptor_, streams);
   for (const auto& callback : callbacks) {
+    const std::lock_guard running(callback->running);
     if (!callback->registered) continue;
     try {
       callback->function(observer);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "metrics/observable_stream.h"
+#include "metrics/recursive_lock.h"
 #include "metrics/stream.h"
 #include "metrics/view_resolution.h"
 #include "otel/metrics.h"
@@ -133,6 +134,7 @@ class ObservableState final : public Instrument {
   struct Callback {
     ObservableCallback<T> function;
     std::atomic<bool> registered{true};
+    RecursiveLock running;  // held while it runs; it may end its own registration then
   };
 
   using Instrument::Instrument;

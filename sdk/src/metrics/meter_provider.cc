@@ -70,11 +70,12 @@ ObservableRegistration Meter::Register(InstrumentKind kind, std::string_view nam
   const auto instrument = std::static_pointer_cast<internal::ObservableState<T>>(
       provider->GetInstrument(*state_, Describe<T>(kind, name, options)));
   if (instrument == nullptr) return {};
-  auto added = std::make_shared<typename internal::ObservableState<T>::Callback>(std::move(callback));
+  auto added = std::make_shared<typename internal::ObservableState<T>::Callback>();
+  added->function = std::move(callback);
   instrument->Add(added);
-  return ObservableRegistration(std::make_shared<internal::CallbackRegistration>([provider, instrument, added] {
+  return ObservableRegistration(std::make_shared<internal::CallbackRegistration>([instrument, added] {
     instrument->Remove(added);
-    const std::lock_guard until_none_runs(provider->collecting());
+    const std::lock_guard until_it_has_ended(added->running);
   }));
 }
 

@@ -21,7 +21,8 @@ constexpr auto kGrace = std::chrono::milliseconds(100);
 
 }  // namespace
 
-// The thread and what it shares with others. It may outlive the reader, waiting for its exporter, but not collect then.
+// The thread and what it shares with others. Left behind in an export it may outlive the reader; in a callback it keeps
+// it.
 class PeriodicReader::Worker {
  public:
   Worker(PeriodicReader& reader, std::shared_ptr<MetricExporter> exporter, std::chrono::milliseconds interval,
@@ -37,6 +38,7 @@ class PeriodicReader::Worker {
 
  private:
   void Run();
+  std::shared_ptr<MetricReader> TakeKeptReader();
   bool CollectAndExport(Deadline deadline) noexcept;
 
   PeriodicReader& reader_;
@@ -54,6 +56,7 @@ class PeriodicReader::Worker {
   uint64_t flushes_wanted_ = 0, flushes_done_ = 0;
   Deadline flush_deadline_ = Deadline::min();  // the latest of those who wait
   bool result_ = true;                         // of the last flush
+  std::shared_ptr<MetricReader> kept_reader_;  // by a thread that is left behind
 };
 
 void PeriodicReader::Worker::Start(const std::shared_ptr<Worker>& worker) noexcept {
@@ -62,7 +65,10 @@ void PeriodicReader::Worker::Start(const std::shared_ptr<Worker>& worker) noexce
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     const std::lock_guard lock(worker->mutex_);
-    worker->thread_ = std::thread([worker] { worker->Run(); });
+    worker->thread_ = std::thread([worker] {
+      worker->Run();
+      const auto kept_until_now = worker->TakeKeptReader();
+    });
     worker->ended_ = false;
     pthread_setname_np(worker->thread_.native_handle(), "otel-metrics");
   } catch (const std::exception& error) {
@@ -96,6 +102,11 @@ void PeriodicReader::Worker::Run() {
   }
   ended_ = true;
   changed_.notify_all();
+}
+
+std::shared_ptr<MetricReader> PeriodicReader::Worker::TakeKeptReader() {
+  const std::lock_guard lock(mutex_);
+  return std::move(kept_reader_);
 }
 
 bool PeriodicReader::Worker::CollectAndExport(Deadline deadline) noexcept try {
@@ -136,10 +147,12 @@ bool PeriodicReader::Worker::Shutdown(Deadline deadline) {
   const bool good = exporter_->Shutdown(deadline);  // also ends an export that waits
 
   lock.lock();
-  // Callbacks are the application's: they end before the reader does. An exporter that does not end is left behind.
   while (!changed_.wait_until(lock, Clock::now() + kGrace, ended)) {
-    if (!exporting_) continue;
-    internal::Report("metrics", "an exporter did not end, its thread is left behind");
+    // A callback needs the reader. One that is being destroyed can't be kept, and waits.
+    if (!exporting_) kept_reader_ = internal::ReaderAccess::PipelineOf(reader_)->reader();
+    if (!exporting_ && kept_reader_ == nullptr) continue;
+    internal::Report("metrics", exporting_ ? "an exporter did not end, its thread is left behind"
+                                           : "a callback did not end, its thread is left behind");
     thread_.detach();
     return false;
   }
@@ -164,6 +177,7 @@ void PeriodicReader::OnStart() {
 }
 
 bool PeriodicReader::ForceFlush(Deadline deadline) {
+  if (const auto pipeline = internal::ReaderAccess::PipelineOf(*this)) pipeline->BeginInChild();
   return worker_->ForceFlush(deadline);
 }
 

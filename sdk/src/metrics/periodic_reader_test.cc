@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "common/testing/can_fork.h"
@@ -27,6 +28,7 @@ struct Gate {
   bool closed = false;
   bool ignores_shutdown = false;
   bool shut_down = false;
+  bool destroyed = false;
   int waiting = 0, running = 0, most_running = 0, flushes = 0;
   std::vector<int64_t> values;  // of the only point of each batch
   std::vector<milliseconds> time_left;
@@ -46,6 +48,7 @@ struct Gate {
 class GatedExporter final : public MetricExporter {
  public:
   explicit GatedExporter(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
+  ~GatedExporter() override { gate_->Set(&Gate::destroyed, true); }
 
   ExportResult Export(const MetricBatch& batch, Deadline deadline) override {
     std::unique_lock lock(gate_->mutex);
@@ -148,6 +151,60 @@ TEST(PeriodicReader, LeavesAnExporterBehindThatDoesNotEnd) {
   exporting.reset();
   gate->Set(&Gate::closed, false);
   EXPECT_TRUE(gate->WaitFor([&] { return gate->running == 0; }));
+}
+
+// A callback that stalls until it is let go.
+struct StallingCallback {
+  void operator()(Observer<int64_t>&) const {
+    started->set_value();
+    end.wait();
+  }
+
+  std::shared_ptr<std::promise<void>> started = std::make_shared<std::promise<void>>();
+  std::shared_future<void> end;
+};
+
+TEST(PeriodicReader, LeavesACallbackBehindThatDoesNotEnd) {
+  std::promise<void> end;
+  const StallingCallback callback{.end = end.get_future().share()};
+  auto exporting = std::make_unique<Exporting>();
+  const auto gate = exporting->gate;
+  const auto meter = exporting->provider.GetMeter("m");
+  auto stalling = meter.CreateObservableGauge<int64_t>("stalls", {}, callback);
+  auto other = meter.CreateObservableGauge<int64_t>("other", {}, [](auto& observer) { observer.Observe(1); });
+  EXPECT_FALSE(exporting->provider.ForceFlush(Clock::now() + milliseconds(1)));
+  callback.started->get_future().wait();
+  other = {};  // waits for its own callback only
+  const uint64_t before = ErrorCount("metrics");
+  EXPECT_FALSE(exporting->provider.Shutdown(Clock::now() + milliseconds(1)));
+  EXPECT_EQ(ErrorCount("metrics"), before + 1);
+  exporting.reset();
+  EXPECT_TRUE(gate->shut_down);
+  end.set_value();
+  stalling = {};                                                // waits for the end of its callback
+  EXPECT_TRUE(gate->WaitFor([&] { return gate->destroyed; }));  // by the thread, which ends too
+}
+
+TEST(PeriodicReader, ObservesInTheChildOfAForkFromItsFirstFlushOn) {
+  if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
+  Exporting exporting(milliseconds(1));
+  const auto observing = exporting.provider.GetMeter("m").CreateObservableCounter<int64_t>(
+      "observed", {}, [](auto& observer) { observer.Observe(5); });
+  ASSERT_TRUE(exporting.gate->WaitFor([&] { return !exporting.gate->values.empty(); }));
+  exporting.gate->mutex.lock();  // so that the child finds it in order
+  const pid_t child = fork();
+  exporting.gate->mutex.unlock();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);
+    exporting.gate->values.clear();
+    const bool flushed = exporting.provider.ForceFlush(Soon());
+    const bool exported = exporting.gate->WaitFor([&] { return exporting.gate->values.size() >= 3; });
+    _exit(flushed && exported && exporting.gate->values[0] == 5 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST(PeriodicReader, ExportsInTheChildOfAForkWhatIsMeasuredThere) {

@@ -85,11 +85,13 @@ StreamConfig Pipeline::ConfigOf(const ResolvedStream& resolved, const Instrument
           .exemplar_filter = exemplar_filter_,
           .exemplar_reservoir = resolved.exemplar_reservoir,
           .clock = clock_,
-          .on_new_cell = [link = link_] {
-            if (!link->first_in_child.load(std::memory_order_relaxed)) return;
-            if (!link->first_in_child.exchange(false)) return;
-            if (const auto reader = link->reader.lock()) ReaderAccess::OnFirstMeasurement(*reader);
-          }};
+          .on_new_cell = [link = link_] { link->Begin(); }};
+}
+
+void Pipeline::ReaderLink::Begin() {
+  if (!first_in_child.load(std::memory_order_relaxed)) return;
+  if (!first_in_child.exchange(false)) return;
+  if (const auto alive = reader.lock()) ReaderAccess::OnFirstMeasurement(*alive);
 }
 
 void Pipeline::OnForkedChild() {

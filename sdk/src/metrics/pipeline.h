@@ -23,6 +23,7 @@ class Pipeline {
 
   const Resource& resource() const { return resource_; }
   ExemplarFilter exemplar_filter() const { return exemplar_filter_; }
+  std::shared_ptr<MetricReader> reader() const { return link_->reader.lock(); }  // none where it is being destroyed
   // Calls the callbacks and takes all points.
   std::vector<ScopeMetrics> Collect() const;
 
@@ -31,6 +32,8 @@ class Pipeline {
   StreamConfig ConfigOf(const ResolvedStream& resolved, const InstrumentDescriptor& instrument) const;
 
   void OnForkedChild();
+  // In the child of a fork, when something is first asked of the reader there.
+  void BeginInChild() const { link_->Begin(); }
 
  private:
   // What tells metrics of a meter apart but for their names.
@@ -42,6 +45,8 @@ class Pipeline {
   struct ReaderLink {
     std::weak_ptr<MetricReader> reader;
     std::atomic<bool> first_in_child{false};
+
+    void Begin();
   };
 
   void CheckIdentity(const ResolvedStream& resolved, const InstrumentDescriptor& instrument,
