@@ -42,9 +42,10 @@ struct Binary {
   std::shared_ptr<const re2::RE2> regex;  // of =~ and !~: the right side, anchored by whoever matches
 };
 
-// Logs: the body has these words (a quoted text: in this order), without regard to case.
+// Logs: the body has this text anywhere, whatever its case.
 struct FullText {
   std::string text;
+  std::shared_ptr<const re2::RE2> folded;  // beyond ASCII: what knows which letters belong together
 };
 
 struct Expression {

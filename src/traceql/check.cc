@@ -97,7 +97,15 @@ class Checker {
            {"`parent = nil`", "`parent != nil`", "`parent.name`"});
   }
 
+  // A bare word is a text to search for only where a condition stands.
+  void CheckNoText(const Expression& operand) {
+    if (const auto* text = std::get_if<FullText>(&operand.node))
+      Fail(operand.offset, "there is no intrinsic `" + text->text + "`",
+           {"an intrinsic", "an attribute with its scope", "a value"});
+  }
+
   void Check(Unary& unary, size_t offset) {
+    if (unary.op != Operator::kNot) CheckNoText(*unary.operand);
     auto* field = std::get_if<Field>(&unary.operand->node);
     if (unary.op == Operator::kAbsent || unary.op == Operator::kExists) {
       if (field != nullptr && field->intrinsic == Intrinsic::kParent) return;
@@ -115,6 +123,10 @@ class Checker {
   }
 
   void Check(Binary& binary, size_t offset) {
+    if (binary.op != Operator::kAnd && binary.op != Operator::kOr) {
+      CheckNoText(*binary.left);
+      CheckNoText(*binary.right);
+    }
     Check(*binary.left);
     Check(*binary.right);
     for (auto [side, other] :
@@ -241,7 +253,31 @@ class Checker {
   std::optional<ParseError> error_;
 };
 
+// The text as a regular expression without regard to case. Null: plain ASCII needs none.
+std::shared_ptr<const re2::RE2> Folded(const std::string& text) {
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return nullptr;
+  re2::RE2::Options options;
+  options.set_literal(true);
+  options.set_case_sensitive(false);
+  options.set_log_errors(false);
+  auto regex = std::make_shared<re2::RE2>(text, options);
+  return regex->ok() ? regex : nullptr;
+}
+
 }  // namespace
+
+void MakeFullTexts(Expression& condition) {
+  if (auto* literal = std::get_if<Literal>(&condition.node);
+      literal != nullptr && literal->scalar.type == Type::kString)
+    condition.node = FullText{std::move(literal->text), nullptr};
+  if (auto* text = std::get_if<FullText>(&condition.node)) text->folded = Folded(text->text);
+  if (auto* unary = std::get_if<Unary>(&condition.node); unary != nullptr && unary->op == Operator::kNot)
+    MakeFullTexts(*unary->operand);
+  auto* binary = std::get_if<Binary>(&condition.node);
+  if (binary == nullptr || (binary->op != Operator::kAnd && binary->op != Operator::kOr)) return;
+  MakeFullTexts(*binary->left);
+  MakeFullTexts(*binary->right);
+}
 
 Type TypeOf(const Expression& expression) {
   if (const auto* literal = std::get_if<Literal>(&expression.node)) return literal->scalar.type;

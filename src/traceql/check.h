@@ -10,10 +10,15 @@
 
 namespace sightline::traceql {
 
+// Nothing: it is UTF-8 and not too long.
+std::optional<ParseError> CheckText(std::string_view text);
 // Nothing: the query keeps the rules. `text` is what it was parsed from.
 std::optional<ParseError> CheckQuery(Query& query, std::string_view text);
 // A condition, which says yes or no.
 std::optional<ParseError> CheckCondition(Expression& condition, std::string_view text);
+
+// Texts in the places of conditions become full-text searches. For conditions on logs, before CheckCondition.
+void MakeFullTexts(Expression& condition);
 
 // kAny where only evaluation tells.
 Type TypeOf(const Expression& expression);

@@ -124,7 +124,7 @@ std::string PrintField(const Field& field) {
   std::string text = field.of_parent ? "parent." : "";
   if (field.intrinsic != kNone) {
     const IntrinsicInfo& info = InfoOf(field.intrinsic);
-    if (field.of_parent || info.name.empty()) return text + std::string(info.bare);
+    if (field.of_parent || info.name.empty() || info.scope == Scope::kLog) return text + std::string(info.bare);
     return text + std::string(ScopeName(info.scope)) + ":" + std::string(info.name);
   }
   text += ScopeName(field.scope);

@@ -159,6 +159,8 @@ Token Lexer::Word(Token token) {
   }
   const auto scope = FindScope(word, subject_);
   if (scope && next == ':') return ScopedIntrinsic(std::move(token), *scope);
+  if (scope == Scope::kSpan && subject_ == Subject::kLogs)
+    return Fail(token.offset, "log records have no attributes of spans", "log.");
   if (scope && *scope != Scope::kTrace) return Scoped(std::move(token), *scope, false);
   if (scope)
     return Fail(token.offset, "a trace has no attributes of its own; its intrinsics begin with `trace:`", "trace:");
@@ -171,9 +173,10 @@ Token Lexer::Word(Token token) {
   // service.name = ...: an attribute whose scope was left out, or a misspelt scope.
   std::string key;
   if (!AttributeKey(key)) return Token{};
-  constexpr std::array<std::string_view, 6> kPrefixes = {"span.", "resource.",        "event.",
-                                                         "link.", "instrumentation.", "parent."};
-  const auto nearest = Nearest(std::string(word) + ".", kPrefixes);
+  std::vector<std::string> prefixes = ScopePrefixes(subject_);
+  prefixes.push_back("parent.");
+  const std::vector<std::string_view> views(prefixes.begin(), prefixes.end());
+  const auto nearest = Nearest(std::string(word) + ".", views);
   const std::string name = std::string(word) + key;
   return Fail(token.offset, "the attribute `" + name + "` lacks its scope, as in `span.`, `resource.` or `.` for any",
               nearest.empty() ? "." + name : std::string(nearest) + key.substr(1));

@@ -2,26 +2,21 @@
 
 #include "traceql/check.h"
 #include "traceql/parser.h"
+#include "traceql/utf8.h"
 
 namespace sightline::traceql {
 namespace {
 
 // Bytes that make no characters would come back in errors and in stored queries.
 std::optional<size_t> FirstBadUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const size_t length = byte < 0x80                   ? 1
-                          : byte >= 0xc2 && byte < 0xe0 ? 2
-                          : (byte & 0xf0) == 0xe0       ? 3
-                          : byte >= 0xf0 && byte < 0xf5 ? 4
-                                                        : 0;
-    if (length == 0 || i + length > text.size()) return i;
-    for (size_t k = 1; k < length; ++k)
-      if ((text[i + k] & 0xc0) != 0x80) return i;
-    i += length;
+  for (size_t i = 0, length = 0; i < text.size(); i += length) {
+    length = CharacterBytes(text, i);
+    if (length == 0) return i;
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 std::optional<ParseError> CheckText(std::string_view text) {
   if (text.size() > kQueryBytesMax)
@@ -29,8 +24,6 @@ std::optional<ParseError> CheckText(std::string_view text) {
   if (const auto bad = FirstBadUtf8(text)) return MakeParseError(text, *bad, "this is not UTF-8");
   return std::nullopt;
 }
-
-}  // namespace
 
 std::expected<Query, ParseError> ParseQuery(std::string_view text) {
   if (auto error = CheckText(text)) return std::unexpected(std::move(*error));

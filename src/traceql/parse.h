@@ -21,4 +21,9 @@ std::expected<Query, ParseError> ParseQuery(std::string_view text);
 // A condition on one span: a query that is one filter, `{ status = error }`.
 std::expected<Expression, ParseError> ParseSpanCondition(std::string_view text);
 
+// A condition on log records: terms next to each other all hold; && and || stand between terms too, and ! before one. A
+// term is `{ severity >= warn && body =~ "time.?out" }`, or a word or "quoted text" that the body has. In braces a text
+// in the place of a condition is such a term too: `{ severity >= warn && "time out" }`. An empty text is true.
+std::expected<Expression, ParseError> ParseLogCondition(std::string_view text);
+
 }  // namespace sightline::traceql

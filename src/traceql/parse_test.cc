@@ -40,6 +40,18 @@ TEST(ParseQuery, RefusesWithPlaceAndSuggestion) {
   testing::RunTableFile("refused.test", Canonical);
 }
 
+TEST(ParseLogCondition, UnderstandsAndRefuses) {
+  testing::RunTableFile("logs.test", [](const std::string& text) {
+    const auto condition = ParseLogCondition(text);
+    return condition ? "{ " + Print(*condition) + " }" : OneLine(condition.error());
+  });
+}
+
+TEST(ParseLogCondition, EmptyTextIsTrue) {
+  ASSERT_TRUE(ParseLogCondition(""));
+  EXPECT_EQ(Print(*ParseLogCondition(" \n")), "true");
+}
+
 TEST(ParseQuery, ShowsThePlaceUnderTheLine) {
   const std::string text = "{ name = \"größe\" &&\n  spn.x = 1 }";
   const auto query = ParseQuery(text);

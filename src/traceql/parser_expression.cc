@@ -157,7 +157,7 @@ Expression Parser::ParseWord() {
   }
   Advance();
   const bool alone = token_.kind != Kind::kOperator || token_.op == Operator::kAnd || token_.op == Operator::kOr;
-  if (subject_ == Subject::kLogs && alone && !token_.Is('(')) return {FullText{word}, offset};
+  if (subject_ == Subject::kLogs && alone && !token_.Is('(')) return {FullText{word, nullptr}, offset};
   const auto known = KnownWords(subject_);
   std::string suggestion(Nearest(word, known));
   if (suggestion.empty() && !token_.Is('(')) suggestion = "." + word;

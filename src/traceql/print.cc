@@ -63,11 +63,14 @@ template <typename T>
 std::string PrintJoined(Operator op, const T& left, const T& right) {
   const int own = Precedence(op);
   const bool to_right = op == Operator::kPower;
-  // a || b && c reads as (a || b) && c, which few expect.
-  const bool mixed = own == kLowestPrecedence && OperatorOf(left).value_or(op) != op && PrecedenceOf(left) == own;
+  const std::string left_text = Print(left);
+  // a || b && c reads as (a || b) && c, which few expect. A long row of such would be nested too deeply to be read
+  // back.
+  const bool mixed = own == kLowestPrecedence && OperatorOf(left).value_or(op) != op && PrecedenceOf(left) == own &&
+                     !left_text.starts_with("((((((((((");
   const bool wrap_left = IsPipeline(left) || mixed || PrecedenceOf(left) < own + (to_right ? 1 : 0);
   const bool wrap_right = IsPipeline(right) || PrecedenceOf(right) < own + (to_right ? 0 : 1);
-  return Parenthesized(Print(left), wrap_left) + " " + std::string(OperatorText(op)) + " " +
+  return Parenthesized(left_text, wrap_left) + " " + std::string(OperatorText(op)) + " " +
          Parenthesized(Print(right), wrap_right);
 }
 
@@ -80,10 +83,12 @@ std::string PrintUnary(const Unary& unary) {
     const bool wrap = PrecedenceOf(*unary.operand) <= Precedence(unary.op);
     return Parenthesized(Print(*unary.operand), wrap) + (unary.op == Operator::kExists ? " != nil" : " = nil");
   }
-  // What is read behind the operator: see kOperandOfMinus. A sign before a number would become a part of it.
+  // What is read behind the operator: see kOperandOfMinus. A second sign stands without parentheses.
+  const auto inner = OperatorOf(*unary.operand);
+  const bool sign =
+      inner == Operator::kNot || (inner == Operator::kSubtract && !std::holds_alternative<Binary>(unary.operand->node));
   const int operand = unary.op == Operator::kNot ? kOperandOfNot : kOperandOfMinus;
-  const bool number = unary.op == Operator::kSubtract && std::holds_alternative<Literal>(unary.operand->node);
-  const bool wrap = PrecedenceOf(*unary.operand) < operand || number;
+  const bool wrap = !sign && PrecedenceOf(*unary.operand) < operand;
   return std::string(OperatorText(unary.op)) + Parenthesized(Print(*unary.operand), wrap);
 }
 

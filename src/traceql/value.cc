@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/units.h"
+#include "traceql/utf8.h"
 
 namespace sightline::traceql {
 namespace {
@@ -143,7 +144,8 @@ Value Literal::value() const {
 
 std::string PrintString(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     switch (c) {
       case '"':
       case '\\':
@@ -160,10 +162,12 @@ std::string PrintString(std::string_view text) {
         quoted += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+        const size_t length = CharacterBytes(text, i);
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || length == 0) {
           quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
         } else {
-          quoted += c;
+          quoted += text.substr(i, length);
+          i += length - 1;
         }
     }
   }
