@@ -42,13 +42,13 @@ def build_with_cmake(project: Path, prefix: Path) -> Path:
     return project / "build"
 
 
-def send_to(server: Server, program: Path, service: str, protocol: str) -> None:
+def send_to(server: Server, program: Path, service: str, protocol: str, *arguments: str) -> None:
     env = {
         "OTEL_SERVICE_NAME": service,
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{server.otlp_grpc}" if protocol == "grpc" else server.otlp_http,
     }
-    assert run(program, env=env) == ""  # the SDK says what goes wrong
+    assert run(program, *arguments, env=env) == ""  # the SDK says what goes wrong
 
 
 @pytest.fixture(scope="module")
@@ -119,28 +119,60 @@ def test_it_can_be_built_without_cmake_and_without_warnings(prefix: Path, tmp_pa
 
 
 INSTRUMENTED = """
+#include <otel/instrumentation/http_client.h>
+#include <otel/instrumentation/http_server.h>
 #include <otel/instrumentation/process.h>
 #include <otel/instrumentation/spdlog.h>
+#include <otel/instrumentation/sqlite.h>
 #include <otel/instrumentation/threads.h>
 #include <otel/telemetry.h>
 #include <spdlog/spdlog.h>
+#include <sqlite3.h>
 
 #include <thread>
 
-int main() {
-  const auto telemetry = otel::Configure({.instrumentations = {otel::instrumentation::ObserveProcess}});
-  spdlog::default_logger()->sinks() = {std::make_shared<otel::instrumentation::SpdlogSink>()};
-  const auto span = otel::GetTracer("shop").StartSpan("order");
-  const otel::Scope scope(span);
-  std::thread(otel::instrumentation::BindContext([] { SPDLOG_WARN("{} of {}", 3, "tea"); })).join();
+namespace instrumentation = otel::instrumentation;
+
+void QueryDatabase() {
+  sqlite3* db = nullptr;
+  sqlite3_open(":memory:", &db);
+  instrumentation::InstrumentSqlite(db);
+  sqlite3_exec(db, "SELECT 'secret'", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+}
+
+void Ask(const char* url) {
+  CURL* const curl = curl_easy_init();
+  curl_easy_setopt(curl, CURLOPT_URL, url);
+  curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  instrumentation::Perform(curl, {.method = "HEAD", .url = url, .url_template = "/healthz"});
+  curl_easy_cleanup(curl);
+}
+
+int main(int, char** arguments) {
+  const auto telemetry = otel::Configure({.instrumentations = {instrumentation::ObserveProcess}});
+  spdlog::default_logger()->sinks() = {std::make_shared<instrumentation::SpdlogSink>()};
+  instrumentation::HttpServerSpan span({.method = "GET", .target = "/order?item=tea"},
+                                       [](std::string_view) { return std::optional<std::string_view>(); });
+  span.SetRoute("/order");
+  {
+    const otel::Scope scope(span.context());
+    QueryDatabase();
+    Ask(arguments[1]);
+    std::thread(instrumentation::BindContext([] { SPDLOG_WARN("{} of {}", 3, "tea"); })).join();
+  }
+  span.End(200);
 }
 """
 INSTRUMENTED_CMAKE = """
 cmake_minimum_required(VERSION 3.25)
 project(instrumented LANGUAGES CXX)
-find_package(sightline_otel 0.1 REQUIRED COMPONENTS process spdlog threads OPTIONAL_COMPONENTS nothing_of_this_name)
+add_compile_options(-Wall -Wextra -Werror)
+find_package(sightline_otel 0.1 REQUIRED
+  COMPONENTS http_client http_server process spdlog sqlite threads OPTIONAL_COMPONENTS nothing_of_this_name)
 add_executable(instrumented main.cc)
-target_link_libraries(instrumented PRIVATE sightline_otel::process sightline_otel::spdlog sightline_otel::threads)
+target_link_libraries(instrumented PRIVATE sightline_otel::http_client sightline_otel::http_server sightline_otel::process
+  sightline_otel::spdlog sightline_otel::sqlite sightline_otel::threads)
 """
 
 
@@ -148,15 +180,22 @@ def test_instrumentation_libraries_are_components(prefix: Path, tmp_path: Path, 
     (tmp_path / "main.cc").write_text(INSTRUMENTED)
     (tmp_path / "CMakeLists.txt").write_text(INSTRUMENTED_CMAKE)
     program = build_with_cmake(tmp_path, prefix) / "instrumented"
-    send_to(shared_server, program, "instrumented", "http/protobuf")
-    shared_server.wait_for_rows(1, "otel_traces", "ServiceName = 'instrumented'")
-    ((trace_id,),) = shared_server.sql("SELECT TraceId FROM otel_traces WHERE ServiceName = 'instrumented'")
+    send_to(shared_server, program, "instrumented", "http/protobuf", f"{shared_server.http}/healthz")
+    shared_server.wait_for_rows(3, "otel_traces", "ServiceName = 'instrumented'")
+    spans = shared_server.sql("""SELECT SpanName, SpanKind, SpanId, ParentSpanId, TraceId, SpanAttributes FROM otel_traces
+                                 WHERE ServiceName = 'instrumented' ORDER BY SpanName""")
+    (root,) = [span for span in spans if span[0] == "GET /order"]
+    kinds = {name: kind for name, kind, *_ in spans}
+    assert kinds == {"GET /order": "Server", "HEAD /healthz": "Client", "SELECT": "Client"}
+    assert {tuple(span[3:5]) for span in spans if span is not root} == {(root[2], root[4])}
+    (statement,) = [span[5] for span in spans if span[0] == "SELECT"]
+    assert statement["db.query.text"] == "SELECT ?"
     shared_server.wait_for_rows(1, "otel_logs", "ServiceName = 'instrumented'")
     ((*log, attributes),) = shared_server.sql(
-        "SELECT Body, SeverityNumber, TraceId, LogAttributes FROM otel_logs WHERE ServiceName = 'instrumented'"
+        "SELECT Body, SeverityNumber, SpanId, LogAttributes FROM otel_logs WHERE ServiceName = 'instrumented'"
     )
-    assert log == ["3 of tea", 13, trace_id]
-    assert attributes["code.line.number"] == "15" and attributes["code.file.path"].endswith("main.cc")
+    assert log == ["3 of tea", 13, root[2]]
+    assert int(attributes["code.line.number"]) > 0 and attributes["code.file.path"].endswith("main.cc")
     shared_server.wait_for_rows(10, "otel_metrics_sum", "ServiceName = 'instrumented'")
     ((cpu_seconds, memory_bytes),) = shared_server.sql(
         """SELECT sumIf(Value, MetricName = 'process.cpu.time'), sumIf(Value, MetricName = 'process.memory.usage')

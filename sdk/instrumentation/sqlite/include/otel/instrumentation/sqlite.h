@@ -18,7 +18,7 @@ struct sqlite3;
 namespace otel::instrumentation {
 
 struct SqliteOptions {
-  std::string db_namespace;  // db.namespace; "": the name of the database's file without its folders
+  std::string db_namespace = {};  // db.namespace; "": the name of the database's file without its folders
   // False: statements outside of any span that records make none. They are measured all the same.
   bool root_spans = true;
 };
