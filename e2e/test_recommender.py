@@ -172,6 +172,26 @@ def test_a_scenario_leaves_the_chaos_as_it_was(recommender: Program, stand_in: P
 PARTS = {"query_parser.parse", "search_index.search", "recommendation_engine", "wikipedia_client.get_signal", "ranker.rank"}
 
 
+def check_the_libraries_spans(server: Server, trace: str) -> None:
+    """What the instrumentation libraries tell of the request, its statements, and its question to Wikipedia."""
+
+    def attributes(name: str, *keys: str) -> list[list[str]]:
+        columns = ", ".join(f"SpanAttributes['{key}']" for key in keys)
+        return server.sql(f"SELECT {columns} FROM otel_traces WHERE {trace} AND SpanName = '{name}'")
+
+    keys = ("http.route", "url.path", "http.response.status_code", "network.protocol.version", "client.address")
+    assert attributes("GET /search", *keys) == [["/search", "/search", "200", "1.1", "127.0.0.1"]]
+    ((agent, query),) = attributes("GET /search", "user_agent.original", "url.query")
+    assert agent.startswith("python-requests/") and "q=sourdough+bread" in query
+    keys = ("db.system.name", "db.namespace", "db.operation.name", "db.response.returned_rows")
+    for summary in ("SELECT SELECT documents_fts documents", "SELECT json_each model_inputs"):
+        assert attributes(summary, *keys) == [["sqlite", "recommender", "SELECT", "3"]]
+    ((text,),) = attributes("SELECT SELECT documents_fts documents", "db.query.text")
+    assert "MATCH ?" in text and "3.0" not in text
+    keys = ("url.template", "http.response.status_code", "error.type", "server.address")
+    assert attributes("GET /page/summary/{title}", *keys) == [["/page/summary/{title}", "400", "400", "127.0.0.1"]]
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_sightline_sees_what_the_recommender_does(
     server: Server, start: Callable[..., Program], stand_in: Program, protocol: str
@@ -188,7 +208,7 @@ def test_sightline_sees_what_the_recommender_does(
     assert recommender.stop() == 0, "and what was not sent yet is"
 
     trace = f"TraceId = '{answer['trace_id']}'"
-    server.wait_for_rows(6 + 2 * 3 + 1 + 1, "otel_traces", trace)  # with the statements, and the request to Wikipedia
+    server.wait_for_rows(6 + 3 + 2 + 1, "otel_traces", trace)  # predictions, statements, the request to Wikipedia
     spans = {name: (parent, status) for name, parent, status in server.sql(
         f"SELECT SpanName, ParentSpanId, StatusCode FROM otel_traces WHERE {trace}")}  # fmt: skip
     assert PARTS < spans.keys()
@@ -197,6 +217,7 @@ def test_sightline_sees_what_the_recommender_does(
     assert (kind, service) == ("Server", "recommender")
     assert all(spans[part][0] == root for part in PARTS)
     assert spans["wikipedia_client.get_signal"][1] == "Error" and spans["GET /search"][1] == "Unset", "a silent error"
+    check_the_libraries_spans(server, trace)
     predictions = server.sql(
         "SELECT SpanAttributes['doc_id'], toFloat64(SpanAttributes['model.score']), SpanAttributes['model.rank'] "
         f"FROM otel_traces WHERE {trace} AND SpanName = 'model.predict'")  # fmt: skip
@@ -210,6 +231,13 @@ def test_sightline_sees_what_the_recommender_does(
     assert wide == [["sourdough bread", root]]
     server.wait_for_rows(1, "otel_metrics_sum", "MetricName = 'external.api.calls.total' AND Attributes['status'] = 'failure'")
     server.wait_for_rows(5, "otel_metrics_histogram", "MetricName = 'component.duration'")
+    for metric, where in (
+        ("http.server.request.duration", "Attributes['http.route'] = '/search' AND ExplicitBounds[1] = 0.005"),
+        ("http.client.request.duration", "Attributes['error.type'] = '400'"),
+        ("db.client.operation.duration", "Attributes['db.query.summary'] = 'SELECT json_each model_inputs'"),
+    ):
+        server.wait_for_rows(1, "otel_metrics_histogram", f"MetricName = '{metric}' AND MetricUnit = 's' AND {where}")
+    server.wait_for_rows(1, "otel_metrics_sum", "MetricName = 'http.server.active_requests' AND Value = 0")
 
 
 def test_sigterm_ends_the_programs_in_order(recommender: Program, stand_in: Program) -> None:

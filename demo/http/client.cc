@@ -1,11 +1,9 @@
 #include "demo/http/client.h"
 
 #include <curl/curl.h>
-#include <otel/propagation.h>
-#include <otel/trace.h>
+#include <otel/instrumentation/http_client.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "demo/common/text.h"
 
@@ -19,47 +17,12 @@ struct FreeList {
 };
 using HeaderList = std::unique_ptr<curl_slist, FreeList>;
 
-// The request's, and those that carry the current context.
 HeaderList MakeHeaders(const ClientRequest& request) {
   HeaderList list;
-  const auto add = [&](std::string_view name, std::string_view value) {
+  for (const auto& [name, value] : request.headers) {
     list.reset(curl_slist_append(list.release(), fmt::format("{}: {}", name, value).c_str()));
-  };
-  for (const auto& [name, value] : request.headers) add(name, value);
-  otel::GetPropagator().Inject(otel::Context::Current(), add);
-  return list;
-}
-
-// https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
-otel::Span StartSpan(const ClientRequest& request) {
-  static const otel::Tracer tracer = otel::GetTracer("demo.http");
-  auto span = tracer.StartSpan(request.method,
-                               {.kind = otel::SpanKind::kClient,
-                                .attributes = {{"http.request.method", request.method}, {"url.full", request.url}}});
-  if (!span.IsRecording()) return span;
-  if (request.resend_count > 0) span.SetAttribute("http.request.resend_count", request.resend_count);
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), curl_url_cleanup);
-  curl_url_set(url.get(), CURLUPART_URL, request.url.c_str(), 0);
-  char *host = nullptr, *port = nullptr;
-  curl_url_get(url.get(), CURLUPART_HOST, &host, 0);
-  curl_url_get(url.get(), CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
-  if (host != nullptr) span.SetAttribute("server.address", host);
-  if (port != nullptr) span.SetAttribute("server.port", std::atoi(port));
-  curl_free(host);
-  curl_free(port);
-  return span;
-}
-
-void Describe(const otel::Span& span, const Result<ClientResponse>& response) {
-  if (!response) {
-    span.SetAttribute("error.type", response.error().type);
-    span.SetStatus(otel::StatusCode::kError, response.error().message);
-    return;
   }
-  span.SetAttribute("http.response.status_code", response->status);
-  if (response->status < 400) return;
-  span.SetAttribute("error.type", std::to_string(response->status));
-  span.SetStatus(otel::StatusCode::kError);
+  return list;
 }
 
 size_t TakeBody(char* data, size_t size, size_t count, void* to) {
@@ -122,14 +85,6 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
 Result<ClientResponse> Client::Send(const ClientRequest& request) {
-  const auto span = StartSpan(request);
-  const otel::Scope scope(span);
-  auto response = Perform(request);
-  Describe(span, response);
-  return response;
-}
-
-Result<ClientResponse> Client::Perform(const ClientRequest& request) {
   CURL* curl = handle_->curl;
   if (curl == nullptr) return Fail("ProtocolError", "libcurl has no handle");
   curl_easy_reset(curl);  // options only: the connections stay
@@ -137,7 +92,6 @@ Result<ClientResponse> Client::Perform(const ClientRequest& request) {
   char error[CURL_ERROR_SIZE] = "";
   const HeaderList headers = MakeHeaders(request);
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
@@ -153,7 +107,11 @@ Result<ClientResponse> Client::Perform(const ClientRequest& request) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
   }
-  const CURLcode code = curl_easy_perform(curl);
+  const CURLcode code = otel::instrumentation::Perform(curl, {.method = request.method,
+                                                              .url = request.url,
+                                                              .url_template = request.url_template,
+                                                              .resend_count = request.resend_count,
+                                                              .headers = headers.get()});
   if (code != CURLE_OK) return Fail(ErrorType(code), "{}", error[0] != '\0' ? error : curl_easy_strerror(code));
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

@@ -19,7 +19,9 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::chrono::milliseconds timeout{5000};
-  int resend_count = 0;  // how often it was tried before, for telemetry
+  // For telemetry: the path with few values, "/page/summary/{title}", and how often it was tried before.
+  std::string_view url_template = {};
+  int resend_count = 0;
 };
 
 struct ClientResponse {
@@ -46,8 +48,6 @@ class Client {
   Result<ClientResponse> Send(const ClientRequest& request);
 
  private:
-  Result<ClientResponse> Perform(const ClientRequest& request);
-
   struct Handle;
   std::unique_ptr<Handle> handle_;
 };

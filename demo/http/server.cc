@@ -1,5 +1,7 @@
 #include "demo/http/server.h"
 
+#include <otel/instrumentation/http_server.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -137,6 +139,10 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
     ++server_.connections_;
     error_code ignored;
     (void)stream_.socket().set_option(tcp::no_delay(true), ignored);
+    if (const auto peer = stream_.socket().remote_endpoint(ignored); !ignored) {
+      peer_address_ = peer.address().to_string();
+      peer_port_ = peer.port();
+    }
   }
   ~Connection() { --server_.connections_; }
 
@@ -155,8 +161,9 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
   void Dispatch() {
     keep_alive_ = parser_->get().keep_alive();
     stream_.expires_never();
-    auto task = [self = shared_from_this(), request = FromBeast(parser_->release())](size_t worker) mutable {
-      auto response = ToBeast(self->server_.handler_(request, worker), self->keep_alive_);
+    const auto received = std::chrono::steady_clock::now();
+    auto task = [self = shared_from_this(), request = parser_->release(), received](size_t worker) mutable {
+      auto response = ToBeast(self->Answer(std::move(request), worker, received), self->keep_alive_);
       auto& io = self->server_.io_;  // before `self` is moved: arguments are evaluated in any order
       asio::post(
           io, [self = std::move(self), response = std::move(response)]() mutable { self->Write(std::move(response)); });
@@ -164,6 +171,17 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
     if (!server_.pool_->Post(std::move(task))) {
       Write(ToBeast({.status = 503, .body = R"({"detail":"too many requests wait"})"}, keep_alive_));
     }
+  }
+
+  // Thread: the worker's.
+  Response Answer(BeastRequest request, size_t worker, std::chrono::steady_clock::time_point received) {
+    otel::instrumentation::HttpServerSpan span(
+        request, {.peer_address = peer_address_, .peer_port = peer_port_, .received = received});
+    const otel::Scope scope(span.context());
+    Response response = server_.handler_(FromBeast(std::move(request)), worker);
+    span.SetRoute(response.route);
+    span.End(response.status);
+    return response;
   }
 
   void Refuse(int status, std::string_view why) {
@@ -187,6 +205,8 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   BeastResponse response_;
   bool keep_alive_ = true;
+  std::string peer_address_;
+  int peer_port_ = 0;
 };
 
 void Server::Impl::Accept() {

@@ -1,5 +1,6 @@
 // A small HTTP/1.1 server: reads requests on one thread, answers them on others. The only part that knows Boost.Beast.
-// Data: sockets -> Request -> handler -> Response -> sockets.
+// Data: sockets -> Request -> handler -> Response -> sockets. Each request is a server span, which is current while the
+// handler runs.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,8 @@ struct Response {
   std::string body;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  std::string_view route =
+      {};  // the template that the request's path fits, for telemetry; lives as long as the program
 };
 
 // `worker` is the index of the thread that runs it, so that a handler can keep what only one thread may use.

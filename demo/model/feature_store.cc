@@ -24,13 +24,29 @@ CREATE TABLE document_embeddings (
   embedding BLOB NOT NULL,
   PRIMARY KEY (doc_id, model_version)
 ) WITHOUT ROWID;
--- What one prediction reads. Its short question is what stands on the span of each.
+-- What a prediction reads.
 CREATE VIEW model_inputs AS
 SELECT f.length, f.category, f.popularity, f.age_days, f.stems, f.title_stems, e.embedding, f.doc_id, e.model_version
 FROM document_features AS f JOIN document_embeddings AS e ON e.doc_id = f.doc_id;
 )";
 
-constexpr const char* kSelect = "SELECT * FROM model_inputs WHERE doc_id = ? AND model_version = ?";
+// The documents are a JSON array, as SQLite has no parameters that are lists.
+constexpr const char* kSelect =
+    "SELECT wanted.key, m.length, m.category, m.popularity, m.age_days, m.stems, m.title_stems, m.embedding "
+    "FROM json_each(?) AS wanted JOIN model_inputs AS m ON m.doc_id = wanted.value WHERE m.model_version = ?";
+
+std::string JsonArray(std::span<const std::string_view> texts) {
+  std::string json = "[";
+  for (const std::string_view text : texts) {
+    json += json.size() == 1 ? "\"" : ",\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') json += '\\';
+      json += c;
+    }
+    json += '"';
+  }
+  return json + "]";
+}
 
 Result<void> Insert(sqlite::Statement& statement) {
   const sqlite::ResetLater reset(statement);
@@ -76,26 +92,37 @@ Result<FeatureReader> FeatureReader::Open(sqlite::Database& database) {
   return FeatureReader(*std::move(select));
 }
 
-Result<DocumentFeatures> FeatureReader::Read(std::string_view doc_id, std::string_view model_version) {
+Result<std::vector<std::optional<DocumentFeatures>>> FeatureReader::Read(std::span<const std::string_view> doc_ids,
+                                                                         std::string_view model_version) {
+  const std::string wanted = JsonArray(doc_ids);
   const sqlite::ResetLater reset(select_);
-  select_.Bind(1, doc_id).Bind(2, model_version);
-  const auto row = select_.Step();
-  if (!row) return std::unexpected(row.error());
-  if (!*row) return Fail("FeatureError", "document {} has no features for model {}", doc_id, model_version);
-  const auto copy = [&]<typename Number>(int column, std::vector<Number>& to) {
+  select_.Bind(1, wanted).Bind(2, model_version);
+  if (copies_.size() < doc_ids.size()) copies_.resize(doc_ids.size());
+  std::vector<std::optional<DocumentFeatures>> features(doc_ids.size());
+  for (;;) {
+    const auto row = select_.Step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return features;
+    const auto place = static_cast<size_t>(select_.Int(0));
+    if (place < features.size()) features[place] = ReadRow(copies_[place]);
+  }
+}
+
+DocumentFeatures FeatureReader::ReadRow(Copy& copy) const {
+  const auto take = [&]<typename Number>(int column, std::vector<Number>& to) {
     const auto numbers = select_.Numbers<Number>(column);
     to.assign(numbers.begin(), numbers.end());
   };
-  copy(4, stems_);
-  copy(5, title_stems_);
-  copy(6, embedding_);
-  return DocumentFeatures{.length = select_.Int(0),
-                          .category = select_.Int(1),
-                          .popularity = select_.Double(2),
-                          .age_days = select_.Int(3),
-                          .stems = stems_,
-                          .title_stems = title_stems_,
-                          .embedding = embedding_};
+  take(5, copy.stems);
+  take(6, copy.title_stems);
+  take(7, copy.embedding);
+  return {.length = select_.Int(1),
+          .category = select_.Int(2),
+          .popularity = select_.Double(3),
+          .age_days = select_.Int(4),
+          .stems = copy.stems,
+          .title_stems = copy.title_stems,
+          .embedding = copy.embedding};
 }
 
 }  // namespace demo::model

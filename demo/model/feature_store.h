@@ -1,7 +1,9 @@
-// Features of documents in SQLite, by model version, and the reader that each prediction asks.
+// Features of documents in SQLite, by model version, and the reader that predictions ask.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,15 +25,23 @@ class FeatureReader {
  public:
   static Result<FeatureReader> Open(sqlite::Database& database);
 
-  // What it gives is valid until the next Read. An error where there is no such document.
-  Result<DocumentFeatures> Read(std::string_view doc_id, std::string_view model_version);
+  // Of all these documents, in their order; nothing where one has no features for the model. One statement, whose cost
+  // hardly grows with their number. What it gives is valid until the next Read.
+  Result<std::vector<std::optional<DocumentFeatures>>> Read(std::span<const std::string_view> doc_ids,
+                                                            std::string_view model_version);
 
  private:
+  // Copies, so that the statement is done with at once. Their memory is used again.
+  struct Copy {
+    std::vector<uint32_t> stems, title_stems;
+    std::vector<float> embedding;
+  };
+
   explicit FeatureReader(sqlite::Statement select) : select_(std::move(select)) {}
+  DocumentFeatures ReadRow(Copy& copy) const;
+
   sqlite::Statement select_;
-  // Of the last document: copies, so that the statement is done with at once.
-  std::vector<uint32_t> stems_, title_stems_;
-  std::vector<float> embedding_;
+  std::vector<Copy> copies_;  // of the last documents, in their order
 };
 
 }  // namespace demo::model

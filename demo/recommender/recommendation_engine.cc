@@ -76,10 +76,28 @@ class PredictionSpans {
 
 }  // namespace
 
+std::vector<Result<model::DocumentFeatures>> RecommendationEngine::ReadFeatures(
+    std::span<const search::Candidate> candidates, std::string_view model_version) {
+  std::vector<std::string_view> doc_ids;
+  for (const auto& candidate : candidates) doc_ids.push_back(candidate.doc_id);
+  const auto read = reader_.Read(doc_ids, model_version);
+  std::vector<Result<model::DocumentFeatures>> features;
+  for (size_t i = 0; i < doc_ids.size(); ++i) {
+    if (!read) {
+      features.push_back(std::unexpected(read.error()));
+    } else if ((*read)[i]) {
+      features.push_back(*(*read)[i]);
+    } else {
+      features.push_back(Fail("FeatureError", "document {} has no features for model {}", doc_ids[i], model_version));
+    }
+  }
+  return features;
+}
+
 Result<model::Prediction> RecommendationEngine::Predict(const model::Model& model, const model::QueryFeatures& query,
-                                                        const search::Candidate& candidate, const ChaosConfig& chaos) {
+                                                        const Result<model::DocumentFeatures>& document,
+                                                        const ChaosConfig& chaos) {
   const auto& span = otel::CurrentSpan();
-  const auto document = reader_.Read(candidate.doc_id, model.version());
   if (!document) return std::unexpected(document.error());
   const model::FeatureVector features = model::ComputeFeatures(query, *document);
   if (span.IsRecording()) DescribeFeatures(span, model, features);
@@ -108,12 +126,13 @@ Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query,
   seen.embedding = model.Embed(seen.stems);
 
   Recommendation result{.model_version = model.version()};
+  const auto features = ReadFeatures(candidates, model.version());
   PredictionSpans spans(candidates.size());
-  for (const auto& candidate : candidates) {
+  for (size_t i = 0; i < candidates.size(); ++i) {
     const auto begin = steady_clock::now();
-    const auto& span = spans.Start(model, candidate, candidates.size());
+    const auto& span = spans.Start(model, candidates[i], candidates.size());
     const otel::Scope scope(span);
-    const auto prediction = Predict(model, seen, candidate, chaos);
+    const auto prediction = Predict(model, seen, features[i], chaos);
     const double milliseconds = Milliseconds(steady_clock::now() - begin).count();
     if (prediction) {
       span.SetAttributes({{"model.inference_time_ms", milliseconds},

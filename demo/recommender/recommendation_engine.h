@@ -34,7 +34,10 @@ class RecommendationEngine {
  private:
   // Of one candidate, while its span is the current one.
   Result<model::Prediction> Predict(const model::Model& model, const model::QueryFeatures& query,
-                                    const search::Candidate& candidate, const ChaosConfig& chaos);
+                                    const Result<model::DocumentFeatures>& document, const ChaosConfig& chaos);
+  // Of each candidate, or why not.
+  std::vector<Result<model::DocumentFeatures>> ReadFeatures(std::span<const search::Candidate> candidates,
+                                                            std::string_view model_version);
 
   const model::Models& models_;
   model::FeatureReader reader_;

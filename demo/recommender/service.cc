@@ -1,7 +1,5 @@
 #include "demo/recommender/service.h"
 
-#include <otel/propagation.h>
-
 #include <chrono>
 #include <filesystem>
 #include <system_error>
@@ -143,23 +141,11 @@ Result<void> Service::Prepare() {
 }
 
 http::Response Service::Handle(const http::Request& request, size_t worker) {
-  const std::string_view route = RouteOf(request);
-  const std::string name = route.empty() ? request.method : fmt::format("{} {}", request.method, route);
-  const otel::Context parent =
-      otel::GetPropagator().Extract({}, [&](std::string_view header) { return request.Header(header); });
-  const auto span = TheTelemetry().tracer.StartSpan(name, {.kind = otel::SpanKind::kServer,
-                                                           .attributes = {{"http.request.method", request.method},
-                                                                          {"http.route", route},
-                                                                          {"url.scheme", "http"},
-                                                                          {"url.path", request.path}},
-                                                           .parent = &parent});
-  const otel::Scope scope(span);
   http::Response response = Answer(request, worker);
-  span.SetAttribute("http.response.status_code", response.status);
-  if (response.status >= 500) span.SetStatus(otel::StatusCode::kError);
-  TheTelemetry().http_requests.Add(
-      1,
-      {{"http.request.method", request.method}, {"http.route", route}, {"http.response.status_code", response.status}});
+  response.route = RouteOf(request);
+  TheTelemetry().http_requests.Add(1, {{"http.request.method", request.method},
+                                       {"http.route", response.route},
+                                       {"http.response.status_code", response.status}});
   return response;
 }
 

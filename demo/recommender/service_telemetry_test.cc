@@ -114,25 +114,29 @@ TEST_F(ServiceTelemetryTest, EachStepIsASpanOfTheRequest) {
 }
 
 TEST_F(ServiceTelemetryTest, ARequestBelongsToItsCallersTrace) {
-  const char* parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  service_->Handle({.method = "GET", .path = "/health", .headers = {{"traceparent", parent}}}, 0);
+  Get("/health");
+  const auto caller = Spans("GET").at(0);
   const auto span = Spans("GET /health").at(0);
-  EXPECT_EQ(span.context.trace_id.Hex(), "0af7651916cd43dd8448eb211c80319c");
-  EXPECT_EQ(span.parent.span_id.Hex(), "b7ad6b7169203331");
+  EXPECT_EQ(span.context.trace_id, caller.context.trace_id);
+  EXPECT_EQ(span.parent.span_id, caller.context.span_id);
+  EXPECT_EQ(Text(span.attributes, "http.route"), "/health");
+  EXPECT_EQ(Text(span.attributes, "client.address"), "127.0.0.1");
 }
 
 TEST_F(ServiceTelemetryTest, StatementsAndRequestsToOthersAreSpansOfTheirSteps) {
   Search("q=jazz&user_id=anna&limit=3");
-  const auto selects = Spans("SELECT");
-  ASSERT_EQ(selects.size(), 1u + 3u);
-  EXPECT_EQ(selects[0].parent, Spans("search_index.search").at(0).context);
-  EXPECT_EQ(selects[1].parent, Spans("model.predict").at(0).context);
-  for (const auto& select : selects) {
+  const auto search = Spans("SELECT SELECT documents_fts documents").at(0);
+  const auto features = Spans("SELECT json_each model_inputs").at(0);
+  EXPECT_EQ(search.parent, Spans("search_index.search").at(0).context);
+  EXPECT_EQ(features.parent, Spans("recommendation_engine").at(0).context);
+  for (const auto& select : {search, features}) {
     EXPECT_EQ(select.kind, otel::SpanKind::kClient);
     EXPECT_EQ(Text(select.attributes, "db.system.name"), "sqlite");
+    EXPECT_EQ(Text(select.attributes, "db.namespace"), "recommender");
+    EXPECT_EQ(Value(select.attributes, "db.response.returned_rows")->as_int(), 3);
     EXPECT_THAT(Text(select.attributes, "db.query.text"), testing::StartsWith("SELECT"));
   }
-  const auto get = Spans("GET").at(0);
+  const auto get = Spans("GET /page/summary/{title}").at(0);
   EXPECT_EQ(get.parent, Spans("wikipedia_client.get_signal").at(0).context);
   EXPECT_EQ(Value(get.attributes, "http.response.status_code")->as_int(), 200);
   EXPECT_EQ(Value(get.attributes, "server.port")->as_int(), wikipedia_->port());

@@ -85,7 +85,7 @@ TEST_F(ServiceTest, FeedbackNeedsAPredictionThatWasMade) {
 
 TEST_F(ServiceTest, ServesHealthChaosAndThePage) {
   EXPECT_EQ(Get("/health").status, 200);
-  EXPECT_EQ(Get("/").content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(Get("/").Header("content-type"), "text/html; charset=utf-8");
   EXPECT_THAT(Get("/").body, HasSubstr("<form>"));
   EXPECT_EQ(Get("/nothing").status, 404);
   EXPECT_EQ(Post("/search", "").status, 404);

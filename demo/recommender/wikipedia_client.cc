@@ -142,7 +142,10 @@ Result<std::shared_ptr<const Article>> WikipediaClient::Fetch(const std::string&
 }
 
 Result<http::ClientResponse> WikipediaClient::SendWithRetries(const std::string& url) {
-  http::ClientRequest request{.url = url, .headers = {{"User-Agent", kUserAgent}}, .timeout = options_.timeout};
+  http::ClientRequest request{.url = url,
+                              .headers = {{"User-Agent", kUserAgent}},
+                              .timeout = options_.timeout,
+                              .url_template = "/page/summary/{title}"};
   milliseconds delay = options_.retry_delay;
   for (int retry = 0;; ++retry, delay *= 2) {
     auto answer = client_.Send(request);

@@ -1,8 +1,8 @@
 #include "demo/sqlite/database.h"
 
+#include <otel/instrumentation/sqlite.h>
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -21,11 +21,6 @@ void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
 }
 void Database::Close::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
-}
-
-Statement::Statement(sqlite3_stmt* statement) : statement_(statement), text_(sqlite3_sql(statement)) {
-  text_.remove_prefix(std::min(text_.find_first_not_of(" \n"), text_.size()));
-  operation_ = text_.substr(0, text_.find_first_of(" \n"));
 }
 
 Statement& Statement::Bind(int position, std::string_view text) {
@@ -48,38 +43,20 @@ Statement& Statement::Bind(int position, std::span<const std::byte> blob) {
   return *this;
 }
 
-// https://opentelemetry.io/docs/specs/semconv/database/sql/. The text has only parameters where values would be.
-void Statement::StartSpan() {
-  static const otel::Tracer tracer = otel::GetTracer("demo.sqlite");
-  running_ = true;
-  if (!otel::CurrentSpan().IsRecording()) return;
-  span_ = tracer.StartSpan(
-      operation_,
-      {.kind = otel::SpanKind::kClient,
-       .attributes = {{"db.system.name", "sqlite"}, {"db.operation.name", operation_}, {"db.query.text", text_}}});
-}
-
 Result<bool> Statement::Step() {
-  if (!running_) StartSpan();
   switch (sqlite3_step(statement_.get())) {
     case SQLITE_ROW:
       return true;
     case SQLITE_DONE:
       return false;
-    default: {
-      const char* message = sqlite3_errmsg(sqlite3_db_handle(statement_.get()));
-      span_.SetAttribute("error.type", kErrorType);
-      span_.SetStatus(otel::StatusCode::kError, message);
-      return Fail(kErrorType, "{}", message);
-    }
+    default:
+      return Fail(kErrorType, "{}", sqlite3_errmsg(sqlite3_db_handle(statement_.get())));
   }
 }
 
 void Statement::Reset() {
   sqlite3_reset(statement_.get());
   sqlite3_clear_bindings(statement_.get());
-  running_ = false;
-  span_ = otel::Span();
 }
 
 std::string_view Statement::Text(int column) const {
@@ -116,7 +93,13 @@ Result<Database> Database::Create(const std::string& path) {
 Result<Database> Database::OpenImmutable(const std::string& path) {
   std::string uri = "file:";
   for (const char c : path) uri += c == '/' ? "/" : PercentEncode({&c, 1});
-  return Open(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  auto database = Open(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  // The file's name has the process's number in it, which would make new series of metrics.
+  if (database) {
+    otel::instrumentation::InstrumentSqlite(database->database_.get(),
+                                            {.db_namespace = "recommender", .root_spans = false});
+  }
+  return database;
 }
 
 Result<void> Database::Execute(const std::string& sql) {

@@ -1,8 +1,6 @@
 // SQLite with its errors as values. Data: SQL and bound values -> rows.
 #pragma once
 
-#include <otel/trace.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,8 +16,7 @@ struct sqlite3_stmt;
 namespace demo::sqlite {
 
 // A prepared statement, used again and again: Bind, Step until it gives false, Reset. What was bound and what a column
-// gave lives until the next Reset or Step. The database must outlive it. Within a trace each run of it, from the first
-// Step to the Reset, is a span. Thread: the database's.
+// gave lives until the next Reset or Step. The database must outlive it. Thread: the database's.
 class Statement {
  public:
   // Positions count from 1 for parameters, from 0 for columns, as SQLite's do. Bound text and blobs are borrowed.
@@ -47,14 +44,9 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
-  explicit Statement(sqlite3_stmt* statement);
-  void StartSpan();
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-  std::string_view text_;       // SQLite's copy
-  std::string_view operation_;  // its first word, "SELECT"
-  bool running_ = false;
-  otel::Span span_;  // of the run that goes on
 };
 
 // Resets a statement at the end of its use, so that it holds no lock and can be used again.
@@ -74,7 +66,8 @@ class ResetLater {
 class Database {
  public:
   static Result<Database> Create(const std::string& path);  // replaces what is there; ":memory:" too
-  // For files that nobody writes while they are open: reads them without any lock.
+  // For files that nobody writes while they are open: reads them without any lock. Within a trace each run of a
+  // statement is a span.
   static Result<Database> OpenImmutable(const std::string& path);
 
   Result<void> Execute(const std::string& sql);

@@ -49,11 +49,14 @@ class Workbench {
                               .user_id_hash = model::HashUserId(user.id),
                               .stems = model::HashStems(query.text)};
     seen.embedding = model_.Embed(seen.stems);
+    std::vector<std::string_view> doc_ids;
+    for (const auto& candidate : *found) doc_ids.push_back(candidate.doc_id);
+    const auto features = reader_->Read(doc_ids, model_.version());
+    if (!features) return std::unexpected(features.error());
     std::vector<Shown> shown;
-    for (const auto& candidate : *found) {
-      const auto features = reader_->Read(candidate.doc_id, model_.version());
-      if (!features) return std::unexpected(features.error());
-      shown.push_back({by_id_.at(candidate.doc_id), model::ComputeFeatures(seen, *features)});
+    for (size_t i = 0; i < found->size(); ++i) {
+      if (!(*features)[i]) return Fail("FeatureError", "document {} has no features", doc_ids[i]);
+      shown.push_back({by_id_.at((*found)[i].doc_id), model::ComputeFeatures(seen, *(*features)[i])});
     }
     return shown;
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "demo/http/client.h"
 #include "demo/http/server.h"
 #include "demo/recommender/service.h"
 
@@ -37,14 +38,17 @@ class ServiceTest : public testing::Test {
     auto service = Service::Create(options);
     ASSERT_TRUE(service) << service.error().message;
     service_ = *std::move(service);
+    server_ = *http::Server::Start({.workers = 1}, [this](const http::Request& request, size_t worker) {
+      return service_->Handle(request, worker);
+    });
     ASSERT_EQ(Post("/chaos/config", kCalm).status, 200);
   }
 
-  http::Response Get(const std::string& path, const std::string& query = "") {
-    return service_->Handle({.method = "GET", .path = path, .query = http::ParseQueryString(query)}, 0);
+  http::ClientResponse Get(const std::string& path, const std::string& query = "") {
+    return Send({.url = Url(path) + (query.empty() ? "" : "?" + query)});
   }
-  http::Response Post(const std::string& path, const std::string& body) {
-    return service_->Handle({.method = "POST", .path = path, .body = body}, 0);
+  http::ClientResponse Post(const std::string& path, const std::string& body) {
+    return Send({.url = Url(path), .method = "POST", .body = body});
   }
   json::object Search(const std::string& query) {
     const auto response = Get("/search", query);
@@ -52,8 +56,19 @@ class ServiceTest : public testing::Test {
     return json::parse(response.body).as_object();
   }
 
+  std::string Url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+  http::ClientResponse Send(const http::ClientRequest& request) {
+    auto answer = client_.Send(request);
+    EXPECT_TRUE(answer) << answer.error().message;
+    return answer ? *std::move(answer) : http::ClientResponse();
+  }
+
   std::unique_ptr<http::Server> wikipedia_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<http::Server> server_;  // after what its handlers use
+  http::Client client_;
 };
 
 }  // namespace demo::recommender
