@@ -64,7 +64,7 @@ class Checker {
     Check(std::get<MetricsExpression>(query.node), true);
   }
   void CheckCondition(Expression& condition) {
-    Check(condition);
+    Check(condition, true);
     const Type type = TypeOf(condition);
     if (type != Type::kAny && type != Type::kBool)
       Fail(condition.offset, "a condition is true or false, and this is " + std::string(TypeName(type)),
@@ -88,24 +88,20 @@ class Checker {
       if (!Accepts(op, type)) Fail(offset, Ticks(op) + " does not work on " + std::string(TypeName(type)));
   }
 
-  void Check(Expression& expression) {
-    if (auto* unary = std::get_if<Unary>(&expression.node)) Check(*unary, expression.offset);
-    if (auto* binary = std::get_if<Binary>(&expression.node)) Check(*binary, expression.offset);
+  // `decides`: it is the condition, or what && || ! join to it. Only there is a bare word a text to search for.
+  void Check(Expression& expression, bool decides = false) {
+    if (auto* unary = std::get_if<Unary>(&expression.node)) Check(*unary, expression.offset, decides);
+    if (auto* binary = std::get_if<Binary>(&expression.node)) Check(*binary, expression.offset, decides);
+    if (const auto* text = std::get_if<FullText>(&expression.node); text != nullptr && !decides)
+      Fail(expression.offset, "there is no intrinsic `" + text->text + "`",
+           {"an intrinsic", "an attribute with its scope", "a value"});
     auto* field = std::get_if<Field>(&expression.node);
     if (field != nullptr && field->intrinsic == Intrinsic::kParent)
       Fail(expression.offset, "`parent` can only be compared with nil",
            {"`parent = nil`", "`parent != nil`", "`parent.name`"});
   }
 
-  // A bare word is a text to search for only where a condition stands.
-  void CheckNoText(const Expression& operand) {
-    if (const auto* text = std::get_if<FullText>(&operand.node))
-      Fail(operand.offset, "there is no intrinsic `" + text->text + "`",
-           {"an intrinsic", "an attribute with its scope", "a value"});
-  }
-
-  void Check(Unary& unary, size_t offset) {
-    if (unary.op != Operator::kNot) CheckNoText(*unary.operand);
+  void Check(Unary& unary, size_t offset, bool decides) {
     auto* field = std::get_if<Field>(&unary.operand->node);
     if (unary.op == Operator::kAbsent || unary.op == Operator::kExists) {
       if (field != nullptr && field->intrinsic == Intrinsic::kParent) return;
@@ -116,19 +112,16 @@ class Checker {
         Fail(offset, "`resource.service.name` is never nil");
       return;
     }
-    Check(*unary.operand);
+    Check(*unary.operand, decides && unary.op == Operator::kNot);
     const Type type = TypeOf(*unary.operand);
     const bool fits = type == Type::kAny || (unary.op == Operator::kNot ? type == Type::kBool : IsNumber(type));
     if (!fits) Fail(offset, Ticks(unary.op) + " does not work on " + std::string(TypeName(type)));
   }
 
-  void Check(Binary& binary, size_t offset) {
-    if (binary.op != Operator::kAnd && binary.op != Operator::kOr) {
-      CheckNoText(*binary.left);
-      CheckNoText(*binary.right);
-    }
-    Check(*binary.left);
-    Check(*binary.right);
+  void Check(Binary& binary, size_t offset, bool decides) {
+    decides = decides && (binary.op == Operator::kAnd || binary.op == Operator::kOr);
+    Check(*binary.left, decides);
+    Check(*binary.right, decides);
     for (auto [side, other] :
          {std::pair{binary.left.get(), binary.right.get()}, std::pair{binary.right.get(), binary.left.get()}}) {
       auto* literal = std::get_if<Literal>(&side->node);
