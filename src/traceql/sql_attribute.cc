@@ -1,0 +1,173 @@
+#include "traceql/sql_attribute.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <array>
+
+namespace sightline::traceql {
+namespace {
+
+// As evaluate.cc looks for them.
+constexpr std::array kUnscopedOrder = {Scope::kSpan, Scope::kResource, Scope::kEvent, Scope::kLink,
+                                       Scope::kInstrumentation};
+
+// The attribute of a map with a column of letters, in SQL.
+struct Stored {
+  std::string letter, text;
+};
+
+Stored InMap(const std::string& map, const std::string& letters, const std::string& key) {
+  return {"substring(" + letters + ", indexOf(mapKeys(" + map + "), " + key + "), 1)", map + "[" + key + "]"};
+}
+
+Stored InSet(const std::string& key) {
+  return {"substring(Types, indexOf(Keys, " + key + "), 1)", "Values[indexOf(Keys, " + key + ")]"};
+}
+
+std::string IsThere(const Stored& stored) {
+  return stored.letter + " NOT IN ('', 'e')";
+}
+
+std::string Tested(const SqlTest& test, const Stored& stored, bool arrays) {
+  return arrays ? test.OfAttribute(stored.letter, stored.text) : test.OfScalar(stored.letter, stored.text);
+}
+
+std::string QuoteIdentifier(const std::string& name) {
+  std::string quoted = "`";
+  for (const char c : name) {
+    if (c == '`' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "`";
+}
+
+char LetterOf(otlp::HotAttribute::Type type) {
+  switch (type) {
+    case otlp::HotAttribute::Type::kInt:
+      return 'i';
+    case otlp::HotAttribute::Type::kDouble:
+      return 'd';
+    case otlp::HotAttribute::Type::kBool:
+      return 'b';
+    case otlp::HotAttribute::Type::kString:
+      break;
+  }
+  return 's';
+}
+
+// The condition can hold only for services that have a name, so that the column says it all.
+bool NeedsName(const SqlTest& test) {
+  if (test.literal().type != Type::kString) return false;
+  if (test.op() == Operator::kEqual) return !test.literal().text.empty();
+  return test.op() == Operator::kMatch && !re2::RE2::FullMatch("", "(?s:" + std::string(test.literal().text) + ")");
+}
+
+}  // namespace
+
+std::vector<SqlAttributes::Place> SqlAttributes::PlacesOf(const Field& field) const {
+  std::vector<Place> places;
+  auto add = [&](const std::string& key) {
+    for (const Scope scope : kUnscopedOrder) {
+      if (field.scope != Scope::kNone && field.scope != scope) continue;
+      if (!options_.may_have || options_.may_have(scope, key)) places.push_back({scope, key});
+    }
+  };
+  add(field.key);
+  for (const std::string_view alias : field.aliases) add(std::string(alias));
+  return places;
+}
+
+const otlp::HotAttribute* SqlAttributes::Hot(const std::string& key) const {
+  if (options_.hot_attributes == nullptr) return nullptr;
+  const auto found = std::ranges::find(*options_.hot_attributes, key, &otlp::HotAttribute::key);
+  return found == options_.hot_attributes->end() ? nullptr : &*found;
+}
+
+std::string SqlAttributes::OnSet(const Place& place, const std::string& condition) const {
+  const std::string column = place.scope == Scope::kResource ? "ResourceId" : "ScopeId";
+  if (condition == "0") return condition;
+  return column + " IN (SELECT Id FROM " + options_.attribute_sets + " WHERE " + condition + ")";
+}
+
+// Over events or links; m and t are the attributes of one and their letters.
+std::string SqlAttributes::OnList(const Place& place, const std::string& condition) const {
+  const std::string list = place.scope == Scope::kEvent ? "Events" : "Links";
+  if (condition == "0") return condition;
+  return "arrayExists((m, t) -> " + condition + ", " + list + ".Attributes, " + list + ".AttributeTypes)";
+}
+
+std::string SqlAttributes::HasAt(const Place& place) const {
+  const std::string key = parameters_.BindText(place.key);
+  switch (place.scope) {
+    case Scope::kSpan: {
+      const std::string in_map = IsThere(InMap("SpanAttributes", "SpanAttributeTypes", key));
+      return Hot(place.key) == nullptr ? in_map : Or(QuoteIdentifier("a." + place.key) + " != ''", in_map);
+    }
+    case Scope::kResource:
+    case Scope::kInstrumentation:
+      return OnSet(place, IsThere(InSet(key)));
+    default:
+      return OnList(place, IsThere(InMap("m", "t", key)));
+  }
+}
+
+// An empty hot column says nothing: empty texts and values of another type than the configured one are in the map.
+std::string SqlAttributes::OnSpan(const std::string& key, const SqlTest& test, bool arrays) const {
+  const std::string in_map =
+      Tested(test, InMap("SpanAttributes", "SpanAttributeTypes", parameters_.BindText(key)), arrays);
+  const otlp::HotAttribute* hot = Hot(key);
+  if (hot == nullptr) return in_map;
+  const std::string column = QuoteIdentifier("a." + key);
+  const std::string in_column = test.OfKnown(LetterOf(hot->type), column);
+  const bool plain =
+      hot->type == otlp::HotAttribute::Type::kString && test.op() == Operator::kEqual && !test.literal().text.empty();
+  return Or(plain ? in_column : And(column + " != ''", in_column), And(column + " = ''", in_map));
+}
+
+std::string SqlAttributes::CompareAt(const Place& place, const SqlTest& test, bool arrays) const {
+  const std::string key = parameters_.BindText(place.key);
+  switch (place.scope) {
+    case Scope::kSpan:
+      return OnSpan(place.key, test, arrays);
+    case Scope::kResource:
+      if (place.key == "service.name" && NeedsName(test)) return test.OfText("ServiceName");
+      return OnSet(place, Tested(test, InSet(key), arrays));
+    case Scope::kInstrumentation:
+      return OnSet(place, Tested(test, InSet(key), arrays));
+    default: {
+      if (!arrays) return "0";  // several values are neither true nor false
+      const Stored stored = InMap("m", "t", key);
+      auto exists = [&](const std::string& condition) { return OnList(place, condition); };
+      return AnyOrNone(test, exists, test.IsComparable(stored.letter),
+                       test.Positive().OfScalar(stored.letter, stored.text));
+    }
+  }
+}
+
+// The first place that has the key counts.
+std::string SqlAttributes::CompareChain(const Field& field, const SqlTest& test, bool arrays) const {
+  const std::vector<Place> places = PlacesOf(field);
+  std::string chain = "0";
+  for (size_t i = places.size(); i-- > 0;) {
+    const std::string here = CompareAt(places[i], test, arrays);
+    chain = chain == "0" ? here : Or(here, And(Not(HasAt(places[i])), chain));
+  }
+  return chain;
+}
+
+std::string SqlAttributes::Has(const Field& field) const {
+  std::string any = "0";
+  for (const Place& place : PlacesOf(field)) any = Or(any, HasAt(place));
+  return any;
+}
+
+std::string SqlAttributes::Compare(const Field& field, const SqlTest& test) const {
+  return CompareChain(field, test, true);
+}
+
+std::string SqlAttributes::Is(const Field& field, bool value) const {
+  return CompareChain(field, SqlTest(Operator::kEqual, Value::Bool(value), parameters_), false);
+}
+
+}  // namespace sightline::traceql

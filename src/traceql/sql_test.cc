@@ -1,0 +1,33 @@
+// The SQL that conditions become, as snapshots.
+#include "traceql/sql.h"
+
+#include <gtest/gtest.h>
+
+#include "traceql/parse.h"
+#include "traceql/testing/table_file.h"
+
+namespace sightline::traceql {
+namespace {
+
+TEST(CompileToSql, MakesTheSameSql) {
+  const std::vector<otlp::HotAttribute> hot = {{"http.route"},
+                                               {"http.response.status_code", otlp::HotAttribute::Type::kInt}};
+  SqlOptions options;
+  options.hot_attributes = &hot;
+  options.may_have = [](Scope scope, std::string_view key) {
+    return key != "only.here" && key != "tenant"
+               ? true
+               : scope == Scope::kSpan || (key == "tenant" && scope == Scope::kResource);
+  };
+  testing::RunTableFile("sql.test", [&](const std::string& text) {
+    const auto condition = ParseSpanCondition(text);
+    if (!condition) return DescribeParseError(text, condition.error());
+    const SqlCondition compiled = CompileToSql(*condition, options);
+    std::string lines = compiled.sql + (compiled.exact ? "" : "\nand more spans than match");
+    for (const auto& [name, value] : compiled.parameters) lines += "\n" + name + " = " + value;
+    return lines;
+  });
+}
+
+}  // namespace
+}  // namespace sightline::traceql
