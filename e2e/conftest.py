@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from sightline import BIN_DIR, Server  # noqa: E402  (needs the path above)
 
 # Recorded requests have fixed times, so nothing may be too old for them.
-KEEP_ALL = {"retention": {"traces": "forever", "logs": "forever", "metrics": "forever"}}
+KEEP_ALL = {"retention": {"traces": "forever", "logs": "forever", "metrics": "forever", "rollups": "forever"}}
 
 
 def pytest_configure(config: pytest.Config) -> None:

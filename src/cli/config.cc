@@ -78,7 +78,9 @@ void BindStorage(ConfigSchema& schema, Config& config) {
       .min_nanos = 3600 * kSecondNanos, .max_nanos = 36'500 * kDayNanos, .may_be_forever = true};
   schema.Duration("retention.traces", config.retention.traces_nanos, "Spans.", keep);
   schema.Duration("retention.logs", config.retention.logs_nanos, "Log records.", keep);
-  schema.Duration("retention.metrics", config.retention.metrics_nanos, "Metric points.", keep);
+  schema.Duration("retention.metrics", config.retention.metrics_nanos,
+                  "Metric points, and calls and durations of spans by minute.", keep);
+  schema.Duration("retention.rollups", config.retention.rollups_nanos, "Calls and durations of spans by hour.", keep);
 
   schema.Section("journal", "The log of accepted exports that a crash cannot lose.");
   schema.Bytes("journal.segment_bytes_max", config.journal.segment_bytes_max, "A new file starts beyond this size.",

@@ -46,6 +46,7 @@ struct Config {
     int64_t traces_nanos = 30 * kDayNanos;
     int64_t logs_nanos = 30 * kDayNanos;
     int64_t metrics_nanos = 90 * kDayNanos;
+    int64_t rollups_nanos = 400 * kDayNanos;
   } retention;
 
   struct Journal {

@@ -112,6 +112,7 @@ Result<void> Server::OpenStore() {
                                        .retention_seconds = {SecondsOrForever(config_.retention.traces_nanos),
                                                              SecondsOrForever(config_.retention.metrics_nanos),
                                                              SecondsOrForever(config_.retention.logs_nanos)},
+                                       .rollup_retention_seconds = SecondsOrForever(config_.retention.rollups_nanos),
                                        .hot_attributes = config_.store.hot_attributes,
                                        .fsync_inserts = config_.durability == journal::Durability::kDisk});
   if (!schema) return Wrap("open the schema", schema.error());
@@ -148,6 +149,7 @@ Result<void> Server::OpenDoors() {
              .memory_bytes_max = config_.limits.query_memory_bytes_max,
              .result_rows_max = config_.limits.query_result_rows_max};
   api.database = DatabaseOf(config_);
+  api.metrics_retention_seconds = SecondsOrForever(config_.retention.metrics_nanos);
   Result<std::vector<otlp::HotAttribute>> hot_attributes = store::StoredHotAttributes(*clickhouse_, api.database);
   if (!hot_attributes) return Wrap("read the columns of hot attributes", hot_attributes.error());
   api.hot_attributes = *std::move(hot_attributes);

@@ -23,7 +23,9 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
   switch (signal) {
     case Signal::kTraces:
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
-      tables.push_back(DescribeTable(SpanMetricBucketsTable()));
+      for (const Resolution& resolution : kResolutions) {
+        tables.push_back(DescribeTable(SpanMetricBucketsTable(resolution), resolution.table));
+      }
       break;
     case Signal::kLogs:
       tables.push_back(DescribeTable(LogTable()));

@@ -279,8 +279,8 @@ class DailyTables {
 };
 
 template <typename T>
-BlockBuilder::TableColumns DescribeTable(const T& table) {
-  BlockBuilder::TableColumns described{T::kName, {}};
+BlockBuilder::TableColumns DescribeTable(const T& table, std::string_view name = T::kName) {
+  BlockBuilder::TableColumns described{name, {}};
   for (const NamedColumn& column : table.columns()) described.columns.push_back({column.name, column.type});
   return described;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "otlp/decode.h"
+#include "otlp/http_status.h"
 #include "otlp/span_metrics.h"
 #include "otlp/wire_fields.h"
 
@@ -287,13 +288,15 @@ void TracesBuilder::WriteLinks(SpanTable& table, Marks& marks) {
   table.link_offsets.Close(table.rows(), first + count);
 }
 
-// What is counted is what is stored: the mended name, kind, times.
+// What is counted is what is stored: the mended name, kind, times. A 5xx counts as an error, whatever the span says.
 void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, const Interval& interval) {
   const std::string_view parent = span_.parent_span_id.size() == 8 ? span_.parent_span_id : std::string_view();
+  HttpStatusNote http_status;
+  for (const std::string_view attribute : span_.attributes) http_status.Look(attribute);
   metrics_.Add({.service_name = context.service_name,
                 .span_name = table.span_name.interner().at(name_number_),
                 .kind = kind_,
-                .status = status_,
+                .status = IsServerError(http_status.status()) ? kErrorCode : status_,
                 .entry = IsEntrySpan(kind_, parent, span_.flags),
                 .start_unix_nanos = interval.start,
                 .duration_nanos = interval.duration,

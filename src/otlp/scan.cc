@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "otlp/http_status.h"
 #include "otlp/scan_check.h"
 #include "otlp/wire.h"
 #include "otlp/wire_fields.h"
@@ -136,7 +137,7 @@ class HeadNotes {
         status_ = fields.bytes();
         break;
       case field::span::kAttributes:
-        NoteHttpStatus(fields.bytes());
+        http_status_.Look(fields.bytes());
         break;
       default:
         break;
@@ -154,7 +155,7 @@ class HeadNotes {
     head.trace_state = slice(trace_state_);
     head.parent_span_id = IdNumber(parent_span_id_);
     head.flags = flags_;
-    head.http_status = http_status_ != 0 ? http_status_ : old_http_status_;
+    head.http_status = http_status_.status();
     head.kind = kind_ <= kKindMax ? static_cast<uint8_t>(kind_) : 0;
     uint64_t code = 0;
     for (FieldReader fields(status_); fields.Next();)
@@ -163,41 +164,10 @@ class HeadNotes {
   }
 
  private:
-  // The first byte pair of nearly every KeyValue is the tag and length of its key, and few keys have these lengths.
-  void NoteHttpStatus(std::string_view key_value) {
-    constexpr std::string_view kKey = "http.response.status_code", kOldKey = "http.status_code";
-    if (key_value.size() < 2) return;
-    if (key_value[0] == static_cast<char>(field::key_value::kKey) && key_value[1] != static_cast<char>(kKey.size()) &&
-        key_value[1] != static_cast<char>(kOldKey.size())) [[likely]]
-      return;
-    std::string_view key, value;
-    for (FieldReader fields(key_value); fields.Next();) {
-      if (fields.tag() == field::key_value::kKey) key = fields.bytes();
-      if (fields.tag() == field::key_value::kValue) value = fields.bytes();
-    }
-    if (key == kKey) http_status_ = HttpStatus(value);
-    if (key == kOldKey) old_http_status_ = HttpStatus(value);
-  }
-
-  static uint16_t HttpStatus(std::string_view any_value) {
-    constexpr uint64_t kStatusMax = 999;
-    uint64_t number = 0;
-    for (FieldReader fields(any_value); fields.Next();) {
-      number = 0;  // of a oneof the last member counts
-      if (fields.tag() == field::any_value::kInt) number = fields.Uint();
-      if (fields.tag() != field::any_value::kString) continue;
-      for (const char digit : fields.bytes()) {
-        if (digit < '0' || digit > '9' || number > kStatusMax) return 0;
-        number = number * 10 + static_cast<uint64_t>(digit - '0');
-      }
-    }
-    return number <= kStatusMax ? static_cast<uint16_t>(number) : 0;
-  }
-
   std::string_view name_, trace_state_, parent_span_id_, status_;
   uint64_t kind_ = 0;
   uint32_t flags_ = 0;
-  uint16_t http_status_ = 0, old_http_status_ = 0;
+  HttpStatusNote http_status_;
 };
 
 // The walk of one request, containers first, then items. Functions return false when the request is malformed; check_

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 
 namespace sightline::otlp {
 namespace {
 
-constexpr uint64_t kMinuteNanos = 60'000'000'000;
-constexpr uint32_t kMinuteSeconds = 60;
-constexpr int32_t kDayMinutes = 24 * 60;
 constexpr uint64_t kSecondNanos = 1'000'000'000;
+constexpr uint32_t kFinestSeconds = kResolutions[0].seconds;
+constexpr uint32_t kDaySeconds = 86'400;
 
-// Places in Key::rest.
+// Places in Key::rest. Below them the time, in units of the resolution.
 constexpr int kBucketShift = 32, kKindShift = 42, kStatusShift = 46, kEntryShift = 48;
 
 constexpr uint64_t kServer = 2, kConsumer = 5;                     // SpanKind
@@ -48,10 +48,24 @@ double WeightOfThreshold(std::string_view digits) {
   return static_cast<double>(kAll) / static_cast<double>(kAll - threshold);
 }
 
-// The last minute that a DateTime holds stands for all later ones.
-uint32_t MinuteOf(int64_t unix_nanos) {
-  const uint64_t minute = unix_nanos < 0 ? 0 : static_cast<uint64_t>(unix_nanos) / kMinuteNanos;
-  return static_cast<uint32_t>(std::min<uint64_t>(minute, UINT32_MAX / kMinuteSeconds));
+// The last second that a DateTime holds stands for all later ones.
+uint32_t SecondOf(int64_t unix_nanos) {
+  const uint64_t second = unix_nanos < 0 ? 0 : static_cast<uint64_t>(unix_nanos) / kSecondNanos;
+  return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
+}
+
+void WriteTable(SpanMetricBucketsTable& table, uint64_t block, int32_t day, std::vector<TableBlock>& out) {
+  // The row that says that this block's rows of this day are there: an insert is atomic for a day, so it never comes
+  // without them, and its key has the block's number, so it never collapses. It lies on the day's first second.
+  table.block.Set(table.rows(), block);  // the rows before it: 0
+  table.time.Append(static_cast<uint32_t>(day) * kDaySeconds);
+  table.EndRow();
+  TableBlock& written = out.emplace_back();
+  written.table = table.resolution.table;
+  written.day = day;
+  written.rows = table.rows();
+  written.numbered_rows = 1;
+  table.Drain(block, written.native);
 }
 
 }  // namespace
@@ -90,11 +104,11 @@ bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags)
   return (flags & kRemote) == kRemote;
 }
 
-SpanMetricBucketsTable::SpanMetricBucketsTable() {
+SpanMetricBucketsTable::SpanMetricBucketsTable(const Resolution& of) : resolution(of) {
   constexpr char kLow[] = "LowCardinality(String)";
   Add("Block", "UInt64", block);
   Add("ServiceName", kLow, service_name);
-  Add("Minute", "DateTime", minute);
+  Add(resolution.time_column, "DateTime", time);
   Add("SpanName", kLow, span_name);
   Add("SpanKind", kLow, span_kind);
   Add("StatusCode", kLow, status_code);
@@ -131,71 +145,83 @@ uint32_t SpanMetrics::SpanNameNumber(std::string_view name) {
                                                     : span_names_.Intern(kOtherSpanName);
 }
 
-void SpanMetrics::Add(const Call& call) {
-  const Key key = {.names = uint64_t{ServiceNumber(call.service_name)} << 32 | SpanNameNumber(call.span_name),
-                   .rest = uint64_t{MinuteOf(call.start_unix_nanos)} |
-                           uint64_t{DurationBucket(call.duration_nanos)} << kBucketShift |
-                           uint64_t{call.kind} << kKindShift | uint64_t{call.status} << kStatusShift |
-                           uint64_t{call.entry} << kEntryShift};
+uint32_t SpanMetrics::RowOf(const Key& key) {
   const auto [number, is_new] = numbers_.try_emplace(key, static_cast<uint32_t>(rows_.size()));
   if (is_new) rows_.push_back({.key = key});
-  Row& row = rows_[number->second];
+  return number->second;
+}
+
+void SpanMetrics::Add(const Call& call) {
+  const uint32_t second = SecondOf(call.start_unix_nanos);
+  Row& row = rows_[RowOf({.names = uint64_t{ServiceNumber(call.service_name)} << 32 | SpanNameNumber(call.span_name),
+                          .rest = uint64_t{second / kFinestSeconds} |
+                                  uint64_t{DurationBucket(call.duration_nanos)} << kBucketShift |
+                                  uint64_t{call.kind} << kKindShift | uint64_t{call.status} << kStatusShift |
+                                  uint64_t{call.entry} << kEntryShift})];
   row.calls += call.weight;
   row.duration_sum += call.weight * static_cast<double>(call.duration_nanos);
   row.duration_max = std::max(row.duration_max, call.duration_nanos);
-  const uint64_t second = call.start_unix_nanos < 0 ? 0 : static_cast<uint64_t>(call.start_unix_nanos) / kSecondNanos;
-  row.last_seen = std::max(row.last_seen, static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX)));
+  row.last_seen = std::max(row.last_seen, second);
 }
 
 size_t SpanMetrics::bytes() const {
   return rows_.size() * sizeof(Row) + span_names_.keys().size() + services_.keys().size();
 }
 
-void SpanMetrics::WriteRow(const Row& row) {
+// The same calls in units of time that are `factor` times as long.
+void SpanMetrics::MakeCoarser(uint32_t factor) {
+  const std::vector<Row> finer = std::exchange(rows_, {});
+  numbers_.clear();
+  for (const Row& row : finer) {
+    const auto time = static_cast<uint32_t>(row.key.rest);
+    Row& sum = rows_[RowOf({row.key.names, row.key.rest - time + time / factor})];
+    sum.calls += row.calls;
+    sum.duration_sum += row.duration_sum;
+    sum.duration_max = std::max(sum.duration_max, row.duration_max);
+    sum.last_seen = std::max(sum.last_seen, row.last_seen);
+  }
+}
+
+void SpanMetrics::WriteRow(SpanMetricBucketsTable& table, const Row& row) const {
   constexpr std::string_view kKindNames[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
   constexpr std::string_view kCodeNames[] = {"Unset", "Ok", "Error"};
   static_assert(std::size(kKindNames) == SpanTable::kKinds && std::size(kCodeNames) == SpanTable::kCodes);
-  table_.service_name.Append(services_.at(static_cast<uint32_t>(row.key.names >> 32)));
-  table_.span_name.Append(span_names_.at(static_cast<uint32_t>(row.key.names)));
-  table_.minute.Append(static_cast<uint32_t>(row.key.rest) * kMinuteSeconds);
-  table_.span_kind.Append(kKindNames[row.key.rest >> kKindShift & 15]);
-  table_.status_code.Append(kCodeNames[row.key.rest >> kStatusShift & 3]);
-  table_.entry.Append(row.key.rest >> kEntryShift & 1);
-  table_.bucket.Append(static_cast<uint16_t>(row.key.rest >> kBucketShift & 1023));
-  table_.calls.Append(row.calls);
-  table_.duration_sum.Append(row.duration_sum);
-  table_.duration_max.Append(row.duration_max);
-  table_.last_seen.Append(row.last_seen);
-  table_.EndRow();
+  table.service_name.Append(services_.at(static_cast<uint32_t>(row.key.names >> 32)));
+  table.span_name.Append(span_names_.at(static_cast<uint32_t>(row.key.names)));
+  table.time.Append(static_cast<uint32_t>(row.key.rest) * table.resolution.seconds);
+  table.span_kind.Append(kKindNames[row.key.rest >> kKindShift & 15]);
+  table.status_code.Append(kCodeNames[row.key.rest >> kStatusShift & 3]);
+  table.entry.Append(row.key.rest >> kEntryShift & 1);
+  table.bucket.Append(static_cast<uint16_t>(row.key.rest >> kBucketShift & 1023));
+  table.calls.Append(row.calls);
+  table.duration_sum.Append(row.duration_sum);
+  table.duration_max.Append(row.duration_max);
+  table.last_seen.Append(row.last_seen);
+  table.EndRow();
 }
 
-// The row that says that this block's rows of this day are there: an insert is atomic for a day, so it never comes
-// without them, and its key has the block's number, so it never collapses. It lies on the day's first minute.
-void SpanMetrics::FinishDay(uint64_t block, int32_t day, std::vector<TableBlock>& out) {
-  const uint64_t row = table_.rows();
-  table_.block.Set(row, block);  // the rows before it: 0
-  table_.minute.Append(static_cast<uint32_t>(day) * kDayMinutes * kMinuteSeconds);
-  table_.EndRow();
-  TableBlock& written = out.emplace_back();
-  written.table = SpanMetricBucketsTable::kName;
-  written.day = day;
-  written.rows = table_.rows();
-  written.numbered_rows = 1;
-  table_.Drain(block, written.native);
-}
-
-void SpanMetrics::Finish(uint64_t block, std::vector<TableBlock>& out) {
+void SpanMetrics::WriteRows(const Resolution& resolution, uint64_t block, std::vector<TableBlock>& out) {
   std::vector<std::pair<int32_t, uint32_t>> order;  // day, row
   order.reserve(rows_.size());
   for (const Row& row : rows_) {
-    const auto minute = static_cast<int32_t>(static_cast<uint32_t>(row.key.rest));
-    order.emplace_back(minute / kDayMinutes, static_cast<uint32_t>(order.size()));
+    const auto time = static_cast<uint32_t>(row.key.rest);
+    order.emplace_back(time / (kDaySeconds / resolution.seconds), static_cast<uint32_t>(order.size()));
   }
   std::ranges::sort(order);
+  SpanMetricBucketsTable table(resolution);
   for (size_t i = 0; i < order.size(); ++i) {
     const auto [day, row] = order[i];
-    WriteRow(rows_[row]);
-    if (i + 1 == order.size() || order[i + 1].first != day) FinishDay(block, day, out);
+    WriteRow(table, rows_[row]);
+    if (i + 1 == order.size() || order[i + 1].first != day) WriteTable(table, block, day, out);
+  }
+}
+
+void SpanMetrics::Finish(uint64_t block, std::vector<TableBlock>& out) {
+  uint32_t seconds = kFinestSeconds;
+  for (const Resolution& resolution : kResolutions) {
+    if (resolution.seconds != seconds) MakeCoarser(resolution.seconds / seconds);
+    seconds = resolution.seconds;
+    WriteRows(resolution, block, out);
   }
   rows_.clear();
   numbers_.clear();

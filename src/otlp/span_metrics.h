@@ -1,6 +1,7 @@
-// Spans -> calls and durations by minute ("RED": rate, errors, duration), taken before any sampling. Data: one Add for
-// each span -> at Finish the rows of span_metric_buckets for one block. Fed by the traces builder; a class of its own,
-// so that whatever decides to drop spans can count them here first. docs/adr/004-span-metrics.md has the reasons.
+// Spans -> calls and durations ("RED": rate, errors, duration) by 10 seconds, minute and hour, taken before any
+// sampling. Data: one Add for each span -> at Finish the rows of the tables span_metric_buckets* for one block. Fed by
+// the traces builder; a class of its own, so that whatever decides to drop spans can count them here first.
+// docs/adr/004-span-metrics.md has the reasons.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -35,14 +36,24 @@ bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags)
 inline constexpr uint32_t kSpanNamesPerBlockMax = 10'000;
 inline constexpr std::string_view kOtherSpanName = "(other)";
 
+// A table for each of these, finest first.
+struct Resolution {
+  std::string_view table;
+  const char* time_column;
+  uint32_t seconds;  // a multiple of the one before; a day has a whole number of them
+};
+inline constexpr Resolution kResolutions[] = {{"span_metric_buckets_10s", "Time", 10},
+                                              {"span_metric_buckets", "Minute", 60},
+                                              {"span_metric_buckets_1h", "Time", 3600}};
+
 // One row of each day has the block's number and nothing else; those that count have Block 0, so that they collapse.
 struct SpanMetricBucketsTable final : Table {
-  static constexpr std::string_view kName = "span_metric_buckets";
-  SpanMetricBucketsTable();
+  explicit SpanMetricBucketsTable(const Resolution& resolution);
 
+  const Resolution& resolution;
   Numbers64 block;
   LowCardinalityColumn service_name;
-  Numbers32 minute;  // its first second
+  Numbers32 time;  // first second
   LowCardinalityColumn span_name, span_kind, status_code;
   Numbers8 entry;
   NumberColumn<uint16_t> bucket;
@@ -68,13 +79,14 @@ class SpanMetrics {
   void Add(const Call& call);
   size_t bytes() const;
 
-  // The rows so far, a TableBlock for each day, and forgets them. The same calls in the same order give the same bytes.
+  // The rows so far, a TableBlock for each resolution and day, and forgets them. The same calls in the same order give
+  // the same bytes.
   void Finish(uint64_t block, std::vector<TableBlock>& out);
 
  private:
   struct Key {
     uint64_t names = 0;  // number of the service, number of the span name
-    uint64_t rest = 0;   // minute, bucket, kind, status, entry: see the .cc
+    uint64_t rest = 0;   // time, bucket, kind, status, entry: see the .cc
     bool operator==(const Key&) const = default;
   };
   struct Hasher {
@@ -90,15 +102,16 @@ class SpanMetrics {
 
   uint32_t ServiceNumber(std::string_view name);
   uint32_t SpanNameNumber(std::string_view name);
-  void WriteRow(const Row& row);
-  void FinishDay(uint64_t block, int32_t day, std::vector<TableBlock>& out);
+  uint32_t RowOf(const Key& key);
+  void MakeCoarser(uint32_t factor);
+  void WriteRows(const Resolution& resolution, uint64_t block, std::vector<TableBlock>& out);
+  void WriteRow(SpanMetricBucketsTable& table, const Row& row) const;
 
   Interner services_, span_names_;
   std::string last_service_;  // spans come in runs of one service
   uint32_t last_service_number_ = 0;
   boost::unordered_flat_map<Key, uint32_t, Hasher> numbers_;  // into rows_
   std::vector<Row> rows_;                                     // in order of first appearance
-  SpanMetricBucketsTable table_;
 };
 
 }  // namespace sightline::otlp

@@ -14,13 +14,27 @@ namespace sightline::query {
 namespace {
 
 constexpr int64_t kSecondNanos = 1'000'000'000;
-constexpr int64_t kMinute = 60, kHour = 3600, kDay = 86'400;
+constexpr int64_t kTenSeconds = 10, kMinute = 60, kHour = 3600, kDay = 86'400;
+constexpr int64_t kLongSeconds = 2 * kDay;  // operations of a longer range are read by hour
 constexpr int64_t kRoundSteps[] = {kMinute, 2 * kMinute, 5 * kMinute, 10 * kMinute, 15 * kMinute, 30 * kMinute,
                                    kHour,   2 * kHour,   3 * kHour,   6 * kHour,    12 * kHour,   kDay};
 constexpr int64_t kMinuteSecondsMax = UINT32_MAX;  // what a DateTime holds
 
-// Rows that count, of the range's minutes. Block 0: see store/schema/0002_span_metrics.sql.
-constexpr char kWhere[] = " WHERE Block = 0 AND Minute >= toDateTime({from:Int64}) AND Minute < toDateTime({to:Int64})";
+// The coarsest table whose times make up whole steps (a range consists of such): the fewer rows are read the better.
+const otlp::Resolution& ResolutionOf(const MinuteRange& range) {
+  const otlp::Resolution* coarsest = &otlp::kResolutions[0];
+  for (const otlp::Resolution& resolution : otlp::kResolutions) {
+    const int64_t seconds = resolution.seconds;
+    if (range.step_seconds % seconds == 0) coarsest = &resolution;
+  }
+  return *coarsest;
+}
+
+// Rows that count, of the range's times. Block 0: see store/schema/0002_span_metrics.sql.
+std::string Where(const otlp::Resolution& resolution) {
+  return fmt::format(" WHERE Block = 0 AND {0} >= toDateTime({{from:Int64}}) AND {0} < toDateTime({{to:Int64}})",
+                     resolution.time_column);
+}
 
 using Parameters = std::map<std::string, std::string>;
 
@@ -82,8 +96,8 @@ BucketCalls ReadBuckets(RowReader& row) {
 }
 
 // A row for each service and step, by service: those of a page and of the one behind it.
-std::string ServicesSql(const std::string& table, const ServiceSearch& search) {
-  const std::string from = table + kWhere + " AND Entry";
+std::string ServicesSql(const Question& question, const otlp::Resolution& resolution, const ServiceSearch& search) {
+  const std::string from = question.Table(resolution.table) + Where(resolution) + " AND Entry";
   const std::string behind_cursor = search.cursor ? " AND ServiceName > {after:String}" : "";
   const std::string names = "(SELECT ServiceName FROM " + from + behind_cursor +
                             " GROUP BY ServiceName ORDER BY ServiceName LIMIT " + std::to_string(search.limit + 1) +
@@ -91,7 +105,9 @@ std::string ServicesSql(const std::string& table, const ServiceSearch& search) {
   const std::string wanted =
       search.service ? " AND ServiceName = {service:String}" + behind_cursor : " AND ServiceName IN " + names;
   return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
-         "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(Minute) - {from:Int64}, {step:Int64})) AS Step, Bucket, "
+         "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(" +
+         std::string(resolution.time_column) +
+         ") - {from:Int64}, {step:Int64})) AS Step, Bucket, "
          "sum(Calls) AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, "
          "max(LastSeen) AS Last FROM " +
          from + wanted + " GROUP BY ServiceName, Step, Bucket) GROUP BY ServiceName, Step ORDER BY ServiceName";
@@ -159,13 +175,14 @@ class PageOfServices {
 
 // Rows of id, name, kind, entry, buckets, their calls, errors, longest. `behind_last`: of the operations by name, only
 // those behind the cursor's.
-std::string OperationsSql(const std::string& table, bool by_calls, bool behind_last, uint32_t limit) {
+std::string OperationsSql(const Question& question, const otlp::Resolution& resolution, bool by_calls, bool behind_last,
+                          uint32_t limit) {
   std::string sql =
       "SELECT bitAnd(sipHash64(SpanName, SpanKind, Entry), {id_mask:UInt64}) AS Id, SpanName, SpanKind, Entry, "
       "groupArray(Bucket), "
       "groupArray(BucketCalls), sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) "
       "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
-  sql += table + kWhere;
+  sql += question.Table(resolution.table) + Where(resolution);
   sql += " AND ServiceName = {service:String}";
   if (behind_last) sql += " AND (SpanName, SpanKind, Entry) > ({name:String}, {kind:String}, {entry:Bool})";
   sql +=
@@ -204,7 +221,8 @@ Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, i
       if (steps <= kServiceStepsByDefaultMax) step = round;
     }
   }
-  step = RoundDown(step + kMinute - 1, kMinute);
+  const int64_t unit = step < kMinute ? kTenSeconds : kMinute;
+  step = RoundDown(step + unit - 1, unit);
   MinuteRange range;
   range.step_seconds = step;
   range.from_unix_nanos = RoundDown(from, step) * kSecondNanos;
@@ -227,11 +245,24 @@ double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_n
   return total > 0 ? static_cast<double>(max_nanos) : 0;
 }
 
+// Finer rows than the range's oldest need not be looked for: they are gone.
+Result<MinuteRange> ServiceReader::StoredSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds,
+                                               int64_t now_unix_nanos) const {
+  const int64_t age_seconds = (now_unix_nanos - from_unix_nanos) / kSecondNanos;
+  const bool has_minutes = kept_.minute_seconds == 0 || age_seconds <= kept_.minute_seconds;
+  const bool has_ten_seconds = has_minutes && age_seconds <= kept_.ten_second_seconds;
+  const int64_t finest = has_ten_seconds ? kTenSeconds : has_minutes ? kMinute : kHour;
+  auto range = WholeSteps(from_unix_nanos, to_unix_nanos, step_seconds);
+  if (!range || range->step_seconds % finest == 0) return range;
+  return WholeSteps(from_unix_nanos, to_unix_nanos, RoundDown(range->step_seconds + finest - 1, finest));
+}
+
 Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Cancellation* cancellation) {
   SIGHTLINE_TRY(CheckLimit(search.limit, kServicesMax));
   const auto& cursor = search.cursor;
-  auto range = cursor ? WholeSteps(cursor->from_unix_nanos, cursor->to_unix_nanos, cursor->step_seconds)
-                      : WholeSteps(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds);
+  auto range =
+      cursor ? WholeSteps(cursor->from_unix_nanos, cursor->to_unix_nanos, cursor->step_seconds)
+             : StoredSteps(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds, search.now_unix_nanos);
   if (!range) return std::unexpected(range.error());
   if (range->steps() > kServiceStepsMax) {
     return Fail(Code::kInvalidArgument, "the range has {} steps of {} s, at most {} are answered", range->steps(),
@@ -243,7 +274,7 @@ Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Canc
   if (search.service) parameters["service"] = *search.service;
   Question question(clickhouse_, database_, cancellation);
   PageOfServices services(*range, search.limit);
-  SIGHTLINE_TRY(question.ForEachRow(ServicesSql(question.Table("span_metric_buckets"), search), std::move(parameters),
+  SIGHTLINE_TRY(question.ForEachRow(ServicesSql(question, ResolutionOf(*range), search), std::move(parameters),
                                     [&](RowReader& row) { services.Read(row); }));
   if (services.is_too_large()) {
     return Fail(Code::kInvalidArgument,
@@ -257,7 +288,8 @@ Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Canc
 Result<OperationPage> ServiceReader::ListOperations(const OperationSearch& search, store::Cancellation* cancellation) {
   SIGHTLINE_TRY(CheckLimit(search.limit, kOperationsMax));
   OperationCursor seen = search.cursor.value_or(OperationCursor{search.from_unix_nanos, search.to_unix_nanos, {}, {}});
-  auto range = WholeSteps(seen.from_unix_nanos, seen.to_unix_nanos, kMinute);
+  const bool is_long = seen.to_unix_nanos - seen.from_unix_nanos >= kLongSeconds * kSecondNanos;
+  auto range = StoredSteps(seen.from_unix_nanos, seen.to_unix_nanos, is_long ? kHour : kMinute, search.now_unix_nanos);
   if (!range) return std::unexpected(range.error());
   const bool by_calls = seen.ranked.size() < kOperationsRankedMax;
   const auto room =
@@ -268,25 +300,25 @@ Result<OperationPage> ServiceReader::ListOperations(const OperationSearch& searc
   page.range = *range;
   const double seconds = SecondsPassed(page.range, search.now_unix_nanos);
   bool more = false;
-  SIGHTLINE_TRY(question.ForEachRow(
-      OperationsSql(question.Table("span_metric_buckets"), by_calls, seen.last.has_value(), limit + 1),
-      OperationsParameters(search.service, page.range, seen), [&](RowReader& row) {
-        const auto id = row.Number<uint64_t>();
-        Operation operation;
-        operation.name = row.Text();
-        operation.kind = row.Text();
-        operation.entry = row.Number<uint8_t>() != 0;
-        const BucketCalls buckets = ReadBuckets(row);
-        const auto errors = row.Number<double>();
-        const auto longest = row.Number<uint64_t>();
-        more = page.operations.size() == limit;
-        if (more) return;
-        Tally tally;
-        tally.Add(buckets, errors, longest);
-        operation.figures = tally.Figures(seconds);
-        if (by_calls) seen.ranked.push_back(id);
-        page.operations.push_back(std::move(operation));
-      }));
+  SIGHTLINE_TRY(
+      question.ForEachRow(OperationsSql(question, ResolutionOf(page.range), by_calls, seen.last.has_value(), limit + 1),
+                          OperationsParameters(search.service, page.range, seen), [&](RowReader& row) {
+                            const auto id = row.Number<uint64_t>();
+                            Operation operation;
+                            operation.name = row.Text();
+                            operation.kind = row.Text();
+                            operation.entry = row.Number<uint8_t>() != 0;
+                            const BucketCalls buckets = ReadBuckets(row);
+                            const auto errors = row.Number<double>();
+                            const auto longest = row.Number<uint64_t>();
+                            more = page.operations.size() == limit;
+                            if (more) return;
+                            Tally tally;
+                            tally.Add(buckets, errors, longest);
+                            operation.figures = tally.Figures(seconds);
+                            if (by_calls) seen.ranked.push_back(id);
+                            page.operations.push_back(std::move(operation));
+                          }));
   if (more) {
     if (!by_calls) {
       const Operation& last = page.operations.back();

@@ -1,6 +1,6 @@
 // What the UI, the API and the CLI ask about services and their operations: rates, errors and durations, read from the
-// minutes of span_metric_buckets and not from spans. Data: bound parameters -> ClickHouse (buckets of durations by
-// service and step) -> calls, errors, quantiles.
+// tables span_metric_buckets* (by 10 s, minute, hour) and not from spans. Data: bound parameters -> ClickHouse (buckets
+// of durations by service and step) -> calls, errors, quantiles.
 //
 // Quantiles are read from buckets that are 2^(1/8) wide, as if durations were spread evenly by their logarithm within
 // each: at most 9.1 % beside the exact one, mostly below 2 % with a thousand calls or more.
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "query/rows.h"
 #include "store/clickhouse.h"
+#include "store/schema.h"
 
 namespace sightline::query {
 
@@ -27,7 +28,7 @@ inline constexpr uint32_t kOperationsRankedMax = 1000;  // of a list: the cursor
 inline constexpr int kOperationIdBits = 40;
 inline constexpr uint32_t kServiceStepsMax = 11'000;     // of a range
 inline constexpr uint64_t kServiceCellsMax = 2'000'000;  // services of a page times steps
-inline constexpr int64_t kServiceStepSecondsMin = 60;    // rows are counted by minute
+inline constexpr int64_t kServiceStepSecondsMin = 10;    // rows are counted by 10 s
 inline constexpr uint32_t kServiceStepsByDefaultMax = 120;
 
 // [from, to) of spans' starts, in whole steps since 1970.
@@ -40,7 +41,8 @@ struct MinuteRange {
   uint64_t steps() const { return static_cast<uint64_t>((to_seconds() - from_seconds()) / step_seconds); }
 };
 
-// The smallest range of whole steps that holds the given one. `step_seconds` is made whole minutes; 0: the shortest
+// The smallest range of whole steps that holds the given one. `step_seconds` is made whole minutes, or whole 10 s below
+// one; 0: the shortest
 // round step that makes at most kServiceStepsByDefaultMax of the range (a day, if none does). kInvalidArgument: an
 // empty range.
 Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds);
@@ -103,7 +105,7 @@ struct OperationCursor {
 
 struct OperationSearch {
   std::string service;
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole minutes
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole minutes, or hours where it is long or old
   int64_t now_unix_nanos = 0;
   uint32_t limit = 50;  // 1 to kOperationsMax
   std::optional<OperationCursor> cursor;
@@ -122,12 +124,18 @@ using BucketCalls = std::vector<std::pair<uint16_t, double>>;
 // The duration below which `quantile` (0 to 1) of the calls lie; at most `max_nanos`. 0 without calls.
 double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_nanos);
 
+// How long rows are kept; steps are made as coarse as a range's age demands. 0: forever.
+struct SpanMetricsKept {
+  int64_t ten_second_seconds = store::kFineSpanMetricsSeconds;
+  int64_t minute_seconds = 0;
+};
+
 // Thread: any.
 class ServiceReader {
  public:
   // `clickhouse` must outlive it.
-  explicit ServiceReader(store::ClickHouse& clickhouse, std::string database = "sightline")
-      : clickhouse_(clickhouse), database_(std::move(database)) {}
+  explicit ServiceReader(store::ClickHouse& clickhouse, std::string database = "sightline", SpanMetricsKept kept = {})
+      : clickhouse_(clickhouse), database_(std::move(database)), kept_(kept) {}
 
   // Both: kInvalidArgument for a limit out of bounds, an empty range; the first also for too many steps.
   Result<ServicePage> List(const ServiceSearch& search, store::Cancellation* cancellation = nullptr);
@@ -135,8 +143,12 @@ class ServiceReader {
   Result<OperationPage> ListOperations(const OperationSearch& search, store::Cancellation* cancellation = nullptr);
 
  private:
+  Result<MinuteRange> StoredSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds,
+                                  int64_t now_unix_nanos) const;
+
   store::ClickHouse& clickhouse_;
   const std::string database_;
+  const SpanMetricsKept kept_;
 };
 
 }  // namespace sightline::query

@@ -110,7 +110,8 @@ TEST(WholeSteps, WidensToWholeStepsSince1970AndSaysWhich) {
   EXPECT_EQ(whole->from_unix_nanos, 60 * kSecond);
   EXPECT_EQ(whole->to_unix_nanos, 120 * kSecond) << "what is whole stays";
   const auto odd = WholeSteps(90 * kSecond, 301 * kSecond, 61);
-  EXPECT_EQ(odd->step_seconds, 120) << "rows are minutes";
+  EXPECT_EQ(odd->step_seconds, 120) << "beyond a minute, whole ones";
+  EXPECT_EQ(WholeSteps(90 * kSecond, 301 * kSecond, 11)->step_seconds, 20) << "below one, whole 10 seconds";
   EXPECT_EQ(odd->from_unix_nanos, 0);
   EXPECT_EQ(WholeSteps(90 * kSecond, 90 * kSecond + 1, 60)->steps(), 1u);
   EXPECT_FALSE(WholeSteps(5, 5, 60));
@@ -305,6 +306,54 @@ TEST_F(ServicesTest, RowsOfManyBlocksAndTheirMergeGiveTheSameAnswer) {
   EXPECT_EQ(after.services[1].figures.calls, static_cast<double>(durations.size()));
   const auto exact = static_cast<double>(durations[durations.size() * 95 / 100]);
   EXPECT_NEAR(after.services[1].figures.p95_nanos / exact, 1, 0.09);
+}
+
+// Steps of 10 s, minutes and hours are read from tables of their own: they must say the same.
+TEST_F(ServicesTest, EveryStepIsTheSumOfTheFinerOnes) {
+  std::mt19937_64 random(11);
+  std::vector<Call> calls;
+  for (int i = 0; i < 3000; ++i) {
+    Call call = At(static_cast<int64_t>(random() % kHour));
+    call.duration_nanos = random() % 1'000'000'000;
+    call.status = random() % 7 == 0 ? kError : kOk;
+    calls.push_back(call);
+  }
+  Insert(calls);
+  std::map<int64_t, ServiceSummary> by_step;
+  for (const int64_t step : {10, 60, 3600}) {
+    ServiceSearch search = FirstHour();
+    search.step_seconds = step;
+    const ServicePage page = List(search);
+    EXPECT_EQ(page.range.step_seconds, step);
+    by_step[step] = page.services.at(0);
+    EXPECT_EQ(by_step[step].calls.size(), static_cast<size_t>(3600 / step));
+    EXPECT_EQ(by_step[step].figures.calls, 3000);
+    EXPECT_EQ(by_step[step].figures.errors, by_step[10].figures.errors);
+    EXPECT_EQ(by_step[step].figures.p99_nanos, by_step[10].figures.p99_nanos);
+    EXPECT_EQ(by_step[step].figures.max_nanos, by_step[10].figures.max_nanos);
+    EXPECT_EQ(by_step[step].last_seen_unix_nanos, by_step[10].last_seen_unix_nanos);
+  }
+  for (size_t minute = 0; minute < 60; ++minute) {
+    double calls_of_minute = 0;
+    for (size_t i = 0; i < 6; ++i) calls_of_minute += by_step[10].calls[6 * minute + i];
+    EXPECT_EQ(by_step[60].calls[minute], calls_of_minute) << minute;
+  }
+}
+
+TEST_F(ServicesTest, StepsAreAsCoarseAsWhatIsKeptOfTheRange) {
+  Insert({At(0)});
+  ServiceSearch search = FirstHour();
+  search.step_seconds = 10;
+  ServiceReader reader(clickhouse(), "sightline", {.ten_second_seconds = 7200, .minute_seconds = 86'400});
+  const auto step_at = [&](int64_t age) {
+    search.now_unix_nanos = start_ + age;
+    const auto page = reader.List(search);
+    return page ? page->range.step_seconds : -1;
+  };
+  EXPECT_EQ(step_at(2 * kHour), 10);
+  EXPECT_EQ(step_at(2 * kHour + kSecond), 60);
+  EXPECT_EQ(step_at(24 * kHour), 60);
+  EXPECT_EQ(step_at(24 * kHour + kSecond), 3600);
 }
 
 TEST_F(ServicesTest, PagesByNameWithTheFirstPagesRange) {

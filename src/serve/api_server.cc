@@ -40,7 +40,7 @@ class ApiServerImpl final : public ApiServer {
         metric_reader_(clickhouse, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         log_reader_(clickhouse, options_.database),
-        service_reader_(clickhouse, options_.database),
+        service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),

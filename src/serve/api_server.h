@@ -26,7 +26,8 @@ struct ApiOptions {
   size_t queries_waiting_max = 64;      // for either kind of threads; further ones: 503
   uint64_t sql_bytes_max = 256 * 1024;  // of a request body
   query::SqlLimits sql;
-  std::string database = "sightline";  // of the schema
+  std::string database = "sightline";     // of the schema
+  int64_t metrics_retention_seconds = 0;  // 0: forever
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "otlp/span_metrics.h"
 #include "store/schema.h"
 
 namespace sightline::store {
@@ -16,7 +17,10 @@ constexpr std::string_view kAttributeSetsTable = "attribute_sets";
 
 // The column that the day of a row is taken from.
 std::string_view TimeColumn(std::string_view table) {
-  return table == "span_metric_buckets" ? "Minute" : "Timestamp";
+  for (const otlp::Resolution& resolution : otlp::kResolutions) {
+    if (resolution.table == table) return resolution.time_column;
+  }
+  return "Timestamp";
 }
 
 uint64_t ToNumber(const std::string& text) {
@@ -55,7 +59,8 @@ Result<void> BlockInserter::Insert(uint64_t block, const std::vector<otlp::Table
 }
 
 bool IsDerivedTable(std::string_view table) {
-  return table == "span_metric_buckets";
+  return std::ranges::any_of(otlp::kResolutions,
+                             [table](const otlp::Resolution& resolution) { return resolution.table == table; });
 }
 
 Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables) {

@@ -94,7 +94,9 @@ class IngestTest : public ::testing::TestWithParam<Kind> {
 
   // What a crash may leave: a frame alone, and a block of it whose rows of some days reached the store.
   uint64_t AppendFrame(const std::string& request) {
-    const auto number = journal_->Append({Signal::kTraces, kReceived, Scanned(Signal::kTraces, request).refused},
+    const auto number = journal_->Append({.signal = Signal::kTraces,
+                                          .received_unix_nanos = kReceived,
+                                          .refused = Scanned(Signal::kTraces, request).refused},
                                          request, [](const Result<void>&) {});
     EXPECT_TRUE(number);
     return number.value_or(0);

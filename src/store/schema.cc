@@ -15,20 +15,24 @@ namespace {
 using otlp::HotAttribute;
 using otlp::Signal;
 
-// Tables whose rows expire, with the signal whose retention they have.
+enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kFineSpanMetrics, kRollups };
+
+// Tables whose rows expire.
 struct ExpiringTable {
   std::string_view name;
-  Signal signal;
+  Keep keep;
   std::string_view time_column = "Timestamp";
 };
 constexpr ExpiringTable kExpiringTables[] = {
-    {"spans", Signal::kTraces},
-    {"span_metric_buckets", Signal::kMetrics, "Minute"},  // stays when the spans are gone
-    {"logs", Signal::kLogs},
-    {"metric_points", Signal::kMetrics},
-    {"metric_histograms", Signal::kMetrics},
-    {"metric_exponential_histograms", Signal::kMetrics},
-    {"metric_summaries", Signal::kMetrics},
+    {"spans", Keep::kTraces},
+    {"span_metric_buckets_10s", Keep::kFineSpanMetrics, "Time"},
+    {"span_metric_buckets", Keep::kMetrics, "Minute"},  // stays when the spans are gone
+    {"span_metric_buckets_1h", Keep::kRollups, "Time"},
+    {"logs", Keep::kLogs},
+    {"metric_points", Keep::kMetrics},
+    {"metric_histograms", Keep::kMetrics},
+    {"metric_exponential_histograms", Keep::kMetrics},
+    {"metric_summaries", Keep::kMetrics},
 };
 
 // Tables that are kept for good. Their rows are as much a part of what was accepted as the others: without a resource
@@ -151,10 +155,12 @@ class SchemaOpener {
         {"db", database_},
         {"hot_columns", hot_columns},
         {"hot_indexes", hot_indexes},
-        {"ttl_traces", TtlClause("Timestamp", Retention(Signal::kTraces))},
-        {"ttl_logs", TtlClause("Timestamp", Retention(Signal::kLogs))},
-        {"ttl_metrics", TtlClause("Timestamp", Retention(Signal::kMetrics))},
-        {"ttl_span_metrics", TtlClause("Minute", Retention(Signal::kMetrics))},
+        {"ttl_traces", TtlClause("Timestamp", Seconds(Keep::kTraces))},
+        {"ttl_logs", TtlClause("Timestamp", Seconds(Keep::kLogs))},
+        {"ttl_metrics", TtlClause("Timestamp", Seconds(Keep::kMetrics))},
+        {"ttl_span_metrics_10s", TtlClause("Time", Seconds(Keep::kFineSpanMetrics))},
+        {"ttl_span_metrics", TtlClause("Minute", Seconds(Keep::kMetrics))},
+        {"ttl_span_metrics_1h", TtlClause("Time", Seconds(Keep::kRollups))},
         {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)}};
     for (const Migration& migration : *options_.migrations) {
       if (migration.version <= version) continue;
@@ -198,9 +204,9 @@ class SchemaOpener {
     if (!rows) return std::unexpected(std::move(rows).error());
     std::map<std::string, std::string, std::less<>> engines;
     for (auto& row : *rows) engines[row.at(0)] = row.at(1);
-    for (const auto& [name, signal, time_column] : kExpiringTables) {
+    for (const auto& [name, keep, time_column] : kExpiringTables) {
       const std::string& engine = engines[std::string(name)];
-      SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(time_column, Retention(signal))));
+      SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(time_column, Seconds(keep))));
       SIGHTLINE_TRY(AlterDurability(name, engine));
     }
     for (const std::string_view name : kLastingTables) {
@@ -279,7 +285,23 @@ class SchemaOpener {
     return {};
   }
 
-  int64_t Retention(Signal signal) const { return options_.retention_seconds[static_cast<size_t>(signal)]; }
+  int64_t Seconds(Keep keep) const {
+    const auto of = [this](Signal signal) { return options_.retention_seconds[static_cast<size_t>(signal)]; };
+    switch (keep) {
+      case Keep::kTraces:
+        return of(Signal::kTraces);
+      case Keep::kLogs:
+        return of(Signal::kLogs);
+      case Keep::kMetrics:
+        return of(Signal::kMetrics);
+      case Keep::kFineSpanMetrics:
+        return of(Signal::kMetrics) == kForever ? kFineSpanMetricsSeconds
+                                                : std::min(of(Signal::kMetrics), kFineSpanMetricsSeconds);
+      case Keep::kRollups:
+        break;
+    }
+    return options_.rollup_retention_seconds;
+  }
 
   ClickHouse& clickhouse_;
   const SchemaOptions& options_;

@@ -17,6 +17,8 @@ namespace sightline::store {
 
 inline constexpr int64_t kForever = 0;
 inline constexpr int64_t kDaySeconds = 86'400;
+// Of calls of spans by 10 s: what is older is looked at from farther away. Never longer than those by minute are kept.
+inline constexpr int64_t kFineSpanMetricsSeconds = 3 * kDaySeconds;
 
 // One file of DDL with placeholders, "{db}" and the like. Numbers rise by one from 1.
 struct Migration {
@@ -31,6 +33,7 @@ struct SchemaOptions {
   std::string database = "sightline";  // letters, digits, underscores
   // By otlp::Signal; counted from the item's own time, parts of a day are dropped when all in them is older.
   std::array<int64_t, 3> retention_seconds = {30 * kDaySeconds, 90 * kDaySeconds, 30 * kDaySeconds};
+  int64_t rollup_retention_seconds = 400 * kDaySeconds;  // of what is summed up by hour
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   bool fsync_inserts = false;  // an insert returns after its part is on the disk: survives power loss
   const std::vector<Migration>* migrations = &Migrations();

@@ -1,0 +1,62 @@
+// The HTTP status of a span, for whoever must know whether it failed: many servers' instrumentation leaves the span's
+// own status Unset on a 5xx. Data: a span's attributes, one by one, as bytes -> a status.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "otlp/wire.h"
+#include "otlp/wire_fields.h"
+
+namespace sightline::otlp {
+
+// http.response.status_code, else the older http.status_code.
+class HttpStatusNote {
+ public:
+  // A KeyValue message. The first byte pair of nearly every one is the tag and length of its key, and few keys have
+  // these lengths.
+  void Look(std::string_view key_value) {
+    if (key_value.size() < 2) return;
+    if (key_value[0] == static_cast<char>(field::key_value::kKey) && key_value[1] != static_cast<char>(kKey.size()) &&
+        key_value[1] != static_cast<char>(kOldKey.size())) [[likely]]
+      return;
+    std::string_view key, value;
+    for (FieldReader fields(key_value); fields.Next();) {
+      if (fields.tag() == field::key_value::kKey) key = fields.bytes();
+      if (fields.tag() == field::key_value::kValue) value = fields.bytes();
+    }
+    if (key == kKey) status_ = Number(value);
+    if (key == kOldKey) old_status_ = Number(value);
+  }
+
+  // 0: neither, or beyond 999.
+  uint16_t status() const { return status_ != 0 ? status_ : old_status_; }
+
+ private:
+  static constexpr std::string_view kKey = "http.response.status_code", kOldKey = "http.status_code";
+
+  static uint16_t Number(std::string_view any_value) {
+    constexpr uint64_t kStatusMax = 999;
+    uint64_t number = 0;
+    for (FieldReader fields(any_value); fields.Next();) {
+      number = 0;  // of a oneof the last member counts
+      if (fields.tag() == field::any_value::kInt) number = fields.Uint();
+      if (fields.tag() != field::any_value::kString) continue;
+      for (const char digit : fields.bytes()) {
+        if (digit < '0' || digit > '9' || number > kStatusMax) return 0;
+        number = number * 10 + static_cast<uint64_t>(digit - '0');
+      }
+    }
+    return number <= kStatusMax ? static_cast<uint16_t>(number) : 0;
+  }
+
+  uint16_t status_ = 0, old_status_ = 0;
+};
+
+// Whether a status that the span does not call an error is one: of servers and clients alike.
+inline constexpr uint8_t kErrorCode = 2;  // OTLP's STATUS_CODE_ERROR
+inline bool IsServerError(uint16_t http_status) {
+  return http_status >= 500;
+}
+
+}  // namespace sightline::otlp
