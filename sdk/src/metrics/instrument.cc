@@ -103,7 +103,7 @@ std::vector<Stream*> Instrument::StreamsOf(const Pipeline& pipeline) {
   return streams;
 }
 
-void Instrument::Collect(const Pipeline& pipeline, UnixNanos now, std::vector<MetricData>& metrics) {
+void Instrument::Collect(const Pipeline& pipeline, UnixNanos now, std::mutex&, std::vector<MetricData>& metrics) {
   for (Stream* const stream : StreamsOf(pipeline)) stream->Collect(now, metrics);
 }
 
@@ -188,6 +188,14 @@ void ObservableState<T>::Add(std::shared_ptr<Callback> callback) {
 }
 
 template <MetricNumber T>
+void ObservableState<T>::UnlockAfterFork(bool in_child) {
+  if (in_child) {
+    for (const auto& callback : callbacks_) callback->running.ReleaseInChild();
+  }
+  Instrument::UnlockAfterFork(in_child);
+}
+
+template <MetricNumber T>
 void ObservableState<T>::Remove(const std::shared_ptr<Callback>& callback) {
   callback->registered = false;
   const std::lock_guard lock(mutex_);
@@ -199,11 +207,12 @@ namespace {
 template <MetricNumber T>
 class StreamObserver final : public Observer<T> {
  public:
-  StreamObserver(const InstrumentDescriptor& instrument, const std::vector<Stream*>& streams)
-      : instrument_(instrument), streams_(streams) {}
+  StreamObserver(const InstrumentDescriptor& instrument, const std::vector<Stream*>& streams, std::mutex& changing)
+      : instrument_(instrument), streams_(streams), changing_(changing) {}
 
   void Observe(T value, AttributesView attributes) noexcept override try {
     if (!IsAccepted(instrument_, value)) return ReportValue(instrument_);
+    const std::lock_guard lock(changing_);
     for (Stream* const stream : streams_) static_cast<ObservableStream<T>*>(stream)->Observe(value, attributes);
   } catch (const std::exception& error) {
     Report("metrics", error.what());
@@ -212,19 +221,33 @@ class StreamObserver final : public Observer<T> {
  private:
   const InstrumentDescriptor& instrument_;
   const std::vector<Stream*>& streams_;
+  std::mutex& changing_;
+};
+
+class Unlocked {
+ public:
+  explicit Unlocked(std::mutex& mutex) : mutex_(mutex) { mutex_.unlock(); }
+  ~Unlocked() { mutex_.lock(); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  std::mutex& mutex_;
 };
 
 }  // namespace
 
 template <MetricNumber T>
-void ObservableState<T>::Collect(const Pipeline& pipeline, UnixNanos now, std::vector<MetricData>& metrics) {
+void ObservableState<T>::Collect(const Pipeline& pipeline, UnixNanos now, std::mutex& changing,
+                                 std::vector<MetricData>& metrics) {
   const auto streams = StreamsOf(pipeline);
   if (streams.empty()) return;
   std::unique_lock lock(mutex_);
   const auto callbacks = callbacks_;
   lock.unlock();
-  StreamObserver<T> observer(descriptor_, streams);
+  StreamObserver<T> observer(descriptor_, streams, changing);
   for (const auto& callback : callbacks) {
+    const Unlocked unlocked(changing);
     const std::lock_guard running(callback->running);
     if (!callback->registered) continue;
     try {

@@ -38,11 +38,11 @@ class Instrument {
   virtual void Attach(const std::vector<std::shared_ptr<Pipeline>>& pipelines) = 0;
   // Nothing is measured from now on.
   virtual void Detach() = 0;
-  // Appends its metrics for the pipeline. Called by one thread at a time.
-  virtual void Collect(const Pipeline& pipeline, UnixNanos now, std::vector<MetricData>& metrics);
+  // Appends its metrics for the pipeline. Called by one thread at a time, which holds `changing`.
+  virtual void Collect(const Pipeline& pipeline, UnixNanos now, std::mutex& changing, std::vector<MetricData>& metrics);
 
   void LockForFork();
-  void UnlockAfterFork(bool in_child);
+  virtual void UnlockAfterFork(bool in_child);
 
  protected:
   std::vector<Stream*> StreamsOf(const Pipeline& pipeline);
@@ -141,7 +141,9 @@ class ObservableState final : public Instrument {
 
   void Attach(const std::vector<std::shared_ptr<Pipeline>>& pipelines) override;
   void Detach() override {}
-  void Collect(const Pipeline& pipeline, UnixNanos now, std::vector<MetricData>& metrics) override;
+  void Collect(const Pipeline& pipeline, UnixNanos now, std::mutex& changing,
+               std::vector<MetricData>& metrics) override;
+  void UnlockAfterFork(bool in_child) override;
 
   void Add(std::shared_ptr<Callback> callback);
   // It may still be running.

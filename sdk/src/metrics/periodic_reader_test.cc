@@ -185,6 +185,30 @@ TEST(PeriodicReader, LeavesACallbackBehindThatDoesNotEnd) {
   EXPECT_TRUE(gate->WaitFor([&] { return gate->destroyed; }));  // by the thread, which ends too
 }
 
+TEST(PeriodicReader, LetsAProcessForkWhileACallbackStalls) {
+  if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
+  std::promise<void> end;
+  const StallingCallback callback{.end = end.get_future().share()};
+  Exporting exporting;
+  const auto stalling = exporting.provider.GetMeter("m").CreateObservableGauge<int64_t>("stalls", {}, callback);
+  exporting.counter.Add(100);
+  EXPECT_FALSE(exporting.provider.ForceFlush(Clock::now() + milliseconds(1)));
+  callback.started->get_future().wait();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {  // here the callback throws, as its promise is kept already
+    alarm(60);
+    exporting.counter.Add(5);
+    const bool good = exporting.provider.Shutdown(Soon()) && exporting.gate->values == std::vector<int64_t>{5};
+    _exit(good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  end.set_value();
+  EXPECT_TRUE(exporting.provider.ForceFlush(Soon()));
+}
+
 TEST(PeriodicReader, ObservesInTheChildOfAForkFromItsFirstFlushOn) {
   if (!otel::testing::kCanFork) GTEST_SKIP() << "TSan";
   Exporting exporting(milliseconds(1));

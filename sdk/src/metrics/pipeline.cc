@@ -35,10 +35,12 @@ std::vector<ScopeMetrics> Pipeline::Collect() const {
   const auto provider = provider_.lock();
   if (provider == nullptr) return scopes;
   const std::lock_guard one_at_a_time(provider->collecting());
+  const std::lock_guard changing(provider->changing());
   const UnixNanos now = clock_();
   for (const auto& meter : provider->Meters()) {
     ScopeMetrics scope{meter.scope, {}};
-    for (const auto& instrument : meter.instruments) instrument->Collect(*this, now, scope.metrics);
+    for (const auto& instrument : meter.instruments)
+      instrument->Collect(*this, now, provider->changing(), scope.metrics);
     if (!scope.metrics.empty()) scopes.push_back(std::move(scope));
   }
   return scopes;

@@ -170,7 +170,7 @@ bool ProviderState::Shutdown(Deadline deadline) {
 // ---- forking --------------------------------------------------------------------------------------------------------
 
 void ProviderState::LockForFork() {
-  collecting_.lock();
+  changing_.lock();
   mutex_.lock();
   for (const auto& meter : meters_) {
     for (const auto& instrument : meter->instruments_) instrument->LockForFork();
@@ -182,10 +182,11 @@ void ProviderState::UnlockAfterFork(bool in_child) {
     for (const auto& instrument : meter->instruments_) instrument->UnlockAfterFork(in_child);
   }
   if (in_child) {
+    collecting_.ReleaseInChild();
     for (const auto& pipeline : pipelines_) pipeline->OnForkedChild();
   }
   mutex_.unlock();
-  collecting_.unlock();
+  changing_.unlock();
 }
 
 }  // namespace otel::internal

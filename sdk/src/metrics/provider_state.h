@@ -28,7 +28,7 @@ class MeterState {
   std::vector<std::shared_ptr<Instrument>> instruments_;
 };
 
-// Locks are taken in this order: collecting(), mutex_, those of instruments, those of streams.
+// Locks are taken in this order: collecting(), changing(), mutex_, those of instruments, those of streams.
 // Thread: any.
 class ProviderState : public std::enable_shared_from_this<ProviderState> {
  public:
@@ -45,8 +45,10 @@ class ProviderState : public std::enable_shared_from_this<ProviderState> {
   std::shared_ptr<Instrument> GetInstrument(MeterState& meter, InstrumentDescriptor descriptor);
   std::vector<MeterInstruments> Meters();
 
-  // Held while callbacks run and points are taken. Recursive, as callbacks may end their own registration, or fork.
+  // Held while callbacks run and points are taken: one collection at a time. Recursive, as callbacks may collect.
   RecursiveLock& collecting() { return collecting_; }
+  // Held by a collection but while a callback runs, and by what it observes then: a fork waits for this one only.
+  std::mutex& changing() { return changing_; }
 
   void Start(const MeterProviderOptions& options);
   bool ForceFlush(Deadline deadline);
@@ -59,6 +61,7 @@ class ProviderState : public std::enable_shared_from_this<ProviderState> {
 
  private:
   RecursiveLock collecting_;
+  std::mutex changing_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<MeterState>> meters_;
   std::vector<std::shared_ptr<MetricReader>> readers_;

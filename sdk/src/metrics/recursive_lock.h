@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace otel::internal {
@@ -22,6 +23,10 @@ class RecursiveLock {
     if (--depth_ > 0) return;
     holder_.store(std::thread::id(), std::memory_order_relaxed);
     mutex_.unlock();
+  }
+  // In the child of a fork: of a thread that is not here it is free now.
+  void ReleaseInChild() {
+    if (holder_.load(std::memory_order_relaxed) != std::this_thread::get_id()) new (this) RecursiveLock;
   }
 
  private:
