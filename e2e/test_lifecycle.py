@@ -61,6 +61,19 @@ def test_the_data_directory_is_for_its_owner_only(server: Server) -> None:
     assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
 
 
+def test_a_data_directory_that_is_there_is_closed_to_others_or_it_is_said(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    server.data_dir.mkdir()
+    server.data_dir.chmod(0o777)
+    server.start()
+    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
+    assert server.stop() == 0
+    server.data_dir.chmod(0o755)  # somebody's wish, now that it holds something
+    server.start()
+    assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o755
+    assert "others may enter the data directory" in server.log_tail()
+
+
 def test_it_listens_on_loopback_unless_told_otherwise() -> None:
     shown = run_cli("config", "show")
     assert shown.returncode == 0

@@ -36,7 +36,17 @@ std::string DatabaseOf(const Config& config) {
   return url && !url->database.empty() ? url->database : std::string(kDatabaseDefault);
 }
 
-// 0700: telemetry holds what users typed. An existing directory keeps its mode.
+// 0700: telemetry holds what users typed. One that is there and empty gets that mode too; of one that holds something
+// it is only said, as others may be meant to read it.
+void MakePrivate(const std::string& path) {
+  struct stat status{};
+  std::error_code error;
+  if (stat(path.c_str(), &status) != 0 || (status.st_mode & 077) == 0) return;
+  if (std::filesystem::is_empty(path, error) && !error && chmod(path.c_str(), 0700) == 0) return;
+  Log(LogLevel::kWarning, "others may enter the data directory, which holds what users typed; chmod 700 keeps them out",
+      {{"directory", path}, {"mode", fmt::format("{:04o}", status.st_mode & 07777)}});
+}
+
 Result<std::string> MakeDataDirectory(const std::string& path) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
@@ -48,6 +58,7 @@ Result<std::string> MakeDataDirectory(const std::string& path) {
   if (access(absolute.c_str(), R_OK | W_OK | X_OK) != 0) {
     return Fail(Code::kFailedPrecondition, "data directory {}: {}", path, std::strerror(errno));
   }
+  MakePrivate(absolute.string());
   return absolute.lexically_normal().string();
 }
 
