@@ -26,27 +26,27 @@ constexpr std::array<std::string_view, kFeatureCount> kFeatureAttributes = {
     "features.doc_popularity",        "features.doc_age_days",
 };
 
-// What the model was given.
-void DescribeFeatures(const otel::SpanRef& span, const model::Model& model, const model::FeatureVector& features) {
-  std::array<otel::Attribute, kFeatureCount> attributes;
-  size_t count = 0;
-  for (const auto& term : model.terms())
-    attributes[count++] = {kFeatureAttributes[term.feature], features[term.feature]};
-  span.SetAttributes(otel::AttributesView(std::span<const otel::Attribute>(attributes.data(), count)));
-}
+// What stands on the span of one prediction, told at once: that costs less than piece by piece.
+class PredictionAttributes {
+ public:
+  void Add(std::string_view key, const otel::AnyValue& value) { attributes_[size_++] = {key, value}; }
+  void AddFeatures(const model::Model& model, const model::FeatureVector& features) {
+    for (const auto& term : model.terms()) Add(kFeatureAttributes[term.feature], features[term.feature]);
+  }
+  otel::AttributesView view() const { return std::span<const otel::Attribute>(attributes_.data(), size_); }
+
+ private:
+  std::array<otel::Attribute, 5 + kFeatureCount + 4> attributes_;
+  size_t size_ = 0;
+};
 
 // The spans of a request's predictions. They wait for each other, as only all scores together give a rank.
 class PredictionSpans {
  public:
   explicit PredictionSpans(size_t candidates) { spans_.reserve(candidates); }
 
-  const otel::Span& Start(const model::Model& model, const search::Candidate& candidate, size_t count) {
-    spans_.push_back(
-        TheTelemetry().tracer.StartSpan("model.predict", {.attributes = {{"doc_id", candidate.doc_id},
-                                                                         {"model.name", model::Model::kName},
-                                                                         {"model.version", model.version()},
-                                                                         {"model.candidate_rank", spans_.size() + 1},
-                                                                         {"model.candidate_count", count}}}));
+  const otel::Span& Start() {
+    spans_.push_back(TheTelemetry().tracer.StartSpan("model.predict"));
     return spans_.back();
   }
 
@@ -76,6 +76,17 @@ class PredictionSpans {
 
 }  // namespace
 
+RecommendationEngine::Measures::Measures(const model::Model& model)
+    : inference_duration(TheTelemetry().inference_duration.Bind({{"model.version", model.version()}})),
+      scores(TheTelemetry().scores.Bind({{"model.version", model.version()}})) {}
+
+RecommendationEngine::RecommendationEngine(const model::Models& models, model::FeatureReader reader, Chaos& chaos)
+    : models_(models),
+      reader_(std::move(reader)),
+      chaos_(chaos),
+      stable_measures_(models.stable()),
+      canary_measures_(models.canary()) {}
+
 std::vector<Result<model::DocumentFeatures>> RecommendationEngine::ReadFeatures(
     std::span<const search::Candidate> candidates, std::string_view model_version) {
   std::vector<std::string_view> doc_ids;
@@ -94,19 +105,51 @@ std::vector<Result<model::DocumentFeatures>> RecommendationEngine::ReadFeatures(
   return features;
 }
 
-Result<model::Prediction> RecommendationEngine::Predict(const model::Model& model, const model::QueryFeatures& query,
-                                                        const Result<model::DocumentFeatures>& document,
+Result<model::Prediction> RecommendationEngine::Predict(const model::Model& model, const model::FeatureVector& features,
                                                         const ChaosConfig& chaos) {
-  const auto& span = otel::CurrentSpan();
-  if (!document) return std::unexpected(document.error());
-  const model::FeatureVector features = model::ComputeFeatures(query, *document);
-  if (span.IsRecording()) DescribeFeatures(span, model, features);
   if (chaos_.Strikes(chaos.model_failure_rate)) {
     RecordChaos("model_failure");
     return Fail("ModelError", "Model inference failed: simulated error");
   }
   if (chaos.model_delay_ms > 0) std::this_thread::sleep_for(Milliseconds(chaos.model_delay_ms));
   return model.Predict(features);
+}
+
+std::optional<model::Prediction> RecommendationEngine::TellOfPrediction(const model::Model& model,
+                                                                        const model::QueryFeatures& query,
+                                                                        const Candidate& candidate,
+                                                                        const ChaosConfig& chaos) {
+  const auto begin = steady_clock::now();
+  const auto& span = otel::CurrentSpan();
+  PredictionAttributes attributes;
+  attributes.Add("doc_id", candidate.document.doc_id);
+  attributes.Add("model.name", model::Model::kName);
+  attributes.Add("model.version", model.version());
+  attributes.Add("model.candidate_rank", candidate.rank);
+  attributes.Add("model.candidate_count", candidate.count);
+  Result<model::Prediction> prediction;
+  if (candidate.features) {
+    const model::FeatureVector features = model::ComputeFeatures(query, *candidate.features);
+    attributes.AddFeatures(model, features);
+    prediction = Predict(model, features, chaos);
+  } else {
+    prediction = std::unexpected(candidate.features.error());
+  }
+  if (!prediction) {
+    span.SetAttributes(attributes.view());
+    RecordError(span, prediction.error());
+    return std::nullopt;
+  }
+  const double milliseconds = Milliseconds(steady_clock::now() - begin).count();
+  attributes.Add("model.inference_time_ms", milliseconds);
+  attributes.Add("model.raw_score_before_sigmoid", prediction->raw_score);
+  attributes.Add("model.score", prediction->score);
+  attributes.Add("model.confidence", prediction->confidence);
+  span.SetAttributes(attributes.view());
+  const Measures& measures = &model == &models_.canary() ? canary_measures_ : stable_measures_;
+  measures.inference_duration.Record(milliseconds);
+  measures.scores.Record(prediction->score);
+  return *prediction;
 }
 
 Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query, std::string_view user_id,
@@ -129,25 +172,11 @@ Recommendation RecommendationEngine::Recommend(const search::ParsedQuery& query,
   const auto features = ReadFeatures(candidates, model.version());
   PredictionSpans spans(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const auto begin = steady_clock::now();
-    const auto& span = spans.Start(model, candidates[i], candidates.size());
-    const otel::Scope scope(span);
-    const auto prediction = Predict(model, seen, features[i], chaos);
-    const double milliseconds = Milliseconds(steady_clock::now() - begin).count();
-    if (prediction) {
-      span.SetAttributes({{"model.inference_time_ms", milliseconds},
-                          {"model.raw_score_before_sigmoid", prediction->raw_score},
-                          {"model.score", prediction->score},
-                          {"model.confidence", prediction->confidence}});
-      telemetry.inference_duration.Record(milliseconds, {{"model.version", model.version()}});
-      telemetry.scores.Record(prediction->score, {{"model.version", model.version()}});
-      result.predictions.emplace_back(*prediction);
-      ++result.successful;
-    } else {
-      RecordError(span, prediction.error());
-      result.predictions.emplace_back();
-      ++result.failed;
-    }
+    const otel::Scope scope(spans.Start());
+    const auto prediction =
+        TellOfPrediction(model, seen, {candidates[i], features[i], i + 1, candidates.size()}, chaos);
+    ++(prediction ? result.successful : result.failed);
+    result.predictions.push_back(prediction);
     spans.Finish();
   }
   spans.EndWithRanks(result.predictions);

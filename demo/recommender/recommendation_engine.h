@@ -1,6 +1,8 @@
 // Asks the model about each candidate.
 #pragma once
 
+#include <otel/metrics.h>
+
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,17 +26,29 @@ struct Recommendation {
 // Thread: one at a time; models and chaos are shared and must outlive it.
 class RecommendationEngine {
  public:
-  RecommendationEngine(const model::Models& models, model::FeatureReader reader, Chaos& chaos)
-      : models_(models), reader_(std::move(reader)), chaos_(chaos) {}
+  RecommendationEngine(const model::Models& models, model::FeatureReader reader, Chaos& chaos);
 
   // Makes the span recommendation_engine, and model.predict for each candidate.
   Recommendation Recommend(const search::ParsedQuery& query, std::string_view user_id,
                            std::span<const search::Candidate> candidates);
 
  private:
-  // Of one candidate, while its span is the current one.
-  Result<model::Prediction> Predict(const model::Model& model, const model::QueryFeatures& query,
-                                    const Result<model::DocumentFeatures>& document, const ChaosConfig& chaos);
+  struct Candidate {
+    const search::Candidate& document;
+    const Result<model::DocumentFeatures>& features;
+    size_t rank, count;
+  };
+  // What is measured of predictions, by model.
+  struct Measures {
+    explicit Measures(const model::Model& model);
+    otel::BoundRecorder<double> inference_duration, scores;
+  };
+
+  Result<model::Prediction> Predict(const model::Model& model, const model::FeatureVector& features,
+                                    const ChaosConfig& chaos);
+  // Predicts, and says all about it on the current span.
+  std::optional<model::Prediction> TellOfPrediction(const model::Model& model, const model::QueryFeatures& query,
+                                                    const Candidate& candidate, const ChaosConfig& chaos);
   // Of each candidate, or why not.
   std::vector<Result<model::DocumentFeatures>> ReadFeatures(std::span<const search::Candidate> candidates,
                                                             std::string_view model_version);
@@ -42,6 +56,7 @@ class RecommendationEngine {
   const model::Models& models_;
   model::FeatureReader reader_;
   Chaos& chaos_;
+  const Measures stable_measures_, canary_measures_;
 };
 
 }  // namespace demo::recommender

@@ -26,16 +26,15 @@ std::string_view Cut(std::string_view text, size_t characters_max) {
 }  // namespace
 
 void* Arena::AllocateBlock(size_t bytes) {
-  const auto add = [&](size_t size) {
-    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));  // aligned for any type
+  const auto make = [&](auto& blocks, size_t size) {
+    blocks.push_back(std::make_unique_for_overwrite<std::byte[]>(size));  // aligned for any type
     bytes_ += size;
-    return blocks_.back().get();
+    return blocks.back().get();
   };
-  if (blocks_.empty() || bytes <= kBlockBytes) {  // the first one is of the usual size: it is kept
-    next_ = add(kBlockBytes);
-    end_ = next_ + kBlockBytes;
-  }
-  if (bytes > kBlockBytes) return add(bytes);  // one of its own, which leaves the rest of the other one for what comes
+  if (bytes > kBlockBytes) return make(large_blocks_, bytes);  // leaves the rest of the other one for what comes
+  next_ = used_ < blocks_.size() ? blocks_[used_].get() : make(blocks_, kBlockBytes);
+  ++used_;
+  end_ = next_ + kBlockBytes;
   return std::exchange(next_, next_ + bytes);
 }
 
@@ -95,17 +94,25 @@ std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t c
 
 void Arena::Swap(Arena& other) noexcept {
   std::swap(blocks_, other.blocks_);
+  std::swap(large_blocks_, other.large_blocks_);
+  std::swap(used_, other.used_);
   std::swap(next_, other.next_);
   std::swap(end_, other.end_);
   std::swap(bytes_, other.bytes_);
 }
 
 void Arena::Reset() {
-  if (blocks_.empty()) return;
-  blocks_.resize(1);
+  large_blocks_.clear();
+  if (blocks_.empty()) {
+    bytes_ = 0;
+    next_ = end_ = nullptr;
+    return;
+  }
+  if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
+  used_ = 1;
   next_ = blocks_.front().get();
   end_ = next_ + kBlockBytes;
-  bytes_ = kBlockBytes;
+  bytes_ = blocks_.size() * kBlockBytes;
 }
 
 }  // namespace otel::internal

@@ -41,7 +41,7 @@ class Arena {
     return {to, items.size()};
   }
 
-  // Forgets what was given out and keeps the first block for what comes.
+  // Forgets what was given out and keeps a few blocks for what comes.
   void Reset();
   size_t bytes() const { return bytes_; }  // held
 
@@ -49,10 +49,13 @@ class Arena {
 
  private:
   static constexpr size_t kBlockBytes = 1024;
+  static constexpr size_t kKeptBlocks = 3;  // enough for a span with 30 attributes
 
   void* AllocateBlock(size_t bytes);
 
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;        // of the usual size, the first used_ in use
+  std::vector<std::unique_ptr<std::byte[]>> large_blocks_;  // of what is larger, each its own
+  size_t used_ = 0;
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   size_t bytes_ = 0;

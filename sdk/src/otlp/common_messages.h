@@ -37,7 +37,7 @@ void WriteItems(W& w, std::span<const T> items, int depth) {
 template <typename W>
 void WriteText(W& w, std::string_view text) {
   if (IsUtf8(text)) {
-    w.TextValue({1, "stringValue"}, text);
+    w.Utf8Value({1, "stringValue"}, text);
   } else {
     w.BytesValue({7, "bytesValue"}, text);
   }

@@ -45,7 +45,8 @@ class JsonWriter {
 
   // Always written: that they are there says something.
   void TextValue(Field field, std::string_view text);
-  void BytesValue(Field field, std::string_view bytes);  // base64
+  void Utf8Value(Field field, std::string_view text) { TextValue(field, text); }  // known to be UTF-8
+  void BytesValue(Field field, std::string_view bytes);                           // base64
   void BoolValue(Field field, bool value);
   void Int64Value(Field field, int64_t value) { QuotedNumber(field, value); }
   void Sfixed64Value(Field field, int64_t value) { QuotedNumber(field, value); }

@@ -57,12 +57,12 @@ class ProtobufWriter {
   // Always written: that they are there says something.
   void TextValue(Field field, std::string_view text) {
     if (IsUtf8(text)) {
-      Bytes(field, text.data(), text.size());
+      Utf8Value(field, text);
     } else {
-      const std::string repaired = RepairUtf8(text);
-      Bytes(field, repaired.data(), repaired.size());
+      Utf8Value(field, RepairUtf8(text));
     }
   }
+  void Utf8Value(Field field, std::string_view text) { Bytes(field, text.data(), text.size()); }  // known to be UTF-8
   void BytesValue(Field field, std::string_view bytes) { Bytes(field, bytes.data(), bytes.size()); }
   void BoolValue(Field field, bool value) { Numbers(Tag(field, kVarint), uint64_t{value}); }
   void Int64Value(Field field, int64_t value) { Numbers(Tag(field, kVarint), static_cast<uint64_t>(value)); }

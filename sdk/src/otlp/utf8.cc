@@ -2,24 +2,8 @@
 
 #include <simdjson.h>
 
-#include <cstdint>
-#include <cstring>
-
 namespace otel::internal {
 namespace {
-
-// Almost all texts are short and ASCII, which a few instructions tell.
-bool IsAscii(std::string_view text) {
-  uint64_t bits = 0;
-  size_t i = 0;
-  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + i, sizeof word);
-    bits |= word;
-  }
-  for (; i < text.size(); ++i) bits |= static_cast<uint8_t>(text[i]);
-  return (bits & 0x8080808080808080) == 0;
-}
 
 size_t CharacterBytes(uint8_t first) {
   if (first < 0x80) return 1;
@@ -29,8 +13,8 @@ size_t CharacterBytes(uint8_t first) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  return IsAscii(text) || simdjson::validate_utf8(text.data(), text.size());
+bool IsUtf8Slow(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
 }
 
 std::string RepairUtf8(std::string_view text) {

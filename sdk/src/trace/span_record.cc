@@ -74,6 +74,10 @@ void SpanRecord::SetAttribute(std::string_view key, const AnyValue& value) {
 
 void SpanRecord::SetAttributes(AttributesView attributes) {
   WhileRecording([&] {
+    const size_t count_max = pipeline_->options.limits.attribute_count;
+    if (attributes_.size() < count_max) {
+      attributes_.Reserve(arena(), std::min(attributes.size(), count_max - attributes_.size()));
+    }
     for (const Attribute& attribute : attributes) Set(attribute.key, attribute.value);
     data_.attributes = std::span<const Attribute>(attributes_.items());
   });
