@@ -15,13 +15,13 @@ namespace {
 
 namespace asio = boost::asio;
 
-const ContextKey<int> kRequest("request");
+const ContextKey<int> request_key("request");
 
 Context ContextOf(int request) {
-  return Context().With(kRequest, request);
+  return Context().With(request_key, request);
 }
 int CurrentRequest() {
-  const int* const request = Context::Current().Get(kRequest);
+  const int* const request = Context::Current().Get(request_key);
   return request == nullptr ? 0 : *request;
 }
 
