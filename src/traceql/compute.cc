@@ -66,7 +66,8 @@ std::optional<bool> CompareScalars(Operator op, const Value& left, const Value& 
 // "!=" asks whether no element is equal: of elements of other types nothing is asked, unless there are only such.
 bool CompareArray(Operator op, const Value& array, const Value& other, const re2::RE2* regex) {
   if (other.is_nil() || other.type == Type::kArray) return false;
-  bool compared = array.elements.empty();
+  const bool storable = other.type == Type::kString || other.type == Type::kBool || IsNumber(other.type);
+  bool compared = array.elements.empty() && storable;
   for (const Value& element : array.elements) {
     const auto holds = CompareScalars(op, element, other, regex);
     if (!holds) continue;

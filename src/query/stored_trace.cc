@@ -1,0 +1,230 @@
+#include "query/stored_trace.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace sightline::query {
+namespace {
+
+using traceql::Scope;
+using traceql::Value;
+
+int64_t WholeOf(std::string_view text) {
+  int64_t whole = 0;
+  std::from_chars(text.data(), text.data() + text.size(), whole);
+  return whole;
+}
+
+double DoubleOf(std::string_view text) {
+  if (text == "+Inf") return std::numeric_limits<double>::infinity();
+  if (text == "-Inf") return -std::numeric_limits<double>::infinity();
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  double number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+template <size_t kSize>
+int64_t NumberOf(const std::array<std::string_view, kSize>& names, std::string_view name) {
+  const auto found = std::ranges::find(names, name);
+  return found == names.end() ? 0 : found - names.begin();
+}
+
+template <typename Values>
+Value Find(const Values& values, std::string_view key) {
+  const auto found = std::ranges::find(values, key, [](const auto& each) { return each.first; });
+  return found == values.end() ? Value::Nil() : found->second;
+}
+
+}  // namespace
+
+StoredTrace::StoredTrace(const Trace& trace) : trace_(trace), trace_id_(trace.trace_id) {
+  for (const AttributeSet& set : trace.resources) sets_.emplace(set.id, ValuesOf(set.attributes));
+  for (const Span& span : trace.spans) {
+    StoredSpan& stored = spans_.emplace_back();
+    stored.trace = this;
+    stored.span = &span;
+    stored.attributes = ValuesOf(span.attributes);
+    stored.events = ByKey(span.events);
+    stored.links = ByKey(span.links);
+    if (const auto set = sets_.find(span.resource_id); set != sets_.end()) stored.resource = &set->second;
+    if (const auto set = sets_.find(span.scope_id); set != sets_.end()) stored.scope = &set->second;
+    std::vector<Value> names, times, trace_ids, span_ids;
+    for (const Event& event : span.events) {
+      names.push_back(Value::String(event.name));
+      times.push_back(Value::Duration(event.unix_nanos - span.start_unix_nanos));
+    }
+    for (const Link& link : span.links) {
+      trace_ids.push_back(Value::String(link.trace_id));
+      span_ids.push_back(Value::String(link.span_id));
+    }
+    stored.event_names = Array(std::move(names));
+    stored.event_times = Array(std::move(times));
+    stored.link_trace_ids = Array(std::move(trace_ids));
+    stored.link_span_ids = Array(std::move(span_ids));
+  }
+  FindParents();
+  FindTraceValues();
+}
+
+// Of spans with the same id the first is the parent.
+void StoredTrace::FindParents() {
+  std::unordered_map<std::string_view, int64_t> by_id;
+  for (size_t i = 0; i < trace_.spans.size(); ++i) by_id.try_emplace(trace_.spans[i].span_id, static_cast<int64_t>(i));
+  for (const Span& span : trace_.spans) {
+    const auto parent = by_id.find(span.parent_span_id);
+    parents_.push_back(span.parent_span_id.empty() ? kRoot : parent == by_id.end() ? kMissingParent : parent->second);
+  }
+}
+
+void StoredTrace::FindTraceValues() {
+  if (trace_.spans.empty()) return;
+  int64_t first = INT64_MAX, last = INT64_MIN;
+  for (size_t i = trace_.spans.size(); i-- > 0;) {
+    const Span& span = trace_.spans[i];
+    first = std::min(first, span.start_unix_nanos);
+    last = std::max(last, span.start_unix_nanos + static_cast<int64_t>(span.duration_nanos));
+    if (parents_[i] != kRoot) continue;
+    root_name_ = Value::String(span.name);
+    root_service_ = Value::String(span.service);
+  }
+  duration_ = Value::Duration(last - first);
+}
+
+Value StoredTrace::Array(std::vector<Value> elements) {
+  if (elements.empty()) return Value::Nil();
+  return Value::Array(arrays_.emplace_back(std::move(elements)));
+}
+
+Value StoredTrace::ArrayOf(const std::string& json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::array array;
+  std::vector<Value> elements;
+  if (parser.parse(json).get(array) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element element : array) {
+      int64_t whole = 0;
+      double number = 0;
+      bool yes = false;
+      std::string_view text;
+      if (element.get(whole) == simdjson::SUCCESS) {
+        elements.push_back(Value::Int(whole));
+      } else if (element.get(number) == simdjson::SUCCESS) {
+        elements.push_back(Value::Float(number));
+      } else if (element.get(yes) == simdjson::SUCCESS) {
+        elements.push_back(Value::Bool(yes));
+      } else if (element.get(text) == simdjson::SUCCESS) {
+        elements.push_back(Value::String(texts_.emplace_back(text)));
+      } else {
+        elements.push_back(Value::Nil());  // nested: compared with nothing
+      }
+    }
+  }
+  return Value::Array(arrays_.emplace_back(std::move(elements)));
+}
+
+Value StoredTrace::ValueOf(const Attribute& attribute) {
+  switch (attribute.type) {
+    case 'i':
+      return Value::Int(WholeOf(attribute.text));
+    case 'd':
+      return Value::Float(DoubleOf(attribute.text));
+    case 'b':
+      return Value::Bool(attribute.text == "true");
+    case 'a':
+      return ArrayOf(attribute.text);
+    case 'e':
+      return Value::Nil();
+    default:
+      return Value::String(attribute.text);
+  }
+}
+
+StoredTrace::Values StoredTrace::ValuesOf(const std::vector<Attribute>& attributes) {
+  Values values;
+  for (const Attribute& attribute : attributes) values.emplace_back(attribute.key, ValueOf(attribute));
+  return values;
+}
+
+template <typename Item>
+StoredTrace::Values StoredTrace::ByKey(const std::vector<Item>& items) {
+  std::map<std::string_view, std::vector<Value>> by_key;
+  for (const Item& item : items) {
+    const Values values = ValuesOf(item.attributes);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const bool repeated = !Find(std::span(values).first(i), values[i].first).is_nil();
+      if (!repeated && !values[i].second.is_nil()) by_key[values[i].first].push_back(values[i].second);
+    }
+  }
+  Values arrays;
+  for (auto& [key, values] : by_key) arrays.emplace_back(key, Array(std::move(values)));
+  return arrays;
+}
+
+Value StoredTrace::StoredSpan::Attribute(Scope wanted, std::string_view key) const {
+  switch (wanted) {
+    case Scope::kSpan:
+      return Find(attributes, key);
+    case Scope::kResource:
+      return resource == nullptr ? Value::Nil() : Find(*resource, key);
+    case Scope::kInstrumentation:
+      return scope == nullptr ? Value::Nil() : Find(*scope, key);
+    case Scope::kEvent:
+      return Find(events, key);
+    case Scope::kLink:
+      return Find(links, key);
+    default:
+      return Value::Nil();
+  }
+}
+
+Value StoredTrace::StoredSpan::Intrinsic(traceql::Intrinsic intrinsic) const {
+  using enum traceql::Intrinsic;
+  static constexpr std::array<std::string_view, 3> kStatuses = {"Unset", "Ok", "Error"};
+  static constexpr std::array<std::string_view, 6> kKinds = {"Unspecified", "Internal", "Server",
+                                                             "Client",      "Producer", "Consumer"};
+  switch (intrinsic) {
+    case kDuration:
+      return Value::Duration(static_cast<int64_t>(span->duration_nanos));
+    case kName:
+      return Value::String(span->name);
+    case kStatus:
+      return Value::Status(NumberOf(kStatuses, span->status));
+    case kStatusMessage:
+      return Value::String(span->status_message);
+    case kKind:
+      return Value::Kind(NumberOf(kKinds, span->kind));
+    case kSpanId:
+      return Value::String(span->span_id);
+    case kParentId:
+      return Value::String(span->parent_span_id);
+    case kTraceId:
+      return Value::String(trace->trace_id_);
+    case kTraceDuration:
+      return trace->duration_;
+    case kRootName:
+      return trace->root_name_;
+    case kRootService:
+      return trace->root_service_;
+    case kEventName:
+      return event_names;
+    case kEventTimeSinceStart:
+      return event_times;
+    case kLinkTraceId:
+      return link_trace_ids;
+    case kLinkSpanId:
+      return link_span_ids;
+    case kInstrumentationName:
+      return Value::String(span->scope_name);
+    case kInstrumentationVersion:
+      return Value::String(span->scope_version);
+    default:
+      return Value::Nil();
+  }
+}
+
+}  // namespace sightline::query
