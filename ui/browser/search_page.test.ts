@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { chromium, type Browser, type Page, type Request } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { waitUntil } from './harness.ts'
+import { waitUntil } from './harness'
 
 const BIN_DIR = resolve(process.env.SIGHTLINE_BIN_DIR ?? join(import.meta.dirname, '../../build/bin'))
 const SCREENSHOTS = resolve(import.meta.dirname, '../../build/test-results/screenshots')

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/prefetch.h"
 #include "otel/any_value.h"
 
 namespace otel::internal {
@@ -43,6 +44,8 @@ class Arena {
 
   // Forgets what was given out and keeps a few blocks for what comes.
   void Reset();
+  // For what is given out next.
+  void PrefetchFirstBlock() const { Prefetch(next_, static_cast<size_t>(end_ - next_)); }
   size_t bytes() const { return bytes_; }  // held
 
   static constexpr size_t kNoLimit = SIZE_MAX;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "common/fork.h"
+#include "common/prefetch.h"
 
 namespace otel::internal {
 
@@ -20,6 +21,7 @@ PooledRecord* RecordPool::Take() {
   while (!stock.records.empty()) {
     PooledRecord* const record = stock.records.back();
     stock.records.pop_back();
+    if (!stock.records.empty()) Prefetch(stock.records.back(), sizeof(PooledRecord));  // mostly wanted soon too
     if (record->DropReference()) return record;
     // Somebody still refers to it, and will give it back.
   }
