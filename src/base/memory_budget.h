@@ -36,6 +36,13 @@ class MemoryBudget {
       budget_->used_.fetch_sub(bytes_ - bytes, std::memory_order_relaxed);
       bytes_ = bytes;
     }
+    // A part of it, of at most `bytes`, as a reservation of its own.
+    Reservation Split(uint64_t bytes) {
+      if (budget_ == nullptr) return {};
+      bytes = bytes < bytes_ ? bytes : bytes_;
+      bytes_ -= bytes;
+      return Reservation(budget_, bytes);
+    }
     void Release() {
       if (budget_ != nullptr) budget_->used_.fetch_sub(bytes_, std::memory_order_relaxed);
       budget_ = nullptr;

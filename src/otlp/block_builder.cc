@@ -17,6 +17,10 @@ std::unique_ptr<BlockBuilder> BlockBuilder::Create(Signal signal, Options option
   return nullptr;
 }
 
+std::unique_ptr<BlockBuilder> BlockBuilder::CreateSpanMetrics(Options options) {
+  return CreateSpanMetricsBuilder(std::move(options));
+}
+
 std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
                                                              const std::vector<HotAttribute>& hot_attributes) {
   std::vector<TableColumns> tables = {DescribeTable(AttributeSetTable())};

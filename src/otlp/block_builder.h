@@ -48,6 +48,13 @@ struct RepairCounts {
   uint64_t time_missing = 0, time_clamped = 0, end_before_start = 0, ids_dropped = 0;
 };
 
+// What sampling has said of a span before it is stored.
+struct SpanStanding {
+  double adjusted_count = 1;    // how many spans it stands for
+  std::string_view policy;      // that kept it; needed only during the call
+  bool is_counted_here = true;  // its call belongs to this block's span metrics, and not to another block's
+};
+
 // Builds blocks of one signal. Remembers which attribute sets and series it has already written (bounded; forgetting
 // only costs a repeated row), so that blocks carry only new ones. Thread: writer of its signal.
 class BlockBuilder {
@@ -59,11 +66,17 @@ class BlockBuilder {
     size_t remembered_sets_max = 1 << 20;
   };
   static std::unique_ptr<BlockBuilder> Create(Signal signal, Options options);
+  // Builds only the span metrics of spans whose own rows come later, or never. Scans need heads.
+  static std::unique_ptr<BlockBuilder> CreateSpanMetrics(Options options);
   virtual ~BlockBuilder() = default;
 
   // Appends one accepted item; `request` is needed only during the call. Spans of one trace should come one after the
   // other (that is what makes ids compress). Cannot fail on what the scan accepted.
-  virtual void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) = 0;
+  virtual void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
+                      const SpanStanding& standing) = 0;
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) {
+    Append(request, scan, item, received_unix_nanos, {});
+  }
 
   virtual uint64_t rows() const = 0;   // spans, log records, data points since the last Finish
   virtual uint64_t bytes() const = 0;  // of column buffers

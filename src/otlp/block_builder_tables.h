@@ -115,7 +115,7 @@ struct SpanTable final : Table {
   ArrayColumn<Numbers32> link_flags{&link_offsets};
 
   LowCardinalityColumn repairs;
-  ConstantColumn<double> adjusted_count{1.0};
+  Doubles adjusted_count;
   LowCardinalityColumn sampling_policy;
   Numbers64 critical_path_self_time;
   FilledColumns filled;

@@ -61,7 +61,7 @@ class NumberColumn final : public Column {
   Buffer buffer_;
 };
 
-// The same value in every row: known only at the end (Block) or for ever (AdjustedCount).
+// The same value in every row, known only at the end (Block).
 template <typename T>
 class ConstantColumn final : public Column {
  public:

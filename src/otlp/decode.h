@@ -74,6 +74,7 @@ class BuilderBase : public BlockBuilder {
 };
 
 std::unique_ptr<BlockBuilder> CreateTracesBuilder(BlockBuilder::Options options);
+std::unique_ptr<BlockBuilder> CreateSpanMetricsBuilder(BlockBuilder::Options options);
 std::unique_ptr<BlockBuilder> CreateLogsBuilder(BlockBuilder::Options options);
 std::unique_ptr<BlockBuilder> CreateMetricsBuilder(BlockBuilder::Options options);
 

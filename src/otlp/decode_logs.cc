@@ -65,7 +65,8 @@ class LogsBuilder final : public BuilderBase {
  public:
   explicit LogsBuilder(Options options) : BuilderBase(std::move(options)) {}
 
-  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) override {
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
+              const SpanStanding& standing) override {
     const std::string_view message = item.message.In(request);
     log_.Read(message);
     Marks marks;

@@ -73,7 +73,8 @@ class MetricsBuilder final : public BuilderBase {
   explicit MetricsBuilder(Options options)
       : BuilderBase(std::move(options)), series_(options_.limits, options_.remembered_sets_max) {}
 
-  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) override;
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
+              const SpanStanding& standing) override;
   std::vector<TableBlock> Finish(uint64_t block) override;
 
   void ReleaseMemory() override {
@@ -123,7 +124,7 @@ class MetricsBuilder final : public BuilderBase {
 };
 
 void MetricsBuilder::Append(std::string_view request, const Scan& scan, const ItemRef& item,
-                            int64_t received_unix_nanos) {
+                            int64_t received_unix_nanos, const SpanStanding& standing) {
   const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
   const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
   metric_.Read(item.message.In(request));

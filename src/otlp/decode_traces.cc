@@ -82,12 +82,38 @@ void SpanFields::Read(std::string_view message) {
   }
 }
 
+struct Interval {
+  int64_t start;
+  uint64_t duration;
+};
+
+Interval MendInterval(const ItemTimes& times, uint64_t sent_start, uint64_t sent_end, Marks& marks, bool& start_clamped,
+                      bool& end_replaced) {
+  bool end_clamped = false;
+  int64_t start = times.Clamp(sent_start, start_clamped);
+  int64_t end = times.Clamp(sent_end, end_clamped);
+  end_replaced = end_clamped;
+  if (start_clamped || end_clamped) marks.Set(Marks::kTimeClamped);
+  if (sent_start == 0 || sent_end == 0) {
+    marks.Set(Marks::kTimeMissing);
+    if (sent_start == 0) start = sent_end == 0 ? times.received : end;
+    if (sent_end == 0) end = start;
+  }
+  if (end < start) {
+    marks.Set(Marks::kEndBeforeStart);
+    end_replaced = true;
+    end = start;
+  }
+  return {start, static_cast<uint64_t>(end) - static_cast<uint64_t>(start)};
+}
+
 // Thread: writer of the signal.
 class TracesBuilder final : public BuilderBase {
  public:
   explicit TracesBuilder(Options options) : BuilderBase(std::move(options)) {}
 
-  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos) override {
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
+              const SpanStanding& standing) override {
     const std::string_view message = item.message.In(request);
     const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
     span_.Read(message);
@@ -101,7 +127,9 @@ class TracesBuilder final : public BuilderBase {
     WriteEvents(table, times, interval.start, marks);
     WriteLinks(table, marks);
     WriteRepairs(marks, table.repairs, table.rows());
-    Count(table, context, interval);
+    table.adjusted_count.Append(standing.adjusted_count);
+    if (!standing.policy.empty()) table.sampling_policy.Set(table.rows(), standing.policy);
+    if (standing.is_counted_here) Count(table, context, interval);
     table.EndSpan();
     Added(1, message.size());
   }
@@ -119,11 +147,6 @@ class TracesBuilder final : public BuilderBase {
   void ReleaseMemory() override { spans_.ReleaseMemory(); }
 
  private:
-  struct Interval {
-    int64_t start;
-    uint64_t duration;
-  };
-
   size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes(); }
   size_t DayTables() const override { return spans_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
@@ -141,25 +164,12 @@ class TracesBuilder final : public BuilderBase {
   std::vector<std::string_view> key_values_;  // of an event or link
 };
 
-TracesBuilder::Interval TracesBuilder::IntervalOf(const ItemTimes& times, Marks& marks) {
-  bool start_clamped = false, end_clamped = false;
-  int64_t start = times.Clamp(span_.start, start_clamped);
-  int64_t end = times.Clamp(span_.end, end_clamped);
+Interval TracesBuilder::IntervalOf(const ItemTimes& times, Marks& marks) {
+  bool start_clamped = false, end_replaced = false;
+  const Interval interval = MendInterval(times, span_.start, span_.end, marks, start_clamped, end_replaced);
   if (start_clamped) attributes_.AddOriginal(kOriginalStart, span_.start);
-  bool end_replaced = end_clamped;
-  if (start_clamped || end_clamped) marks.Set(Marks::kTimeClamped);
-  if (span_.start == 0 || span_.end == 0) {
-    marks.Set(Marks::kTimeMissing);
-    if (span_.start == 0) start = span_.end == 0 ? times.received : end;
-    if (span_.end == 0) end = start;
-  }
-  if (end < start) {
-    marks.Set(Marks::kEndBeforeStart);
-    end_replaced = true;
-    end = start;
-  }
   if (end_replaced) attributes_.AddOriginal(kOriginalEnd, span_.end);
-  return {start, static_cast<uint64_t>(end) - static_cast<uint64_t>(start)};
+  return interval;
 }
 
 void TracesBuilder::WriteSpan(SpanTable& table, const Interval& interval, Marks& marks) {
@@ -303,7 +313,58 @@ void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, c
                 .weight = span_.trace_state.empty() ? 1 : SpanWeight(span_.trace_state)});
 }
 
+// Counts from the heads of spans. What is counted is what would be stored. Thread: writer of span metrics.
+class SpanMetricsBuilder final : public BuilderBase {
+ public:
+  explicit SpanMetricsBuilder(Options options) : BuilderBase(std::move(options)) {}
+
+  void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
+              const SpanStanding& standing) override {
+    SIGHTLINE_CHECK(scan.heads.size() == scan.items.size());
+    const SpanHead& head = scan.heads[static_cast<size_t>(&item - scan.items.data())];
+    const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
+    const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
+    Marks marks;
+    bool start_clamped = false, end_replaced = false;
+    const Interval interval =
+        MendInterval(times, head.start_unix_nanos, head.end_unix_nanos, marks, start_clamped, end_replaced);
+    const std::string_view parent(reinterpret_cast<const char*>(&head.parent_span_id), sizeof(head.parent_span_id));
+    const std::string_view trace_state = head.trace_state.In(request);
+    metrics_.Add({.service_name = context.service_name,
+                  .span_name = mender_.Clean(head.name.In(request), marks),
+                  .kind = head.kind,
+                  .status = head.status,
+                  .entry = IsEntrySpan(head.kind, parent, head.flags),
+                  .start_unix_nanos = interval.start,
+                  .duration_nanos = interval.duration,
+                  .weight = trace_state.empty() ? 1 : SpanWeight(trace_state)});
+    Added(1, item.message.size);
+  }
+
+  std::vector<TableBlock> Finish(uint64_t block) override {
+    std::vector<TableBlock> out;
+    FinishSets(out);
+    out.clear();  // the sets are written with the spans
+    metrics_.Finish(block, out);
+    Reset();
+    return out;
+  }
+
+  void ForgetWrittenSets() override { sets_.ForgetWritten(); }
+  void ReleaseMemory() override {}
+
+ private:
+  size_t ColumnBytesNow() const override { return metrics_.bytes(); }
+  size_t DayTables() const override { return 1; }
+
+  SpanMetrics metrics_;
+};
+
 }  // namespace
+
+std::unique_ptr<BlockBuilder> CreateSpanMetricsBuilder(BlockBuilder::Options options) {
+  return std::make_unique<SpanMetricsBuilder>(std::move(options));
+}
 
 std::unique_ptr<BlockBuilder> CreateTracesBuilder(BlockBuilder::Options options) {
   return std::make_unique<TracesBuilder>(std::move(options));

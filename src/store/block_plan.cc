@@ -52,12 +52,17 @@ std::vector<Place> GroupByTrace(const std::vector<PendingFrame>& frames) {
 
 }  // namespace
 
-journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::vector<PendingFrame>& frames) {
+std::unique_ptr<otlp::BlockBuilder> Stream::CreateBuilder(otlp::BlockBuilder::Options options) const {
+  return kind == journal::BlockKind::kSpanMetrics ? otlp::BlockBuilder::CreateSpanMetrics(std::move(options))
+                                                  : otlp::BlockBuilder::Create(signal, std::move(options));
+}
+
+journal::Manifest MakeManifest(uint64_t block, const Stream& stream, const std::vector<PendingFrame>& frames) {
   std::vector<uint64_t> numbers;
   numbers.reserve(frames.size());
   for (const PendingFrame& frame : frames) numbers.push_back(frame.number);
   std::ranges::sort(numbers);
-  journal::Manifest manifest{.block = block, .signal = signal, .frames = {}};
+  journal::Manifest manifest{.block = block, .signal = stream.signal, .kind = stream.kind, .frames = {}};
   for (uint64_t number : numbers) {
     if (!manifest.frames.empty() && manifest.frames.back().last + 1 == number) {
       manifest.frames.back().last = number;
@@ -68,14 +73,19 @@ journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, const std::v
   return manifest;
 }
 
-bool AppendFrames(otlp::Signal signal, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
+bool AppendFrames(const Stream& stream, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
                   uint64_t column_bytes_max) {
   uint32_t appended = 0;
   const auto append = [&](const PendingFrame& frame, const otlp::ItemRef& item) {
-    builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos);
+    otlp::SpanStanding standing;
+    if (frame.verdicts) {
+      const sample::Verdicts::Verdict verdict = frame.verdicts->Of(item.trace_hash);
+      standing = {.adjusted_count = verdict.adjusted_count, .policy = verdict.policy, .is_counted_here = false};
+    }
+    builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos, standing);
     return ++appended % kItemsBetweenLooks != 0 || builder.bytes() <= column_bytes_max;
   };
-  if (signal == otlp::Signal::kTraces) {
+  if (stream.signal == otlp::Signal::kTraces && stream.kind == journal::BlockKind::kItems) {
     return std::ranges::all_of(GroupByTrace(frames), [&](const Place& place) {
       return append(frames[place.frame], frames[place.frame].scan.items[place.item]);
     });

@@ -12,7 +12,8 @@ using testing::Pair;
 // Remembers in which order items come; builds nothing.
 class OrderRecorder final : public otlp::BlockBuilder {
  public:
-  void Append(std::string_view request, const otlp::Scan&, const otlp::ItemRef& item, int64_t) override {
+  void Append(std::string_view request, const otlp::Scan&, const otlp::ItemRef& item, int64_t,
+              const otlp::SpanStanding&) override {
     order.emplace_back(std::string(request), item.first_ordinal);
   }
   uint64_t rows() const override { return order.size(); }
@@ -42,7 +43,7 @@ std::vector<PendingFrame> Frames(PendingFrame first, PendingFrame second) {
 
 TEST(BlockPlan, GroupsSpansByTraceInOrderOfFirstAppearance) {
   OrderRecorder recorder;
-  AppendFrames(otlp::Signal::kTraces, Frames(Frame(1, "a", {7, 9, 7}), Frame(2, "b", {9, 8, 7})), recorder);
+  AppendFrames({otlp::Signal::kTraces}, Frames(Frame(1, "a", {7, 9, 7}), Frame(2, "b", {9, 8, 7})), recorder);
   EXPECT_THAT(recorder.order, ElementsAre(Pair("a", 0), Pair("a", 2), Pair("b", 2),  // trace 7
                                           Pair("a", 1), Pair("b", 0),                // trace 9
                                           Pair("b", 1)));                            // trace 8
@@ -50,14 +51,14 @@ TEST(BlockPlan, GroupsSpansByTraceInOrderOfFirstAppearance) {
 
 TEST(BlockPlan, KeepsLogsInOrderOfArrival) {
   OrderRecorder recorder;
-  AppendFrames(otlp::Signal::kLogs, Frames(Frame(1, "a", {7, 9}), Frame(2, "b", {7})), recorder);
+  AppendFrames({otlp::Signal::kLogs}, Frames(Frame(1, "a", {7, 9}), Frame(2, "b", {7})), recorder);
   EXPECT_THAT(recorder.order, ElementsAre(Pair("a", 0), Pair("a", 1), Pair("b", 0)));
 }
 
 TEST(BlockPlan, ManifestHoldsExactlyTheFramesAsAscendingRanges) {
   std::vector<PendingFrame> frames;
   for (uint64_t number : {5, 3, 4, 9, 11, 10}) frames.push_back(Frame(number, "", {}));
-  const journal::Manifest manifest = MakeManifest(42, otlp::Signal::kMetrics, frames);
+  const journal::Manifest manifest = MakeManifest(42, {otlp::Signal::kMetrics}, frames);
   EXPECT_EQ(manifest.block, 42U);
   EXPECT_EQ(manifest.signal, otlp::Signal::kMetrics);
   ASSERT_EQ(manifest.frames.size(), 2U);

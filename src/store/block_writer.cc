@@ -16,13 +16,13 @@ constexpr std::chrono::seconds kIdleTime{2};  // less than what cli/ waits with 
 
 }  // namespace
 
-BlockWriter::BlockWriter(otlp::Signal signal, WriterOptions options, WriterContext context)
-    : signal_(signal),
+BlockWriter::BlockWriter(const Stream& stream, WriterOptions options, WriterContext context)
+    : stream_(stream),
       options_(std::move(options)),
       context_(context),
-      builder_(otlp::BlockBuilder::Create(signal, options_.builder)) {
+      builder_(stream.CreateBuilder(options_.builder)) {
   context_.metrics.SetGauge("sightline.store.lag", "s", "Age of the oldest accepted request that is not yet stored.",
-                            {{"signal", std::string(otlp::SignalName(signal_))}}, [this] { return LagSeconds(); });
+                            {{"signal", std::string(stream_.name())}}, [this] { return LagSeconds(); });
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -33,7 +33,7 @@ BlockWriter::~BlockWriter() {
   }
   wake_.notify_all();
   thread_.join();
-  context_.metrics.Unregister("sightline.store.lag", {{"signal", std::string(otlp::SignalName(signal_))}});
+  context_.metrics.Unregister("sightline.store.lag", {{"signal", std::string(stream_.name())}});
 }
 
 void BlockWriter::Push(PendingFrame frame) {
@@ -124,7 +124,7 @@ void BlockWriter::Run() {
 // they become several blocks. A request is not divided.
 void BlockWriter::WriteFrames(std::vector<PendingFrame> frames) {
   const uint64_t bytes_max = frames.size() == 1 ? UINT64_MAX : options_.block_column_bytes_max;
-  if (AppendFrames(signal_, frames, *builder_, bytes_max)) {
+  if (AppendFrames(stream_, frames, *builder_, bytes_max)) {
     WriteBlock(context_.next_block.fetch_add(1), std::move(frames));
     return;
   }
@@ -139,7 +139,7 @@ void BlockWriter::WriteFrames(std::vector<PendingFrame> frames) {
 
 // The builder holds the rows of `frames`.
 void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
-  const journal::Manifest manifest = MakeManifest(block, signal_, frames);
+  const journal::Manifest manifest = MakeManifest(block, stream_, frames);
   const std::vector<otlp::TableBlock> tables = builder_->Finish(block);
   PublishRepairs();
   // The columns hold everything now; the reservations stay until the block is stored, because the columns are about as
@@ -159,8 +159,7 @@ void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
   if (Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); }) != Outcome::kDone) return;
   if (inserted == Outcome::kRefused) return;
   context_.metrics
-      .GetCounter("sightline.store.blocks", "{block}", "Blocks written.",
-                  {{"signal", std::string(otlp::SignalName(signal_))}})
+      .GetCounter("sightline.store.blocks", "{block}", "Blocks written.", {{"signal", std::string(stream_.name())}})
       .Add(1);
 }
 
@@ -175,10 +174,10 @@ BlockWriter::Outcome BlockWriter::Persist(const char* step, const std::function<
     if (result) return Outcome::kDone;
     context_.metrics
         .GetCounter("sightline.store.errors", "{error}", "Failed steps of writing a block; each is tried again.",
-                    {{"signal", std::string(otlp::SignalName(signal_))}})
+                    {{"signal", std::string(stream_.name())}})
         .Add(1);
     Log(LogLevel::kWarning, "a block could not be written; will retry",
-        {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", result.error().message}});
+        {{"step", step}, {"signal", stream_.name()}, {"error", result.error().message}});
     if (result.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) return Outcome::kRefused;
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::nanoseconds(wait), [this] { return stopping_; });
@@ -209,7 +208,7 @@ bool BlockWriter::SetAside(const journal::Manifest& manifest, const std::vector<
   }
   if (kept) return true;
   Log(LogLevel::kError, "ClickHouse refuses a block, and it could not be set aside: the journal keeps it",
-      {{"block", manifest.block}, {"signal", otlp::SignalName(signal_)}, {"error", kept.error().message}});
+      {{"block", manifest.block}, {"signal", stream_.name()}, {"error", kept.error().message}});
   return false;
 }
 
@@ -227,7 +226,7 @@ void BlockWriter::PublishRepairs() {
     if (added == 0) return;
     context_.metrics
         .GetCounter("sightline.receive.repairs", "{item}", "Accepted items that were mended; docs/oddities.md.",
-                    {{"signal", std::string(otlp::SignalName(signal_))}, {"mark", mark}})
+                    {{"signal", std::string(stream_.name())}, {"mark", mark}})
         .Add(added);
   };
   publish("utf8", &otlp::RepairCounts::invalid_utf8);

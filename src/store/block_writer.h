@@ -1,4 +1,4 @@
-// Journalled frames of one signal -> blocks in the store: collect, plan, manifest, insert, done.
+// Journalled frames of one stream -> blocks in the store: collect, plan, manifest, insert, done.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,7 @@ struct WriterOptions {
 // at the door. Thread: its own; Push, Drain and the gauges from any.
 class BlockWriter {
  public:
-  BlockWriter(otlp::Signal signal, WriterOptions options, WriterContext context);
+  BlockWriter(const Stream& stream, WriterOptions options, WriterContext context);
   ~BlockWriter();  // stops without draining: the journal has what is left
 
   void Push(PendingFrame frame);
@@ -66,7 +66,7 @@ class BlockWriter {
   double LagSeconds();
   void PublishRepairs();
 
-  const otlp::Signal signal_;
+  const Stream stream_;
   const WriterOptions options_;
   WriterContext context_;
   std::unique_ptr<otlp::BlockBuilder> builder_;

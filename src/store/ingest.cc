@@ -16,6 +16,8 @@ size_t Index(otlp::Signal signal) {
 
 constexpr auto kDiskCheckEvery = std::chrono::seconds(1);
 constexpr int64_t kReplayWaitNanosMax = 60'000'000'000;
+// Their rows are few, so that blocks of them are full by age or bytes.
+constexpr uint64_t kSpansPerMetricsBlockMax = 1'000'000;
 
 }  // namespace
 
@@ -24,6 +26,7 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
     : options_(std::move(options)),
       journal_(journal),
       budget_(budget),
+      metrics_(metrics),
       clock_(clock),
       inserter_(clickhouse, options_.database, options_.writer.builder.hot_attributes, metrics) {}
 
@@ -43,10 +46,16 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
   ingest->next_block_ = *block_max + 1;
   for (otlp::Signal signal : otlp::kSignals) {
     ingest->writers_[Index(signal)] = std::make_unique<BlockWriter>(
-        signal, ingest->options_.writer,
+        Stream{signal}, ingest->options_.writer,
         WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
   }
+  WriterOptions span_metrics = ingest->options_.writer;
+  span_metrics.block_rows_max = kSpansPerMetricsBlockMax;
+  ingest->span_metrics_writer_ = std::make_unique<BlockWriter>(
+      Stream{otlp::Signal::kTraces, journal::BlockKind::kSpanMetrics}, span_metrics,
+      WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
   SIGHTLINE_TRY(ingest->Recover());
+  SIGHTLINE_TRY(ingest->StartSampler());
   ingest->CheckDisk();  // before the first request
   ingest->disk_watch_ = std::thread([self = ingest.get()] { self->WatchDisk(); });
   return ingest;
@@ -79,8 +88,15 @@ void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> d
     std::atomic<int> steps_left = 2;
   };
   const otlp::Signal signal = request.signal;
-  const journal::FrameHeader header{
-      .signal = signal, .received_unix_nanos = request.received_unix_nanos, .refused = request.scan.refused};
+  const bool is_sampled = signal == otlp::Signal::kTraces && sampler_ != nullptr;
+  if (is_sampled && !sampler_->HasRoom()) {
+    done(Fail(Code::kUnavailable, "more spans wait for decisions than sampling.memory_bytes_max allows"));
+    return;
+  }
+  const journal::FrameHeader header{.signal = signal,
+                                    .undecided_spans = is_sampled,
+                                    .received_unix_nanos = request.received_unix_nanos,
+                                    .refused = request.scan.refused};
   const auto handover = std::make_shared<Handover>();
   handover->answer = std::move(done);
   handover->frame = {.received_unix_nanos = request.received_unix_nanos,
@@ -114,7 +130,30 @@ void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
   arrival.items.fetch_add(frame.scan.items_accepted, std::memory_order_relaxed);
   accepted_bytes_.fetch_add(frame.bytes.size(), std::memory_order_relaxed);
   arrival.last_unix_nanos.store(frame.received_unix_nanos, std::memory_order_relaxed);
-  writers_[Index(signal)]->Push(std::move(frame));
+  if (signal != otlp::Signal::kTraces || sampler_ == nullptr) return writers_[Index(signal)]->Push(std::move(frame));
+  sampler_->Add(frame.number, frame.bytes, frame.scan,
+                frame.reservation.Split(frame.scan.items.size() * sizeof(sample::ArrivedSpan)));
+  span_metrics_writer_->Push(std::move(frame));
+}
+
+BlockWriter& Ingest::WriterOf(const Stream& stream) {
+  return stream.kind == journal::BlockKind::kSpanMetrics ? *span_metrics_writer_ : *writers_[Index(stream.signal)];
+}
+
+// The kept spans of a decided frame, from a thread of the sampler.
+void Ingest::Take(sample::DecidedSpans spans) {
+  Result<otlp::Scan> scan = otlp::Rescan(otlp::Signal::kTraces, spans.request, {});
+  if (!scan) {
+    Log(LogLevel::kError, "kept spans do not read back from the journal as they were written: they are lost",
+        {{"frame", spans.frame}, {"error", scan.error().message}});
+    scan.emplace();
+  }
+  writers_[Index(otlp::Signal::kTraces)]->Push({.number = spans.frame,
+                                                .received_unix_nanos = spans.received_unix_nanos,
+                                                .bytes = std::move(spans.request),
+                                                .scan = *std::move(scan),
+                                                .verdicts = std::move(spans.verdicts),
+                                                .reservation = std::move(spans.reservation)});
 }
 
 int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {
@@ -125,7 +164,13 @@ int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {
 bool Ingest::Drain(int64_t timeout_nanos) {
   const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
   bool all_stored = under_way_.Wait(std::chrono::nanoseconds(timeout_nanos));
-  for (const auto& writer : writers_) all_stored &= writer->Drain(deadline);
+  if (sampler_) all_stored &= sampler_->Drain(deadline);
+  return DrainWriters(deadline) && all_stored;
+}
+
+bool Ingest::DrainWriters(int64_t deadline_monotonic_nanos) {
+  bool all_stored = span_metrics_writer_->Drain(deadline_monotonic_nanos);
+  for (const auto& writer : writers_) all_stored &= writer->Drain(deadline_monotonic_nanos);
   return all_stored;
 }
 
@@ -183,8 +228,9 @@ Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
     frames.push_back(std::move(read->frame));
   }
   // A builder of its own: it must write every attribute set and series again, as nobody knows which reached the store.
-  const auto builder = otlp::BlockBuilder::Create(manifest.signal, options_.writer.builder);
-  AppendFrames(manifest.signal, frames, *builder);
+  const Stream stream{manifest.signal, manifest.kind};
+  const auto builder = stream.CreateBuilder(options_.writer.builder);
+  AppendFrames(stream, frames, *builder);
   const Result<PartialInsert> insert = inserter_.InsertWhatIsTaken(manifest.block, builder->Finish(manifest.block));
   if (!insert) return std::unexpected(insert.error());
   if (!insert->refused.empty()) SIGHTLINE_TRY(refused_->SetAside(manifest, *insert));
@@ -200,14 +246,41 @@ Result<void> Ingest::RequeueFrames() {
     MemoryBudget::Reservation reservation = budget_.TryReserve(held);
     if (!reservation) {
       // The journal may hold more than memory: let the writers store what they have before reading on.
-      if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
+      if (!DrainWriters(clock_.MonotonicNanos() + kReplayWaitNanosMax))
+        return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
       reservation = budget_.TryReserve(held);
     }
     frame.reservation = std::move(reservation);
-    writers_[Index(read->signal)]->Push(std::move(frame));
+    WriterOf(read->stream).Push(std::move(frame));
   }
-  if (!Drain(kReplayWaitNanosMax)) return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
+  if (!DrainWriters(clock_.MonotonicNanos() + kReplayWaitNanosMax))
+    return Fail(Code::kUnavailable, "the store does not take the journal's blocks");
   return {};
+}
+
+// Spans that earlier runs left undecided wait anew.
+Result<void> Ingest::StartSampler() {
+  if (!options_.policies) return KeepWhatIsUndecided();
+  auto sampler =
+      sample::Sampler::Start(options_.sampler, options_.policies, journal_, *this, budget_, metrics_, clock_);
+  if (!sampler) return Wrap("start sampling", sampler.error());
+  sampler_ = *std::move(sampler);
+  return {};
+}
+
+// Sampling was turned off while spans waited: all of them are kept, each for itself.
+Result<void> Ingest::KeepWhatIsUndecided() {
+  if (journal_.unfinished().undecided.empty()) return {};
+  Result<sample::PolicyConfig> config =
+      sample::ParseTailSampling("{decision_wait: 0s, policies: [{name: sampling turned off, type: always_sample}]}");
+  if (!config) return std::unexpected(config.error());
+  auto policies = sample::PolicySet::Compile(*config);
+  if (!policies) return std::unexpected(policies.error());
+  auto sampler = sample::Sampler::Start(options_.sampler, *policies, journal_, *this, budget_, metrics_, clock_);
+  if (!sampler) return Wrap("keep spans that waited for a decision", sampler.error());
+  const int64_t deadline = clock_.MonotonicNanos() + kReplayWaitNanosMax;
+  if ((*sampler)->WaitUntilAllDecided(deadline) && DrainWriters(deadline)) return {};
+  return Fail(Code::kUnavailable, "the store does not take the journal's spans");
 }
 
 void Ingest::WatchDisk() {

@@ -1,5 +1,6 @@
 // The way of an accepted request from the receiver into the store, and its replay after a crash.
-// Data: receive::Export -> journal frame (then the client is answered) -> BlockWriter of its signal -> ClickHouse.
+// Data: receive::Export -> journal frame (then the client is answered) -> BlockWriter of its stream -> ClickHouse; with
+// tail sampling spans go to the sampler and to span metrics instead, and come back as the kept spans of decided frames.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "base/metrics.h"
 #include "journal/journal.h"
 #include "receive/sink.h"
+#include "sample/sampler.h"
 #include "store/block_inserter.h"
 #include "store/block_writer.h"
 #include "store/clickhouse.h"
@@ -30,13 +32,15 @@ struct IngestOptions {
   std::string database = "sightline";
   std::string data_directory;  // whose file system must keep disk_free_bytes_min free
   WriterOptions writer;
-  std::array<int64_t, 3> retention_nanos{};   // by otlp::Signal; 0: forever
-  uint64_t disk_free_bytes_min = 1ULL << 30;  // below it nothing is accepted
-  uint64_t refused_bytes_max = 1ULL << 30;    // of blocks that ClickHouse refuses, in data_directory/refused
+  std::array<int64_t, 3> retention_nanos{};           // by otlp::Signal; 0: forever
+  uint64_t disk_free_bytes_min = 1ULL << 30;          // below it nothing is accepted
+  uint64_t refused_bytes_max = 1ULL << 30;            // of blocks that ClickHouse refuses, in data_directory/refused
+  std::shared_ptr<const sample::PolicySet> policies;  // of tail sampling; null: every span is kept
+  sample::SamplerOptions sampler;
 };
 
 // Thread: Accept from any; the rest from the thread that owns it.
-class Ingest final : public receive::Sink {
+class Ingest final : public receive::Sink, private sample::DecidedSink {
  public:
   // Finishes what a crash left in the journal (all of it is stored when this returns), then is ready to accept. All
   // references must outlive it.
@@ -47,7 +51,12 @@ class Ingest final : public receive::Sink {
   void Accept(receive::Export request, std::function<void(Result<void>)> done) override;
   int64_t OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const override;
 
-  // Call after the receivers have stopped. False if something is still only in the journal (the next start stores it).
+  // Whether the scans of traces need heads.
+  bool samples() const { return sampler_ != nullptr; }
+  sample::Sampler* sampler() { return sampler_.get(); }  // null: every span is kept
+
+  // Call after the receivers have stopped. Traces that wait for a decision stay in the journal. False if something is
+  // still only in the journal (the next start stores it).
   bool Drain(int64_t timeout_nanos);
 
   struct SignalStatus {
@@ -64,17 +73,25 @@ class Ingest final : public receive::Sink {
   Result<void> Recover();
   Result<void> RecoverBlock(const journal::Manifest& manifest);
   Result<void> RequeueFrames();
+  Result<void> StartSampler();
+  Result<void> KeepWhatIsUndecided();
+  BlockWriter& WriterOf(const Stream& stream);
+  void Take(sample::DecidedSpans spans) override;
+  bool DrainWriters(int64_t deadline_monotonic_nanos);
   void WatchDisk();
   void CheckDisk();
 
   const IngestOptions options_;
   journal::Journal& journal_;
   MemoryBudget& budget_;
+  MetricsRegistry& metrics_;
   const Clock& clock_;
   BlockInserter inserter_;
   std::unique_ptr<RefusedBlocks> refused_;
   std::atomic<uint64_t> next_block_ = 1;
   std::array<std::unique_ptr<BlockWriter>, 3> writers_;  // by otlp::Signal
+  std::unique_ptr<BlockWriter> span_metrics_writer_;     // of spans that wait for decisions
+  std::unique_ptr<sample::Sampler> sampler_;
 
   // Requests that the journal has not answered yet. Thread: any.
   class UnderWay {

@@ -77,7 +77,7 @@ class IngestTest : public ::testing::TestWithParam<Kind> {
   }
 
   static otlp::Scan Scanned(Signal signal, const std::string& request) {
-    auto scan = otlp::ScanRequest(signal, request, {}, {.received_unix_nanos = kReceived});
+    auto scan = otlp::ScanRequest(signal, request, {}, {.received_unix_nanos = kReceived}, otlp::SpanHeads::kNote);
     EXPECT_TRUE(scan);
     return scan ? *std::move(scan) : otlp::Scan();
   }
@@ -394,6 +394,52 @@ TEST_P(IngestTest, EndsOnlyWhenTheJournalHasAnsweredAll) {
   Restart();
   EXPECT_EQ(answered, 50);
   EXPECT_EQ(Spans(), "50/50");
+}
+
+constexpr std::string_view kErrorsOnly =
+    "{decision_wait: 50ms, policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]}";
+
+std::shared_ptr<const sample::PolicySet> Policies(std::string_view yaml) {
+  return sample::PolicySet::Compile(sample::ParseTailSampling(yaml).value()).value();
+}
+
+otlp::testing::Pb FailedSpan(uint64_t trace, uint64_t span) {
+  return Span(trace, span).Message(otlp::field::span::kStatus, otlp::testing::Pb().Uint(otlp::field::status::kCode, 2));
+}
+
+TEST_P(IngestTest, SampledSpansAreStoredWithTheirStandingAndAllAreCounted) {
+  options_.policies = Policies(kErrorsOnly);
+  StartIngest();
+  ASSERT_TRUE(Accept(Request({Span(1, 1), Span(2, 2), Span(3, 3)})));
+  ASSERT_TRUE(Accept(Request({FailedSpan(1, 4)})));
+  ASSERT_TRUE(ingest_->sampler()->WaitUntilAllDecided(Clock::System().MonotonicNanos() + kDrainNanos));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT groupArray((hex(SpanId), AdjustedCount, SamplingPolicy)) FROM (SELECT * FROM sightline.spans "
+                  "ORDER BY SpanId)"),
+            "[('0000000000000001',1,'errors'),('0000000000000004',1,'errors')]");
+  EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "4") << "counted before sampling, and once";
+  EXPECT_TRUE(JournalIsDone());
+  EXPECT_EQ(budget_.used(), 0U);
+}
+
+TEST_P(IngestTest, UndecidedSpansWaitAcrossRestartsAndAreKeptWhenSamplingIsTurnedOff) {
+  options_.policies = Policies(
+      "{decision_wait: 1h, policies: [{name: errors, type: status_code, status_code: "
+      "{status_codes: [ERROR]}}]}");
+  StartIngest();
+  ASSERT_TRUE(Accept(Request({Span(1, 1), Span(2, 2)})));
+  EXPECT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "0");
+  Restart();
+  EXPECT_EQ(ingest_->sampler()->status().undecided_spans, 2U);
+  EXPECT_TRUE(ingest_->Drain(kDrainNanos));
+  options_.policies = nullptr;
+  Restart();
+  EXPECT_EQ(Value("SELECT groupUniqArray((AdjustedCount, SamplingPolicy)) FROM sightline.spans"),
+            "[(1,'sampling turned off')]");
+  EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "2");
+  EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "2");
+  EXPECT_TRUE(JournalIsDone());
 }
 
 INSTANTIATE_TEST_SUITE_P(, IngestTest, ::testing::ValuesIn(testing::Kinds()),

@@ -11,7 +11,7 @@
 namespace sightline::store {
 
 struct ReadBackFrame {
-  otlp::Signal signal = otlp::Signal::kTraces;
+  Stream stream;
   PendingFrame frame;  // without reservation
 };
 

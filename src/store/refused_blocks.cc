@@ -232,7 +232,9 @@ Result<void> RefusedBlocks::Write(const journal::Manifest& manifest, const Parti
   LeftOut left_out(manifest.signal, options_.builder, insert);
   RequestFiles files(directory, options_.file_bytes_max);
   uint64_t items = 0;
-  for (const uint64_t number : journal_.FramesIn(manifest)) {
+  // The items of span metrics are in blocks of their own.
+  const bool has_items = manifest.kind == journal::BlockKind::kItems;
+  for (const uint64_t number : has_items ? journal_.FramesIn(manifest) : std::vector<uint64_t>()) {
     Result<ReadBackFrame> read = ReadBack(journal_, number);
     if (!read) return std::unexpected(read.error());
     const std::vector<otlp::ItemRef> chosen = left_out.Of(read->frame);
