@@ -25,6 +25,7 @@ sigset_t EndSignals() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGTERM);
   ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -126,7 +127,7 @@ ShutdownSignal::~ShutdownSignal() {
   ::close(requests_);
 }
 
-bool ShutdownSignal::Wait(int timeout_millis) {
+bool ShutdownSignal::Wait(int timeout_millis, const std::function<void()>& on_hangup) {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + std::chrono::milliseconds(timeout_millis);
   while (!requested_) {
@@ -141,6 +142,10 @@ bool ShutdownSignal::Wait(int timeout_millis) {
     if (ready <= 0) break;
     signalfd_siginfo info{};
     if (::read(signals_, &info, sizeof(info)) == sizeof(info)) {
+      if (info.ssi_signo == SIGHUP) {
+        if (on_hangup) on_hangup();
+        continue;
+      }
       reason_ = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
     }
     requested_ = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/error.h"
@@ -33,7 +34,7 @@ Result<uint64_t> FreeDiskBytes(const std::string& path);
 // Lifts the soft limit of open files to the hard one; returns the limit that holds now.
 Result<uint64_t> RaiseFdLimit();
 
-// SIGTERM and SIGINT as something to wait for, and SIGPIPE ignored (a closed socket is an error, not an end).
+// SIGTERM, SIGINT and SIGHUP as something to wait for, and SIGPIPE ignored (a closed socket is an error, not an end).
 // Construct one before the first thread starts, as threads inherit the blocked signals. Uses signalfd, not a handler,
 // so that libraries that install handlers of their own cannot take the signals away.
 // Thread: constructed and destroyed on main; Wait on one thread; Request from any.
@@ -44,8 +45,9 @@ class ShutdownSignal {
   ShutdownSignal(const ShutdownSignal&) = delete;
   ShutdownSignal& operator=(const ShutdownSignal&) = delete;
 
-  // True once a signal came or Request was called, and from then on at once. `timeout_millis` < 0: no limit.
-  bool Wait(int timeout_millis);
+  // True once a signal to end came or Request was called, and from then on at once. `timeout_millis` < 0: no limit.
+  // `on_hangup` is called for each SIGHUP that comes meanwhile.
+  bool Wait(int timeout_millis, const std::function<void()>& on_hangup = {});
 
   // Ends the wait from inside, e.g. when the store is lost for good.
   void Request();

@@ -152,8 +152,13 @@ void BindQueryLimits(ConfigSchema& schema, Config::Limits& limits) {
 void BindSelf(ConfigSchema& schema, Config& config) {
   schema.Section("sampling", "Which traces are kept.");
   schema.Tree("sampling.tail_sampling", config.sampling.tail_sampling,
-              "Reserved for policies with the fields of the Collector's tail_sampling processor. Not implemented in "
-              "this version: everything is kept, and the program does not start when this is set.");
+              "Policies of tail sampling, with the fields of the Collector's tail_sampling processor. Not set: every "
+              "span is kept. Read again on SIGHUP.");
+  schema.Bytes(
+      "sampling.memory_bytes_max", config.sampling.memory_bytes_max,
+      "Memory for spans that wait for a decision (some dozens of bytes each; their own bytes are in the journal) "
+      "and for decisions about earlier traces. At the limit the oldest traces are decided early.",
+      1 << 20);
 
   schema.Section("log", "Sightline's own log, on stderr.");
   schema.Choice<LogFormat>("log.format", config.log.format, "Lines for people or for machines.",
@@ -192,9 +197,8 @@ void BindConfig(ConfigSchema& schema, Config& config) {
 
 std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config& config) {
   std::vector<ConfigProblem> problems;
-  if (config.sampling.tail_sampling) {
-    Conflict(schema, "sampling.tail_sampling",
-             "not implemented in this version; remove it to keep every trace, as is done without it", problems);
+  if (const Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config); !policies) {
+    Conflict(schema, "sampling.tail_sampling", policies.error().message, problems);
   }
   // The key that was set is named; if neither was, the defaults are at fault, which a test excludes.
   const auto at_most = [&](std::string_view small, uint64_t value, std::string_view large, uint64_t limit) {
@@ -213,6 +217,17 @@ std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config&
   at_most("limits.query_memory_bytes_max", config.limits.query_memory_bytes_max, "clickhouse.memory_bytes_max",
           config.clickhouse.memory_bytes_max);
   return problems;
+}
+
+Result<std::shared_ptr<const sample::PolicySet>> CompilePolicies(const Config& config) {
+  if (!config.sampling.tail_sampling) return nullptr;
+  const auto parsed = sample::ParseTailSampling(*config.sampling.tail_sampling);
+  if (!parsed) {
+    const YamlFault& fault = parsed.error();
+    if (fault.line == 0) return Fail(Code::kInvalidArgument, "{}", fault.message);
+    return Fail(Code::kInvalidArgument, "line {}: {}", fault.line, fault.message);
+  }
+  return sample::PolicySet::Compile(*parsed);
 }
 
 std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& config) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "journal/journal.h"
 #include "otlp/block_builder.h"
 #include "otlp/limits.h"
+#include "sample/policy_set.h"
 #include "store/clickhouse.h"
 
 namespace sightline::cli {
@@ -85,7 +87,8 @@ struct Config {
   } self_metrics;
 
   struct Sampling {
-    std::optional<YamlNode> tail_sampling;  // reserved: LoadConfig refuses it
+    std::optional<YamlNode> tail_sampling;  // as sample::ParseTailSampling takes it; not set: all spans are kept
+    uint64_t memory_bytes_max = 256 << 20;
   } sampling;
 };
 
@@ -95,8 +98,11 @@ void BindConfig(ConfigSchema& schema, Config& config);
 // A schema for Config, with the prefix of its variables.
 ConfigSchema MakeConfigSchema();
 
-// Values that cannot be together, and keys that are reserved. After a Load without problems.
+// Values that cannot be together, and policies that do not compile. After a Load without problems.
 std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config& config);
+
+// The policies that the configuration names; null: all spans are kept.
+Result<std::shared_ptr<const sample::PolicySet>> CompilePolicies(const Config& config);
 
 // Fills `config`; empty when the program can start with it.
 std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& config);

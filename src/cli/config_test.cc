@@ -13,6 +13,7 @@
 namespace sightline::cli {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -141,11 +142,13 @@ TEST_F(ServeConfig, WrongHotAttributesNameTheirPlace) {
   }
 }
 
-TEST_F(ServeConfig, TailSamplingIsRefusedAndNotIgnored) {
-  EXPECT_THAT(Load("sampling:\n  tail_sampling:\n    policies: []\n"),
-              ElementsAre("FILE:2:3: sampling.tail_sampling: not implemented in this version; remove it to keep every "
-                          "trace, as is done without it"));
+TEST_F(ServeConfig, TailSamplingIsCompiledAndItsFaultsAreProblems) {
+  EXPECT_THAT(Load("sampling:\n  tail_sampling:\n    policies:\n      - {name: a, type: nonsense}\n"),
+              ElementsAre(AllOf(HasSubstr("sampling.tail_sampling: line 4: "), HasSubstr("nonsense"))));
+  EXPECT_THAT(Load("sampling: {tail_sampling: {policies: [{name: all, type: always_sample}]}}\n"), IsEmpty());
+  EXPECT_EQ(CompilePolicies(config).value()->policies().size(), 1u);
   EXPECT_THAT(Load("sampling: {}\n"), IsEmpty());
+  EXPECT_EQ(CompilePolicies(config).value(), nullptr);
   EXPECT_THAT(Load("sampling: {head_sampling: 1}\n"), ElementsAre(HasSubstr("unknown key")));
 }
 

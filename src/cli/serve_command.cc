@@ -65,6 +65,16 @@ class ExitDeadline {
   std::thread thread_;
 };
 
+// What is invalid leaves all as it is.
+void Reload(const ConfigSources& sources, Server& server) {
+  Config config;
+  const std::vector<ConfigProblem> problems = LoadConfig(sources, config);
+  for (const ConfigProblem& problem : problems) {
+    Log(LogLevel::kError, "the new configuration is not used", {{"problem", problem.Text()}});
+  }
+  if (problems.empty()) server.Reload(config);
+}
+
 int RunServe(ConfigSources sources) {
   sources.environment = ConfigEnvironment();
   Config config;
@@ -84,7 +94,7 @@ int RunServe(ConfigSources sources) {
     return kExitFailed;
   }
   PrintReady(format, **server);
-  shutdown.Wait(-1);
+  shutdown.Wait(-1, [&] { Reload(sources, **server); });
   Log(LogLevel::kInfo, "stopping: storing what was accepted", {{"signal", shutdown.reason()}});
   shutdown.LetNextSignalKill();
   const ExitDeadline deadline;

@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/log.h"
 #include "base/process.h"
@@ -77,6 +79,12 @@ std::string InstanceId() {
 int64_t SecondsOrForever(int64_t nanos) {
   return nanos == kForeverNanos ? store::kForever : nanos / kSecondNanos;
 }
+sample::SamplerOptions SamplerOptionsOf(const Config& config) {
+  return {.memory_bytes_max = config.sampling.memory_bytes_max,
+          .journal_bytes_max = config.journal.bytes_max,
+          .shards = std::max(1U, std::thread::hardware_concurrency() / 2)};
+}
+
 int64_t NanosOrForever(int64_t nanos) {
   return nanos == kForeverNanos ? 0 : nanos;
 }
@@ -145,6 +153,10 @@ Result<void> Server::OpenIngest() {
   options.writer.builder = {.limits = config_.limits.items,
                             .future_nanos_max = config_.limits.future_time_max_nanos,
                             .hot_attributes = config_.store.hot_attributes};
+  Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
+  if (!policies) return Wrap("sampling.tail_sampling", policies.error());
+  options.policies = *std::move(policies);
+  options.sampler = SamplerOptionsOf(config_);
   Result<std::unique_ptr<store::Ingest>> ingest =
       store::Ingest::Start(std::move(options), *journal_, *clickhouse_, budget_, metrics_, clock_);
   if (!ingest) return Wrap("finish what the last run left", ingest.error());
@@ -246,6 +258,23 @@ void Server::PublishProcessGauges() {
                     [this] { return static_cast<double>(budget_.used()); });
   metrics_.SetGauge("sightline.memory_budget.limit", "By", "limits.memory_bytes_max.", {},
                     [this] { return static_cast<double>(budget_.bytes_max()); });
+}
+
+void Server::Reload(const Config& config) {
+  sample::Sampler* sampler = ingest_->sampler();
+  if ((sampler != nullptr) != config.sampling.tail_sampling.has_value()) {
+    Log(LogLevel::kWarning, "turning tail sampling on or off takes a restart; nothing has changed");
+    return;
+  }
+  if (sampler == nullptr) return;
+  Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config);
+  if (!policies) {
+    Log(LogLevel::kError, "the policies of before stay", {{"error", policies.error().message}});
+    return;
+  }
+  const size_t count = (*policies)->policies().size();
+  sampler->SetPolicies(*std::move(policies));
+  Log(LogLevel::kInfo, "new policies of tail sampling", {{"policies", count}});
 }
 
 bool Server::Stop() {

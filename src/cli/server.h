@@ -31,6 +31,9 @@ class Server {
   const receive::Receiver& receiver() const { return *receiver_; }
   const serve::ApiServer& api() const { return *api_; }
 
+  // Takes over the policies of tail sampling; all else needs a restart.
+  void Reload(const Config& config);
+
   // Stops receiving, then stores what was accepted. False if something is only in the journal: the next start stores
   // it.
   bool Stop();

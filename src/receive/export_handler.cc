@@ -132,7 +132,7 @@ Result<Export> ExportHandler::Read(ExportRequest request) {
   const otlp::TimeRules times{.received_unix_nanos = result.received_unix_nanos,
                               .oldest_unix_nanos = sink_.OldestKept(request.signal, result.received_unix_nanos),
                               .future_nanos_max = options_.future_nanos_max};
-  auto scan = otlp::ScanRequest(request.signal, body->bytes, options_.limits, times);
+  auto scan = otlp::ScanRequest(request.signal, body->bytes, options_.limits, times, sink_.span_heads());
   if (!scan) return std::unexpected(scan.error());
   const uint64_t rows = otlp::MemoryBytes(*scan);
   if (!budget_.TryGrow(body->reservation, rows)) return PushBack(body->bytes.size() + rows, budget_);

@@ -31,6 +31,9 @@ class Sink {
   // kUnavailable: the client should retry.
   virtual void Accept(Export request, std::function<void(Result<void>)> done) = 0;
 
+  // Whether scans of traces should note the heads of spans.
+  virtual otlp::SpanHeads span_heads() const { return otlp::SpanHeads::kSkip; }
+
   // The oldest time that the signal's retention keeps, unix nanoseconds; 0 for everything.
   virtual int64_t OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const = 0;
 };

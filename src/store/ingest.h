@@ -51,8 +51,9 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   void Accept(receive::Export request, std::function<void(Result<void>)> done) override;
   int64_t OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const override;
 
-  // Whether the scans of traces need heads.
-  bool samples() const { return sampler_ != nullptr; }
+  otlp::SpanHeads span_heads() const override {
+    return sampler_ == nullptr ? otlp::SpanHeads::kSkip : otlp::SpanHeads::kNote;
+  }
   sample::Sampler* sampler() { return sampler_.get(); }  // null: every span is kept
 
   // Call after the receivers have stopped. Traces that wait for a decision stay in the journal. False if something is
