@@ -64,14 +64,16 @@ constinit thread_local Call* current_call = nullptr;
 // One run of a statement, from its first step to its end.
 struct Run {
   sqlite3_stmt* handle;
-  std::shared_ptr<const Statement> statement;
-  Span span;
-  Clock::time_point begin;
+  std::shared_ptr<const Statement> statement = nullptr;  // none where nobody wants to know
+  Span span = {};
+  Clock::time_point begin = {};
   bool gives_rows = false;
   const Call* ended_by = nullptr;  // only when this comes back it is known how
   int64_t rows = 0;
   Clock::time_point end{};
 };
+
+int OnTrace(unsigned event, void* context, void* handle, void* detail) noexcept;
 
 // Of each connection that is instrumented. SQLite frees it with the connection.
 // Thread: the one that holds the connection's mutex, or is the only one that uses the connection.
@@ -88,6 +90,13 @@ class Connection {
   void Begin(sqlite3_stmt* handle, std::string_view sql);
   void CountRow(sqlite3_stmt* handle);
   void End(sqlite3_stmt* handle);
+  // Whether SQLite is to tell of statements that begin. Not within one: full-text search runs hundreds, and SQLite
+  // would write the text of each.
+  void TellBegins(bool tell) {
+    if (tell == tells_begins_) return;
+    tells_begins_ = tell;
+    sqlite3_trace_v2(db_, SQLITE_TRACE_ROW | SQLITE_TRACE_PROFILE | (tell ? SQLITE_TRACE_STMT : 0), OnTrace, this);
+  }
   // How a call came back that ended runs: SQLite's result code.
   void Tell(const Call& call, int code);
 
@@ -106,6 +115,7 @@ class Connection {
   };
 
   sqlite3* const db_;
+  bool tells_begins_ = false;
   std::string namespace_;
   const SqliteOptions options_;
   std::unordered_map<std::string, std::shared_ptr<const Statement>, Hash, std::equal_to<>> statements_;  // by SQL
@@ -136,25 +146,33 @@ void Connection::Begin(sqlite3_stmt* handle, std::string_view sql) {
   FinishEndedBy(current_call, SQLITE_OK);  // an exec goes on only after success
   const Instruments& instruments = TheInstruments();
   const bool spans = options_.root_spans ? instruments.tracer.Enabled() : CurrentSpan().IsRecording();
-  if (!spans && !instruments.duration.Enabled()) return;
   if (current_call != nullptr && current_call->db == db_) current_call->last_begun = sql;
-  Run run{.handle = handle, .statement = Describe(sql), .span = {}, .begin = Clock::now()};
+  Run run{.handle = handle};
+  if (spans || instruments.duration.Enabled()) {
+    run.statement = Describe(sql);
+    run.begin = Clock::now();
+  }
   if (spans) {
     run.span = instruments.tracer.StartSpan(run.statement->name(),
                                             {.kind = SpanKind::kClient, .attributes = run.statement->attributes});
     run.gives_rows = run.span.IsRecording() && sqlite3_column_count(handle) > 0;
   }
   runs_.push_back(std::move(run));
+  TellBegins(false);
 }
 
 void Connection::CountRow(sqlite3_stmt* handle) {
-  if (Run* run = Find(handle)) ++run->rows;
+  Run* const run = Find(handle);
+  if (run == nullptr) return;
+  ++run->rows;
+  TellBegins(true);
 }
 
 void Connection::End(sqlite3_stmt* handle) {
   Run* const run = Find(handle);
   if (run == nullptr) return;
-  run->end = Clock::now();
+  TellBegins(true);
+  if (run->statement != nullptr) run->end = Clock::now();
   if (current_call != nullptr && (current_call->handle == handle || current_call->db == db_)) {
     run->ended_by = current_call;
     current_call->has_ended_one = this;
@@ -186,6 +204,7 @@ void Connection::FinishEndedBy(const Call* call, int code) {
 }
 
 void Connection::Finish(const Run& run, int code) const {
+  if (run.statement == nullptr) return;
   const double seconds = std::chrono::duration<double>(run.end - run.begin).count();
   if (run.gives_rows) run.span.SetAttribute("db.response.returned_rows", run.rows);
   if (code == SQLITE_OK || code == SQLITE_DONE) {
@@ -252,8 +271,8 @@ bool InstrumentSqlite(sqlite3* db, const SqliteOptions& options) try {
       [](sqlite3_context* call, int, sqlite3_value**) { sqlite3_result_null(call); }, nullptr, nullptr,
       [](void* owned) { delete static_cast<Connection*>(owned); });
   if (code != SQLITE_OK) return false;  // it has freed the connection
-  return sqlite3_trace_v2(db, SQLITE_TRACE_STMT | SQLITE_TRACE_ROW | SQLITE_TRACE_PROFILE, OnTrace, context) ==
-         SQLITE_OK;
+  context->TellBegins(true);
+  return true;
 } catch (const std::bad_alloc&) {
   return false;
 }

@@ -26,7 +26,7 @@ namespace otel::instrumentation {
 // What libcurl does not tell of a handle. Borrowed for the call that gets it, except for the headers.
 struct HttpClientRequest {
   std::string_view method = "GET";
-  std::string_view url;                // as CURLOPT_URL has it
+  std::string_view url = {};           // as CURLOPT_URL has it
   std::string_view url_template = {};  // with few values, for names: "/users/{id}"
   int resend_count = 0;                // how often it was tried before
   // In place of CURLOPT_HTTPHEADER, which is set to these and those that carry the context. Lives until the end.

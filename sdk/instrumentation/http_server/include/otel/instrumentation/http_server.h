@@ -27,8 +27,8 @@ namespace otel::instrumentation {
 
 // Borrowed for the constructor of the span.
 struct HttpServerRequest {
-  std::string_view method;
-  std::string_view target;                    // as sent: "/search?q=x"
+  std::string_view method = {};
+  std::string_view target = {};               // as sent: "/search?q=x"
   std::string_view protocol_version = "1.1";  // "1.0", "1.1", "2", "3"
 };
 
