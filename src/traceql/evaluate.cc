@@ -160,7 +160,7 @@ SpanList TraceEvaluator::Select(const SpansetExpression& spans, const Spanset& i
   return both;
 }
 
-std::vector<Spanset> TraceEvaluator::RunStage(const Group& group, std::vector<Spanset> input) const {
+std::vector<Spanset> TraceEvaluator::RunStage(const Group& group, const std::vector<Spanset>& input) const {
   const std::string name = "by(" + Print(*group.by) + ")";
   std::vector<Spanset> groups;
   for (const Spanset& spanset : input) {
@@ -178,7 +178,7 @@ std::vector<Spanset> TraceEvaluator::RunStage(const Group& group, std::vector<Sp
   return groups;
 }
 
-std::vector<Spanset> TraceEvaluator::RunStage(const Coalesce&, std::vector<Spanset> input) const {
+std::vector<Spanset> TraceEvaluator::RunStage(const Coalesce&, const std::vector<Spanset>& input) const {
   return {Spanset{UnionOf(input), {}}};
 }
 

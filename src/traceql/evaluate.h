@@ -48,8 +48,8 @@ class TraceEvaluator {
 
   std::vector<Spanset> RunStage(const SpansetExpression& spans, std::vector<Spanset> input) const;
   std::vector<Spanset> RunStage(const ScalarFilter& filter, std::vector<Spanset> input) const;
-  std::vector<Spanset> RunStage(const Group& group, std::vector<Spanset> input) const;
-  std::vector<Spanset> RunStage(const Coalesce&, std::vector<Spanset> input) const;
+  std::vector<Spanset> RunStage(const Group& group, const std::vector<Spanset>& input) const;
+  std::vector<Spanset> RunStage(const Coalesce&, const std::vector<Spanset>& input) const;
   std::vector<Spanset> RunStage(const Select&, std::vector<Spanset> input) const { return input; }
 
   SpanList Filter(const SpansetFilter& filter, const SpanList& spans) const;

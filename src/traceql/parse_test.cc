@@ -23,7 +23,9 @@ std::string Canonical(const std::string& text) {
   const std::string printed = Print(*query);
   const auto again = ParseQuery(printed);
   EXPECT_TRUE(again.has_value()) << printed << "\n" << OneLine(again.error());
-  if (again) EXPECT_EQ(Print(*again), printed);
+  if (again) {
+    EXPECT_EQ(Print(*again), printed);
+  }
   return printed;
 }
 

@@ -92,7 +92,8 @@ Parser::Term Parser::ParsePipeline() {
     term = ParseStage(false);
   }
   --nesting_;
-  if (!piped || failed()) return term;
+  if (failed()) return {};
+  if (!piped) return term;
   return ClosePipeline(std::move(pipeline), std::move(term));
 }
 

@@ -102,11 +102,14 @@ std::string SqlTest::IsComparable(const std::string& letter) const {
   return literal_.type == Type::kBool ? letter + " = 'b'" : std::string(kFalse);
 }
 
+// Pieces are made one after the other, in the order in which they are read, so that every compiler names the bound
+// values alike.
 std::string SqlTest::OfScalar(const std::string& letter, const std::string& text) const {
   if (IsText(literal_)) return And(OfText(text), IsComparable(letter));
   if (literal_.type == Type::kBool) return And(OfKnown('b', text), IsComparable(letter));
   if (literal_.type == Type::kFloat) return And(OfKnown('d', text), IsComparable(letter));
-  return Or(And(letter + " = 'i'", OfKnown('i', text)), And(letter + " = 'd'", OfKnown('d', text)));
+  const std::string whole = And(letter + " = 'i'", OfKnown('i', text));
+  return Or(whole, And(letter + " = 'd'", OfKnown('d', text)));
 }
 
 std::string SqlTest::IsComparableElement() const {
@@ -118,9 +121,9 @@ std::string SqlTest::IsComparableElement() const {
 std::string SqlTest::OfElement() const {
   if (IsText(literal_)) return And(IsComparableElement(), OfText("JSONExtractString(e)"));
   if (literal_.type == Type::kBool) return And(IsComparableElement(), OfKnown('b', "e"));
-  if (literal_.type == Type::kFloat) return And(IsComparableElement(), OfKnown('d', "e"));
-  return And(IsComparableElement(),
-             "if(isNotNull(toInt64OrNull(e)), " + OfKnown('i', "e") + ", " + OfKnown('d', "e") + ")");
+  const std::string whole = OfKnown('i', "e"), fraction = OfKnown('d', "e");
+  if (literal_.type == Type::kFloat) return And(IsComparableElement(), fraction);
+  return And(IsComparableElement(), "if(isNotNull(toInt64OrNull(e)), " + whole + ", " + fraction + ")");
 }
 
 std::string SqlTest::OfArray(const std::string& json) const {
@@ -132,7 +135,8 @@ std::string SqlTest::OfArray(const std::string& json) const {
 
 std::string SqlTest::OfAttribute(const std::string& letter, const std::string& text) const {
   if (IsComparable(letter) == kFalse) return std::string(kFalse);
-  return Or(OfScalar(letter, text), And(letter + " = 'a'", OfArray(text)));
+  const std::string scalar = OfScalar(letter, text);
+  return Or(scalar, And(letter + " = 'a'", OfArray(text)));
 }
 
 }  // namespace sightline::traceql

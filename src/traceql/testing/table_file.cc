@@ -61,8 +61,9 @@ void RunTableFile(const std::string& file, const std::function<std::string(const
     if (each.input.empty()) continue;
     const std::string output = run(WithoutEnd(each.input)) + "\n";
     written += each.input + "----\n" + output;
-    if (std::getenv("SIGHTLINE_UPDATE_TESTDATA") == nullptr)
+    if (std::getenv("SIGHTLINE_UPDATE_TESTDATA") == nullptr) {
       EXPECT_EQ(output, each.expected) << path << ":" << each.line << "\n" << each.input;
+    }
   }
   if (std::getenv("SIGHTLINE_UPDATE_TESTDATA") != nullptr) std::ofstream(path) << written;
 }
