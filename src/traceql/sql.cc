@@ -43,7 +43,7 @@ Operator Exchanged(Operator op) {
 class Compiler {
  public:
   explicit Compiler(const SqlOptions& options)
-      : parameters_(options.parameter_prefix), attributes_(options, parameters_) {}
+      : subject_(options.subject), parameters_(options.parameter_prefix), attributes_(options, parameters_) {}
 
   SqlCondition Compile(const Expression& condition) {
     const Part part = CompileCondition(condition);
@@ -58,6 +58,7 @@ class Compiler {
       return {attributes_.Is(*field, true)};
     }
     if (const auto* unary = std::get_if<Unary>(&expression.node)) return CompileUnary(*unary);
+    if (const auto* text = std::get_if<FullText>(&expression.node)) return {HasText(*text, parameters_)};
     const auto* binary = std::get_if<Binary>(&expression.node);
     if (binary == nullptr) return kUnknown;
     if (binary->op == Operator::kAnd) {
@@ -77,7 +78,8 @@ class Compiler {
     const auto* field = std::get_if<Field>(&unary.operand->node);
     if (field == nullptr || field->of_parent || (unary.op != Operator::kExists && unary.op != Operator::kAbsent))
       return kUnknown;
-    const auto has = field->intrinsic == Intrinsic::kNone ? attributes_.Has(*field) : HasIntrinsic(field->intrinsic);
+    const auto has =
+        field->intrinsic == Intrinsic::kNone ? attributes_.Has(*field) : HasIntrinsic(subject_, field->intrinsic);
     if (!has) return kUnknown;
     return {unary.op == Operator::kExists ? *has : Not(*has)};
   }
@@ -110,10 +112,11 @@ class Compiler {
     if (field.of_parent) return kUnknown;
     const SqlTest test(op, literal, parameters_);
     if (field.intrinsic == Intrinsic::kNone) return {attributes_.Compare(field, test)};
-    const auto sql = CompareIntrinsic(field.intrinsic, test, parameters_);
+    const auto sql = CompareIntrinsic(subject_, field.intrinsic, test, parameters_);
     return sql ? Part{*sql} : kUnknown;
   }
 
+  const Subject subject_;
   SqlParameters parameters_;
   SqlAttributes attributes_;
 };

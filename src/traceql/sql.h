@@ -1,4 +1,4 @@
-// A condition on one span -> SQL on rows of the table `spans`. Nobody's text is part of it: keys and values are bound.
+// A condition -> SQL on rows of the table `spans` or `logs`. Nobody's text is part of it: keys and values are bound.
 //
 // What SQL cannot say (calculations with attributes, what needs the rest of the trace) becomes a condition that lets
 // more spans through; `exact` is then false, and what comes must be judged by Matches() or Evaluate() too.
@@ -16,10 +16,11 @@
 namespace sightline::traceql {
 
 struct SqlOptions {
+  Subject subject = Subject::kSpans;
   std::string attribute_sets = "attribute_sets";  // the table of resources and scopes, as SQL writes it
   const std::vector<otlp::HotAttribute>* hot_attributes = nullptr;  // null: none
   std::string parameter_prefix = "c";                               // of the names of bound values: c0, c1, ...
-  // False where it is known that no span has the key in the scope, which makes the SQL shorter. Null: nothing is known.
+  // False where it is known that no item has the key in the scope, which makes the SQL shorter. Null: nothing is known.
   std::function<bool(Scope scope, std::string_view key)> may_have;
 };
 

@@ -4,21 +4,35 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace sightline::traceql {
 namespace {
 
 // As evaluate.cc looks for them.
-constexpr std::array kUnscopedOrder = {Scope::kSpan, Scope::kResource, Scope::kEvent, Scope::kLink,
-                                       Scope::kInstrumentation};
+constexpr std::array kOrderOfSpans = {Scope::kSpan, Scope::kResource, Scope::kEvent, Scope::kLink,
+                                      Scope::kInstrumentation};
+constexpr std::array kOrderOfLogs = {Scope::kLog, Scope::kResource, Scope::kInstrumentation};
+
+std::span<const Scope> UnscopedOrder(Subject subject) {
+  if (subject == Subject::kLogs) return kOrderOfLogs;
+  return kOrderOfSpans;
+}
 
 // The attribute of a map with a column of letters, in SQL.
 struct Stored {
   std::string letter, text;
 };
 
-Stored InMap(const std::string& map, const std::string& letters, const std::string& key) {
-  return {"substring(" + letters + ", indexOf(mapKeys(" + map + "), " + key + "), 1)", map + "[" + key + "]"};
+Stored InMap(std::string_view map, std::string_view letters, const std::string& key) {
+  const std::string of(map);
+  return {"substring(" + std::string(letters) + ", indexOf(mapKeys(" + of + "), " + key + "), 1)",
+          of + "[" + key + "]"};
+}
+
+// The types column beside a map: SpanAttributes, SpanAttributeTypes.
+std::string LettersOf(std::string_view map) {
+  return std::string(map.substr(0, map.size() - 1)) + "Types";
 }
 
 Stored InSet(const std::string& key) {
@@ -68,7 +82,7 @@ bool NeedsName(const SqlTest& test) {
 std::vector<SqlAttributes::Place> SqlAttributes::PlacesOf(const Field& field) const {
   std::vector<Place> places;
   auto add = [&](const std::string& key) {
-    for (const Scope scope : kUnscopedOrder) {
+    for (const Scope scope : UnscopedOrder(options_.subject)) {
       if (field.scope != Scope::kNone && field.scope != scope) continue;
       if (!options_.may_have || options_.may_have(scope, key)) places.push_back({scope, key});
     }
@@ -100,8 +114,9 @@ std::string SqlAttributes::OnList(const Place& place, const std::string& conditi
 std::string SqlAttributes::HasAt(const Place& place) const {
   const std::string key = parameters_.BindText(place.key);
   switch (place.scope) {
-    case Scope::kSpan: {
-      const std::string in_map = IsThere(InMap("SpanAttributes", "SpanAttributeTypes", key));
+    case Scope::kSpan:
+    case Scope::kLog: {
+      const std::string in_map = IsThere(InMap(Map(), LettersOf(Map()), key));
       return Hot(place.key) == nullptr ? in_map : Or(QuoteIdentifier("a." + place.key) + " != ''", in_map);
     }
     case Scope::kResource:
@@ -113,9 +128,8 @@ std::string SqlAttributes::HasAt(const Place& place) const {
 }
 
 // An empty hot column says nothing: empty texts and values of another type than the configured one are in the map.
-std::string SqlAttributes::OnSpan(const std::string& key, const SqlTest& test, bool arrays) const {
-  const std::string in_map =
-      Tested(test, InMap("SpanAttributes", "SpanAttributeTypes", parameters_.BindText(key)), arrays);
+std::string SqlAttributes::OnItem(const std::string& key, const SqlTest& test, bool arrays) const {
+  const std::string in_map = Tested(test, InMap(Map(), LettersOf(Map()), parameters_.BindText(key)), arrays);
   const otlp::HotAttribute* hot = Hot(key);
   if (hot == nullptr) return in_map;
   const std::string column = QuoteIdentifier("a." + key);
@@ -129,7 +143,8 @@ std::string SqlAttributes::CompareAt(const Place& place, const SqlTest& test, bo
   const std::string key = parameters_.BindText(place.key);
   switch (place.scope) {
     case Scope::kSpan:
-      return OnSpan(place.key, test, arrays);
+    case Scope::kLog:
+      return OnItem(place.key, test, arrays);
     case Scope::kResource:
       if (place.key == "service.name" && NeedsName(test)) return test.OfText("ServiceName");
       return OnSet(place, Tested(test, InSet(key), arrays));

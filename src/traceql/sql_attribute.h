@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "traceql/ast.h"
@@ -30,9 +31,10 @@ class SqlAttributes {
   std::string CompareAt(const Place& place, const SqlTest& test, bool arrays) const;
   std::string CompareChain(const Field& field, const SqlTest& test, bool arrays) const;
 
-  std::string OnSpan(const std::string& key, const SqlTest& test, bool arrays) const;
+  std::string OnItem(const std::string& key, const SqlTest& test, bool arrays) const;
   std::string OnSet(const Place& place, const std::string& condition) const;
   std::string OnList(const Place& place, const std::string& condition) const;
+  std::string_view Map() const { return options_.subject == Subject::kLogs ? "LogAttributes" : "SpanAttributes"; }
   const otlp::HotAttribute* Hot(const std::string& key) const;
 
   const SqlOptions& options_;

@@ -9,6 +9,15 @@
 namespace sightline::traceql {
 namespace {
 
+std::string Describe(const std::string& text, const std::expected<Expression, ParseError>& condition,
+                     const SqlOptions& options) {
+  if (!condition) return DescribeParseError(text, condition.error());
+  const SqlCondition compiled = CompileToSql(*condition, options);
+  std::string lines = compiled.sql + (compiled.exact ? "" : "\nand more than match");
+  for (const auto& [name, value] : compiled.parameters) lines += "\n" + name + " = " + value;
+  return lines;
+}
+
 TEST(CompileToSql, MakesTheSameSql) {
   const std::vector<otlp::HotAttribute> hot = {{"http.route"},
                                                {"http.response.status_code", otlp::HotAttribute::Type::kInt}};
@@ -19,14 +28,15 @@ TEST(CompileToSql, MakesTheSameSql) {
                ? true
                : scope == Scope::kSpan || (key == "tenant" && scope == Scope::kResource);
   };
-  testing::RunTableFile("sql.test", [&](const std::string& text) {
-    const auto condition = ParseSpanCondition(text);
-    if (!condition) return DescribeParseError(text, condition.error());
-    const SqlCondition compiled = CompileToSql(*condition, options);
-    std::string lines = compiled.sql + (compiled.exact ? "" : "\nand more spans than match");
-    for (const auto& [name, value] : compiled.parameters) lines += "\n" + name + " = " + value;
-    return lines;
-  });
+  testing::RunTableFile("sql.test",
+                        [&](const std::string& text) { return Describe(text, ParseSpanCondition(text), options); });
+}
+
+TEST(CompileToSql, MakesTheSameSqlForLogs) {
+  SqlOptions options;
+  options.subject = Subject::kLogs;
+  testing::RunTableFile("sql_logs.test",
+                        [&](const std::string& text) { return Describe(text, ParseLogCondition(text), options); });
 }
 
 }  // namespace
