@@ -333,7 +333,7 @@ class SpanMetricsBuilder final : public BuilderBase {
     metrics_.Add({.service_name = context.service_name,
                   .span_name = mender_.Clean(head.name.In(request), marks),
                   .kind = head.kind,
-                  .status = head.status,
+                  .status = IsServerError(head.http_status) ? kErrorCode : head.status,
                   .entry = IsEntrySpan(head.kind, parent, head.flags),
                   .start_unix_nanos = interval.start,
                   .duration_nanos = interval.duration,
