@@ -87,4 +87,17 @@ void ReadResourceAttributes(std::string_view resource, const KeyTable& keys, std
   }
 }
 
+std::string_view TraceStateMember(std::string_view trace_state, std::string_view key) {
+  while (!trace_state.empty()) {
+    const size_t comma = trace_state.find(',');
+    std::string_view member = trace_state.substr(0, comma);
+    trace_state.remove_prefix(comma == std::string_view::npos ? trace_state.size() : comma + 1);
+    while (!member.empty() && (member.front() == ' ' || member.front() == '\t')) member.remove_prefix(1);
+    while (!member.empty() && (member.back() == ' ' || member.back() == '\t')) member.remove_suffix(1);
+    const size_t equals = member.find('=');
+    if (equals != std::string_view::npos && member.substr(0, equals) == key) return member.substr(equals + 1);
+  }
+  return {};
+}
+
 }  // namespace sightline::sample

@@ -52,4 +52,8 @@ void ReadAttribute(std::string_view key_value, const KeyTable& keys, std::span<A
 // All attributes of a Resource message.
 void ReadResourceAttributes(std::string_view resource, const KeyTable& keys, std::span<AttributeValue> slots);
 
+// The value of the first member of a W3C tracestate with this key; empty if there is none. Blanks around members are
+// allowed.
+std::string_view TraceStateMember(std::string_view trace_state, std::string_view key);
+
 }  // namespace sightline::sample

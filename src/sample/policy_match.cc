@@ -30,20 +30,6 @@ class Scratch {
   std::vector<T> more_;
 };
 
-// A member of a W3C tracestate; the first with this key. Blanks around members are allowed.
-std::string_view TraceStateMember(std::string_view trace_state, std::string_view key) {
-  while (!trace_state.empty()) {
-    const size_t comma = trace_state.find(',');
-    std::string_view member = trace_state.substr(0, comma);
-    trace_state.remove_prefix(comma == std::string_view::npos ? trace_state.size() : comma + 1);
-    while (!member.empty() && (member.front() == ' ' || member.front() == '\t')) member.remove_prefix(1);
-    while (!member.empty() && (member.back() == ' ' || member.back() == '\t')) member.remove_suffix(1);
-    const size_t equals = member.find('=');
-    if (equals != std::string_view::npos && member.substr(0, equals) == key) return member.substr(equals + 1);
-  }
-  return {};
-}
-
 }  // namespace
 
 bool AttributePredicate::Matches(const AttributeValue& value, bool of_span) const {
@@ -86,9 +72,11 @@ void PolicyProgram::MatchTraceState(std::string_view trace_state, SpanMatch& mat
 
 void PolicyProgram::MatchBytes(const SpanFacts& facts, const ResourceMatch& resource, SpanMatch& match) const {
   Scratch<AttributeValue, 16> slots(span_keys.size());
+  Scratch<AttributeValue, 16> absent(resource.slots.size() < resource_keys.size() ? resource_keys.size() : 0);
   Scratch<std::string_view, 8> events(needs.events ? CountEvents(facts.span) : 0);
   SpanView view{
       .facts = facts, .attributes = slots.span(), .resource_attributes = resource.slots, .events = events.span()};
+  if (resource.slots.size() < resource_keys.size()) view.resource_attributes = absent.span();
   size_t event = 0;
   for (FieldReader fields(facts.span); fields.Next();) {
     switch (fields.tag()) {
@@ -97,6 +85,9 @@ void PolicyProgram::MatchBytes(const SpanFacts& facts, const ResourceMatch& reso
         break;
       case field::span::kName:
         view.name = fields.bytes();
+        break;
+      case field::span::kTraceState:
+        view.trace_state = fields.bytes();
         break;
       case field::span::kTraceId:
         view.trace_id = fields.bytes();
@@ -144,7 +135,7 @@ void PolicyProgram::MatchView(const SpanView& view, SpanMatch& match) const {
   if (error_bits != 0 && view.facts.http_status == SpanFacts::kHttpStatusUnread) {
     const AttributeValue& now = view.attributes[http_status_slot];
     const AttributeValue& code = now.present() ? now : view.attributes[old_http_status_slot];
-    if (code.type == AttributeValue::Type::kInt && code.number >= 500) match.bits |= error_bits;
+    if (code.type == AttributeValue::Type::kInt && code.number >= 500 && code.number <= 999) match.bits |= error_bits;
   }
   for (const ConditionPredicate& predicate : conditions) {
     switch (predicate.condition->Ask(view)) {

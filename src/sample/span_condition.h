@@ -24,7 +24,7 @@ struct SpanFacts;
 struct SpanView {
   const SpanFacts& facts;
   std::span<const AttributeValue> attributes, resource_attributes;
-  std::string_view name, status_message, trace_id, span_id, parent_span_id;
+  std::string_view name, trace_state, status_message, trace_id, span_id, parent_span_id;
   uint32_t dropped_attributes = 0, dropped_events = 0, dropped_links = 0;
   std::span<const std::string_view> events;  // Event messages
 };

@@ -66,6 +66,10 @@ class TestSpan {
     pb_.Message(field::span::kEvents, Pb().Bytes(field::event::kName, name).Raw(more.bytes()));
     return *this;
   }
+  TestSpan& Add(uint32_t tag, std::string_view bytes) {
+    pb_.Bytes(tag, bytes);
+    return *this;
+  }
   TestSpan& Bytes(uint32_t bytes) {
     bytes_ = bytes;
     return *this;
