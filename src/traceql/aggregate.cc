@@ -46,53 +46,45 @@ Value TraceEvaluator::Aggregated(const Aggregate& aggregate, const SpanList& spa
   return aggregate.function == AggregateFunction::kAvg && count > 0 ? Divided(result, count) : result;
 }
 
-Value TraceEvaluator::Scalar(const ScalarExpression& scalar, const SpanList& spans) const {
-  if (const auto* literal = std::get_if<Literal>(&scalar.node)) return literal->value();
-  if (const auto* aggregate = std::get_if<Aggregate>(&scalar.node)) return Aggregated(*aggregate, spans);
-  if (const auto* operation = std::get_if<ScalarOperation>(&scalar.node)) {
-    const Value left = Scalar(*operation->left, spans), right = Scalar(*operation->right, spans);
-    // A share of counts is wanted as it is, other than a quotient of a span's whole numbers.
-    const bool share = operation->op == Operator::kDivide && left.type == Type::kInt;
-    return Compute(operation->op, share ? Value::Float(left.AsDouble()) : left, right);
-  }
-  const auto& pipeline = std::get<ScalarPipeline>(scalar.node);
-  const auto sets = Run(*pipeline.spans, {Spanset{spans, {}}});
-  return Scalar(*pipeline.result, sets.empty() ? SpanList{} : sets[0].spans);
+// Each pipeline runs once, as they can stand within each other.
+TraceEvaluator::Number TraceEvaluator::Calculate(const ScalarExpression& scalar, const SpanList& spans) const {
+  if (const auto* literal = std::get_if<Literal>(&scalar.node)) return {literal->value(), {}, {}};
+  if (const auto* operation = std::get_if<ScalarOperation>(&scalar.node)) return CalculateOperation(*operation, spans);
+  if (const auto* pipeline = std::get_if<ScalarPipeline>(&scalar.node)) return CalculatePipeline(*pipeline, spans);
+  const Value value = Aggregated(std::get<Aggregate>(scalar.node), spans);
+  return {value, {}, {{Print(scalar), value}}};
 }
 
-void TraceEvaluator::AddAggregates(const ScalarExpression& scalar, Spanset& spanset) const {
-  if (const auto* aggregate = std::get_if<Aggregate>(&scalar.node))
-    spanset.values.emplace_back(Print(scalar), Aggregated(*aggregate, spanset.spans));
-  if (const auto* operation = std::get_if<ScalarOperation>(&scalar.node)) {
-    AddAggregates(*operation->left, spanset);
-    AddAggregates(*operation->right, spanset);
-  }
+TraceEvaluator::Number TraceEvaluator::CalculateOperation(const ScalarOperation& operation,
+                                                          const SpanList& spans) const {
+  Number left = Calculate(*operation.left, spans);
+  const Number right = Calculate(*operation.right, spans);
+  // A share of counts is wanted as it is, other than a quotient of a span's whole numbers.
+  const bool share = operation.op == Operator::kDivide && left.value.type == Type::kInt;
+  Number result;
+  result.value = Compute(operation.op, share ? Value::Float(left.value.AsDouble()) : left.value, right.value);
+  std::ranges::set_union(left.spans, right.spans, std::back_inserter(result.spans));
+  result.values = std::move(left.values);
+  result.values.insert(result.values.end(), right.values.begin(), right.values.end());
+  return result;
 }
 
-// What the pipelines of `({ .a } | count()) > 2` ended with. Empty without pipelines.
-SpanList TraceEvaluator::SpansOfScalar(const ScalarExpression& scalar, const Spanset& input) const {
-  if (const auto* pipeline = std::get_if<ScalarPipeline>(&scalar.node)) {
-    const auto sets = Run(*pipeline->spans, {input});
-    return sets.empty() ? SpanList{} : sets[0].spans;
-  }
-  const auto* operation = std::get_if<ScalarOperation>(&scalar.node);
-  if (operation == nullptr) return {};
-  SpanList both;
-  std::ranges::set_union(SpansOfScalar(*operation->left, input), SpansOfScalar(*operation->right, input),
-                         std::back_inserter(both));
-  return both;
+TraceEvaluator::Number TraceEvaluator::CalculatePipeline(const ScalarPipeline& pipeline, const SpanList& spans) const {
+  auto sets = Run(*pipeline.spans, {Spanset{spans, {}}});
+  SpanList left = sets.empty() ? SpanList{} : std::move(sets[0].spans);
+  const Value value = Calculate(*pipeline.result, left).value;
+  return {value, std::move(left), {}};
 }
 
 std::vector<Spanset> TraceEvaluator::RunStage(const ScalarFilter& filter, std::vector<Spanset> input) const {
   std::vector<Spanset> output;
   for (Spanset& spanset : input) {
-    const Value left = Scalar(*filter.left, spanset.spans), right = Scalar(*filter.right, spanset.spans);
-    if (!Compute(filter.op, left, right).is_true()) continue;
-    AddAggregates(*filter.left, spanset);
-    AddAggregates(*filter.right, spanset);
+    const Number left = Calculate(*filter.left, spanset.spans), right = Calculate(*filter.right, spanset.spans);
+    if (!Compute(filter.op, left.value, right.value).is_true()) continue;
+    for (const Number* side : {&left, &right})
+      spanset.values.insert(spanset.values.end(), side->values.begin(), side->values.end());
     SpanList spans;
-    std::ranges::set_union(SpansOfScalar(*filter.left, spanset), SpansOfScalar(*filter.right, spanset),
-                           std::back_inserter(spans));
+    std::ranges::set_union(left.spans, right.spans, std::back_inserter(spans));
     if (!spans.empty()) spanset.spans = std::move(spans);
     output.push_back(std::move(spanset));
   }

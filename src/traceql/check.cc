@@ -140,10 +140,13 @@ class Checker {
     }
     if (literal->text.size() > kRegexBytesMax)
       return Fail(offset, "a regular expression has at most " + std::to_string(kRegexBytesMax) + " bytes");
+    if (++regexes_ > kRegexesMax)
+      return Fail(offset, "a query has at most " + std::to_string(kRegexesMax) + " regular expressions",
+                  {"`a|b` in one"});
     re2::RE2::Options options;
     options.set_log_errors(false);
     options.set_dot_nl(true);
-    options.set_max_mem(1 << 20);
+    options.set_max_mem(kRegexMemoryMax);
     auto regex = std::make_shared<re2::RE2>(literal->text, options);
     if (!regex->ok()) return Fail(offset, "the regular expression is wrong: " + regex->error());
     binary.regex = std::move(regex);
@@ -244,6 +247,7 @@ class Checker {
 
   std::string_view text_;
   std::optional<ParseError> error_;
+  int regexes_ = 0;
 };
 
 // The text as a regular expression without regard to case. Null: plain ASCII needs none.

@@ -56,10 +56,15 @@ class TraceEvaluator {
   SpanList Select(const SpansetExpression& spans, const Spanset& input) const;
 
   // aggregate.cc
-  Value Scalar(const ScalarExpression& scalar, const SpanList& spans) const;
+  struct Number {
+    Value value;
+    SpanList spans;                                     // what the pipelines in it ended with; empty without pipelines
+    std::vector<std::pair<std::string, Value>> values;  // of the aggregates in it that are in no pipeline
+  };
+  Number Calculate(const ScalarExpression& scalar, const SpanList& spans) const;
+  Number CalculateOperation(const ScalarOperation& operation, const SpanList& spans) const;
+  Number CalculatePipeline(const ScalarPipeline& pipeline, const SpanList& spans) const;
   Value Aggregated(const Aggregate& aggregate, const SpanList& spans) const;
-  void AddAggregates(const ScalarExpression& scalar, Spanset& spanset) const;
-  SpanList SpansOfScalar(const ScalarExpression& scalar, const Spanset& input) const;
 
   const TraceView& trace_;
   const TraceTree tree_;

@@ -80,6 +80,14 @@ TEST(Evaluate, DeepTracesNeedNoDeepStack) {
   EXPECT_EQ(answer[0].spans.size(), static_cast<size_t>(kDepth - 1));
 }
 
+TEST(Evaluate, NestedNumbersRunOnceEach) {
+  std::string text = "{ }";
+  for (int i = 0; i < 40; ++i) text = "(" + text + " | count()) > 0";
+  const auto query = ParseQuery(text);
+  ASSERT_TRUE(query) << DescribeParseError(text, query.error());
+  EXPECT_EQ(Evaluate(std::get<Pipeline>(query->node), TextTrace("a -")).size(), 1u);
+}
+
 TEST(Matches, JudgesOneSpanWithoutItsTrace) {
   const TextTrace trace("a - span.x=1 duration=2s\nb a span.x=\"1\"");
   const auto matches = [&](const char* text, size_t span) {

@@ -13,6 +13,8 @@ namespace sightline::traceql {
 inline constexpr size_t kQueryBytesMax = 64 * 1024;
 inline constexpr int kOperatorsMax = 2000;  // and so the height of the tree
 inline constexpr int kNestingMax = 100;     // of parentheses and signs
+inline constexpr int kRegexesMax = 50;      // of up to kRegexMemoryMax each
+inline constexpr int64_t kRegexMemoryMax = 1 << 20;
 inline constexpr size_t kRegexBytesMax = 16 * 1024;
 
 // A query on traces: `{ span.http.status_code >= 500 } | rate() by (resource.service.name)`.

@@ -109,6 +109,11 @@ TEST(ParseQuery, TakesLongChainsUpToItsLimit) {
   EXPECT_FALSE(ParseQuery("{ }" + Repeated(" && { }", kOperatorsMax + 1)));
 }
 
+TEST(ParseQuery, RefusesManyRegularExpressions) {
+  EXPECT_TRUE(ParseQuery("{ .a =~ `x`" + Repeated(" || .a =~ `x`", kRegexesMax - 1) + " }"));
+  EXPECT_FALSE(ParseQuery("{ .a =~ `x`" + Repeated(" || .a =~ `x`", kRegexesMax) + " }"));
+}
+
 TEST(ParseQuery, RefusesBytesThatAreNoText) {
   EXPECT_FALSE(ParseQuery("{ name = \"\xff\" }"));
   EXPECT_FALSE(ParseQuery(std::string_view("{ name = \"a\0\" } \0", 17)).has_value());

@@ -63,11 +63,13 @@ class Compiler {
     if (binary == nullptr) return kUnknown;
     if (binary->op == Operator::kAnd) {
       const Part left = CompileCondition(*binary->left), right = CompileCondition(*binary->right);
+      if (left.sql.size() + right.sql.size() > kSqlBytesMax) return {left.sql, false};
       const std::string sql = And(left.sql, right.sql);
       return {sql, sql == "0" || (left.exact && right.exact)};
     }
     if (binary->op == Operator::kOr) {
       const Part left = CompileCondition(*binary->left), right = CompileCondition(*binary->right);
+      if (left.sql.size() + right.sql.size() > kSqlBytesMax) return kUnknown;
       return {Or(left.sql, right.sql), left.exact && right.exact};
     }
     return CompileComparison(*binary);

@@ -15,6 +15,9 @@
 
 namespace sightline::traceql {
 
+// ClickHouse reads statements of up to 256 KiB. Of a longer condition a part is left out, as of what SQL cannot say.
+inline constexpr size_t kSqlBytesMax = 128 * 1024;
+
 struct SqlOptions {
   Subject subject = Subject::kSpans;
   std::string attribute_sets = "attribute_sets";  // the table of resources and scopes, as SQL writes it

@@ -39,5 +39,17 @@ TEST(CompileToSql, MakesTheSameSqlForLogs) {
                         [&](const std::string& text) { return Describe(text, ParseLogCondition(text), options); });
 }
 
+TEST(CompileToSql, LeavesOutWhatIsTooLong) {
+  for (const char* op : {" || ", " && "}) {
+    std::string text = "{ .a = 1";
+    for (int i = 0; i < 900; ++i) text += op + std::string(".a = 1");
+    const auto condition = ParseSpanCondition(text + " }");
+    ASSERT_TRUE(condition);
+    const SqlCondition compiled = CompileToSql(*condition, {});
+    EXPECT_LE(compiled.sql.size(), kSqlBytesMax + 10'000);
+    EXPECT_FALSE(compiled.exact);
+  }
+}
+
 }  // namespace
 }  // namespace sightline::traceql
