@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <future>
+#include <unordered_set>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -118,6 +119,16 @@ Sampler::~Sampler() {
     }
     if (worker->thread.joinable()) worker->thread.join();
   }
+  std::unordered_set<FrameHold*> holds;
+  for (auto& worker : workers_) {
+    for (const SpanBatch& batch : worker->queue) {
+      for (const ArrivedSpan& span : batch.spans) holds.insert(span.place.frame);
+    }
+    worker->shard.ForEachFrame([&](FrameHold* hold) { holds.insert(hold); });
+    if (!worker->unwritten) continue;
+    for (const PendingDecisions::Decided& decided : worker->unwritten->decided) holds.insert(decided.frame);
+  }
+  for (FrameHold* hold : holds) delete hold;
   for (const char* gauge : {"sightline.sampling.undecided_spans", "sightline.sampling.undecided_traces",
                             "sightline.sampling.memory.used", "sightline.sampling.memory.limit"}) {
     metrics_.Unregister(gauge);

@@ -114,6 +114,14 @@ class Shard {
   // What others hold for this shard's spans; counts against its memory.
   void set_foreign_bytes(uint64_t bytes) { foreign_bytes_ = bytes; }
 
+  // The frames of all spans that wait or are not taken yet, some of them more than once.
+  void ForEachFrame(const std::function<void(FrameHold*)>& visit) {
+    index_.ForEachTrace([&](TraceIndex::Trace& trace) {
+      index_.ForEachSpan(trace, [&](const SpanPlace& place) { visit(place.frame); });
+    });
+    for (const PendingDecisions::Decided& decided : pending_.decided) visit(decided.frame);
+  }
+
   uint64_t traces() const { return index_.traces(); }
   uint64_t spans() const { return index_.spans(); }
   uint64_t bytes() const { return foreign_bytes_ + index_bytes(); }
