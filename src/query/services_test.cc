@@ -30,7 +30,9 @@ class ServicesTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    Execute("TRUNCATE TABLE sightline.span_metric_buckets");
+    for (const otlp::Resolution& resolution : otlp::kResolutions) {
+      Execute("TRUNCATE TABLE sightline." + std::string(resolution.table));
+    }
     // A whole hour not long ago, so that nothing runs into the retention.
     start_ = Clock::System().UnixNanos() / kHour * kHour - 10 * kHour;
   }
@@ -50,12 +52,16 @@ class ServicesTest : public EngineTest {
     for (const Call& call : calls) metrics.Add(call);
     std::vector<otlp::TableBlock> blocks;
     metrics.Finish(++block_, blocks);
-    std::vector<std::string> columns;
-    const otlp::SpanMetricBucketsTable table;  // named: GCC 12 ends a temporary before the loop that walks through it
-    for (const auto& column : table.columns()) columns.push_back(column.name);
-    for (const otlp::TableBlock& block : blocks) {
-      const auto done = clickhouse().InsertNative("sightline.span_metric_buckets", columns, block.native, "");
-      ASSERT_TRUE(done) << done.error().message;
+    for (const otlp::Resolution& resolution : otlp::kResolutions) {
+      std::vector<std::string> columns;
+      const otlp::SpanMetricBucketsTable table(resolution);  // named: GCC 12 ends a temporary before the loop through it
+      for (const auto& column : table.columns()) columns.push_back(column.name);
+      for (const otlp::TableBlock& block : blocks) {
+        if (block.table != resolution.table) continue;
+        const auto done =
+            clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");
+        ASSERT_TRUE(done) << done.error().message;
+      }
     }
   }
 
