@@ -1,6 +1,7 @@
 #include "otlp/block_builder.h"
 
 #include "otlp/decode.h"
+#include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 
 namespace sightline::otlp {
@@ -29,6 +30,9 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
       for (const Resolution& resolution : kResolutions) {
         tables.push_back(DescribeTable(SpanMetricBucketsTable(resolution), resolution.table));
+      }
+      for (const GraphResolution& resolution : kGraphResolutions) {
+        tables.push_back(DescribeTable(ServiceGraphEdgesTable(resolution), resolution.table));
       }
       break;
     case Signal::kLogs:

@@ -78,6 +78,9 @@ class BlockBuilder {
     Append(request, scan, item, received_unix_nanos, {});
   }
 
+  // What the traces of a decided frame add to the service graph, as ServiceGraphEdges::Encode made it. Only of traces.
+  virtual void AddGraph(std::string_view) {}
+
   virtual uint64_t rows() const = 0;   // spans, log records, data points since the last Finish
   virtual uint64_t bytes() const = 0;  // of column buffers
 

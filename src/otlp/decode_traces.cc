@@ -3,6 +3,7 @@
 
 #include "otlp/decode.h"
 #include "otlp/http_status.h"
+#include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 #include "otlp/wire_fields.h"
 
@@ -139,15 +140,18 @@ class TracesBuilder final : public BuilderBase {
     FinishSets(out);
     spans_.Finish(block, out);
     metrics_.Finish(block, out);
+    graph_.Finish(block, out);
     Reset();
     return out;
   }
+
+  void AddGraph(std::string_view encoded) override { SIGHTLINE_CHECK(graph_.Merge(encoded)); }
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
   void ReleaseMemory() override { spans_.ReleaseMemory(); }
 
  private:
-  size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes(); }
+  size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes() + graph_.bytes(); }
   size_t DayTables() const override { return spans_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
   void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
@@ -158,6 +162,7 @@ class TracesBuilder final : public BuilderBase {
 
   DailyTables<SpanTable> spans_;
   SpanMetrics metrics_;
+  ServiceGraphEdges graph_;
   SpanFields span_;
   uint32_t name_number_ = 0;  // of the span's name in its table
   uint8_t kind_ = 0, status_ = 0;

@@ -52,6 +52,7 @@ class WireWriter {
     for (; varint >= 0x80; varint >>= 7) out_.push_back(static_cast<char>(varint | 0x80));
     out_.push_back(static_cast<char>(varint));
   }
+  void RawBytes(std::string_view bytes) { out_.append(bytes); }
   void RawFixed64(uint64_t value) { out_.append(reinterpret_cast<const char*>(&value), sizeof(value)); }
 
   void Reserve(size_t bytes) { out_.reserve(bytes); }

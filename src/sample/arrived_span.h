@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/memory_budget.h"
 #include "otlp/scan.h"
 #include "sample/policy_set.h"
+#include "sample/service_graph.h"
 
 namespace sightline::sample {
 
@@ -34,6 +36,7 @@ struct ArrivedSpan {
   SpanMatch match;
   SpanPlace place;
   bool is_root = false;
+  std::optional<GraphSpan> graph;
 };
 
 // The spans of one request that belong to one shard.

@@ -88,7 +88,7 @@ Sampler::Sampler(const SamplerOptions& options, std::shared_ptr<const PolicySet>
                              .pending_bytes_max = std::min<uint64_t>(4 << 20, budget.bytes_max() / 16)};
   for (uint32_t i = 0; i < options_.shards; ++i) {
     workers_.push_back(std::make_unique<Worker>(Shard(
-        shard, policies_, policies_version_, counters_,
+        shard, policies_, policies_version_, counters_, graph_names_,
         [this](const FrameHold& frame, const PolicySet& set, const auto& visit) { MatchAgain(frame, set, visit); })));
   }
   metrics.SetGauge("sightline.sampling.undecided_spans", "{span}", "Spans that wait for a decision.", {},
@@ -190,11 +190,14 @@ void Sampler::AddSpans(uint64_t frame, std::string_view bytes, const otlp::Scan&
   std::vector<std::vector<ArrivedSpan>> by_shard(workers_.size());
   for (auto& spans : by_shard) spans.reserve(scan.items.size() / workers_.size() + scan.items.size() / 8 + 8);
   uint32_t undecided = 0;
+  const int64_t now = clock_.UnixNanos();
+  GraphNoter noter(graph_names_, now, now + otlp::TimeRules{}.future_nanos_max);
   MatchSpans(
       *policy_set, bytes, scan,
       [&](const otlp::ItemRef& item) { return restored == nullptr || !restored->IsDecided(frame, item); },
       [&](ArrivedSpan&& span, const otlp::ItemRef& item) {
         span.place.frame = hold.get();
+        span.graph = noter.Note(bytes, scan, item, scan.heads[static_cast<size_t>(&item - scan.items.data())]);
         by_shard[ShardOf(item.trace_hash)].push_back(std::move(span));
         ++undecided;
       });

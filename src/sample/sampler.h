@@ -110,6 +110,7 @@ class Sampler {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   SamplingCounters counters_;
+  GraphNames graph_names_;
   Counter& unreadable_spans_;
   Counter& append_errors_;
 

@@ -52,6 +52,7 @@ class Store final : public DecidedSink {
           spans_.emplace(id, Span{std::string(verdict.policy), verdict.adjusted_count, std::string(resource)}).second;
       EXPECT_TRUE(is_new) << "a span is stored twice";
     }
+    EXPECT_TRUE(graph_.Merge(spans.graph));
     frames_.push_back(spans.frame);
     const uint64_t block = 1'000'000 + spans.frame;
     ASSERT_TRUE(journal_.AppendManifest({.block = block, .frames = {{spans.frame, spans.frame}}}));
@@ -61,6 +62,13 @@ class Store final : public DecidedSink {
   std::map<std::string, Span> spans() {
     const std::lock_guard lock(mutex_);
     return spans_;
+  }
+  // Calls of both runs of a test, if it has two, must be added by the test.
+  double Calls(const std::string& client, const std::string& server) {
+    const std::lock_guard lock(mutex_);
+    double calls = 0;
+    for (const auto& sum : graph_.Sums()) calls += sum.client == client && sum.server == server ? sum.calls : 0;
+    return calls;
   }
   size_t frames() {
     const std::lock_guard lock(mutex_);
@@ -72,6 +80,7 @@ class Store final : public DecidedSink {
   std::mutex mutex_;
   std::map<std::string, Span> spans_;  // by span id
   std::vector<uint64_t> frames_;
+  otlp::ServiceGraphEdges graph_;
 };
 
 constexpr std::string_view kPolicies = R"(
@@ -245,6 +254,48 @@ TEST_F(SamplerTest, RestartObeysWhatIsDecidedAndDecidesTheRest) {
   all.insert(first_run.begin(), first_run.end());
   EXPECT_THAT(all, ElementsAre(Id(11, 8), Id(12, 8), Id(31, 8), Id(51, 8), Id(61, 8)));
   EXPECT_EQ(Metric("sightline.journal.frames.unfinished"), 0);
+}
+
+// A client's span and its server's, of the trace with that number.
+Pb CallOf(uint64_t trace) {
+  return otlp::testing::Span(trace, 100 * trace + 1)
+      .Uint(field::span::kKind, 3)
+      .Bytes(field::span::kParentSpanId, Id(7, 8));
+}
+Pb AnswerOf(uint64_t trace) {
+  return otlp::testing::Span(trace, 100 * trace + 2)
+      .Uint(field::span::kKind, 2)
+      .Bytes(field::span::kParentSpanId, Id(100 * trace + 1, 8));
+}
+
+TEST_F(SamplerTest, CallsBetweenServicesAreCountedOfKeptAndDroppedTracesInAnyOrder) {
+  Start();
+  Send(otlp::testing::Request({AnswerOf(1), AnswerOf(2)}, otlp::testing::Resource("pay")));
+  Send(otlp::testing::Request({CallOf(1), CallOf(2), Span(2, 299, true)}));
+  DecideAll();
+  EXPECT_EQ(store_->spans().size(), 3U) << "only the second trace has an error";
+  EXPECT_EQ(store_->Calls("shop", "pay"), 2);
+  EXPECT_EQ(store_->Calls("user", "shop"), 1) << "the span without a parent";
+  EXPECT_EQ(Metric("sightline.service_graph.calls"), 3);
+  EXPECT_EQ(Metric("sightline.service_graph.unpaired_spans"), 0);
+  EXPECT_EQ(sampler_->status().undecided_spans, 0U);
+}
+
+TEST_F(SamplerTest, CallsAreCountedOnceAcrossARestart) {
+  Start();
+  Send(otlp::testing::Request({CallOf(1), CallOf(2)}));
+  Send(otlp::testing::Request({AnswerOf(1)}, otlp::testing::Resource("pay")));
+  Send(otlp::testing::Request({AnswerOf(2)}, otlp::testing::Resource("pay")));
+  DecideAll();
+  Send(otlp::testing::Request({CallOf(3)}));
+  Send(otlp::testing::Request({AnswerOf(3)}, otlp::testing::Resource("pay")));
+  WaitUntilTaken();
+  double calls = store_->Calls("shop", "pay");
+  EXPECT_EQ(calls, 2);
+  Start();
+  DecideAll();
+  calls += store_->Calls("shop", "pay");
+  EXPECT_EQ(calls, 3);
 }
 
 TEST_F(SamplerTest, DecisionsThatCannotBeWrittenHaveNoEffectAndAreTriedAgain) {

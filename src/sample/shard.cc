@@ -43,6 +43,10 @@ SamplingCounters::SamplingCounters(MetricsRegistry& metrics)
       late_dropped(Late(metrics, "dropped")),
       too_large(metrics.GetCounter("sightline.sampling.too_large_traces", "{trace}",
                                    "Traces dropped for maximum_trace_size_bytes.")),
+      calls(metrics.GetCounter("sightline.service_graph.calls", "{call}", "Calls counted in the service graph.")),
+      unpaired_spans(metrics.GetCounter("sightline.service_graph.unpaired_spans", "{span}",
+                                        "Spans of one side of a call whose other side is neither in the trace nor "
+                                        "named.")),
       metrics_(metrics) {}
 
 Counter& SamplingCounters::traces(bool kept, const std::string& policy) {
@@ -57,9 +61,10 @@ Counter& SamplingCounters::spans(bool kept, const std::string& policy) {
 }
 
 Shard::Shard(const Options& options, std::shared_ptr<const PolicySet> policies, uint64_t policies_version,
-             SamplingCounters& counters, MatchAgain match_again)
+             SamplingCounters& counters, const GraphNames& graph_names, MatchAgain match_again)
     : options_(options),
       counters_(counters),
+      graph_names_(graph_names),
       match_again_(std::move(match_again)),
       policies_(std::move(policies)),
       policies_version_(policies_version),
@@ -114,6 +119,7 @@ void Shard::AddSpan(ArrivedSpan& span, const Now& now) {
   TraceIndex::Trace& trace = index_[number];
   policies_->AddSpan(trace.state, span.times, span.match);
   index_.AddEntry(trace, span.place);
+  if (span.graph) index_.AddGraphSpan(trace, *span.graph);
   const PolicyConfig& config = policies_->config();
   if (span.is_root && !trace.root_seen && config.decision_wait_after_root_received_nanos > 0) {
     index_.RootSeen(number, now.monotonic_nanos);
@@ -197,12 +203,24 @@ void Shard::DropAll(const Now& now) {
 
 void Shard::DecideTrace(uint32_t number, Cause cause, const Now& now) {
   CountEarly(cause);
+  AddToGraph(number);
   if (cause == Cause::kTooLarge) return Drop(number, NameNumber(std::string(kTooLargeName)), now);
   if (cause == Cause::kShutdown) return Drop(number, NameNumber(std::string(kShutdownName)), now);
   const Decision decision = policies_->Decide(index_[number].state, {state_, now.unix_nanos});
   const uint32_t name = NameOf(decision);
   if (decision.keep) return Keep(number, name, decision.adjusted_count, now);
   Drop(number, name, now);
+}
+
+// Whatever becomes of the trace.
+void Shard::AddToGraph(uint32_t number) {
+  graph_spans_.clear();
+  index_.TakeGraphSpans(index_[number], [this](const GraphSpan& span) { graph_spans_.push_back(span); });
+  if (graph_spans_.empty()) return;
+  GraphCounts counts;
+  AddCalls(graph_spans_, graph_names_, pending_graph_, counts);
+  counters_.calls.Add(counts.calls);
+  counters_.unpaired_spans.Add(counts.unpaired_spans);
 }
 
 void Shard::CountEarly(Cause cause) {
@@ -250,6 +268,8 @@ void Shard::Settle(FrameHold* frame, const Now& now) {
 
 PendingDecisions Shard::TakePending() {
   std::ranges::fill(pending_policies_, 0);
+  pending_.frame.graph = pending_graph_.Encode();
+  pending_graph_.Clear();
   return std::exchange(pending_, {});
 }
 

@@ -34,7 +34,7 @@ inline constexpr size_t kCauses = 6;
 
 // What has been decided and is not yet in the journal.
 struct PendingDecisions {
-  DecidedFrame frame;  // without `sources` and `graph`
+  DecidedFrame frame;  // without `sources`; `graph` only once it is taken
   struct KeptSpan {
     SpanPlace place;
     uint32_t trace = 0;  // index into frame.kept
@@ -65,6 +65,8 @@ class SamplingCounters {
   Counter& late_kept;
   Counter& late_dropped;
   Counter& too_large;
+  Counter& calls;
+  Counter& unpaired_spans;
 
  private:
   MetricsRegistry& metrics_;
@@ -87,7 +89,7 @@ class Shard {
       std::function<void(const FrameHold& frame, const PolicySet& policies, const std::function<void(ArrivedSpan&&)>&)>;
 
   Shard(const Options& options, std::shared_ptr<const PolicySet> policies, uint64_t policies_version,
-        SamplingCounters& counters, MatchAgain match_again);
+        SamplingCounters& counters, const GraphNames& graph_names, MatchAgain match_again);
 
   // Also for the traces that wait: their spans are matched again.
   void SetPolicies(std::shared_ptr<const PolicySet> policies, uint64_t version);
@@ -145,6 +147,7 @@ class Shard {
   void Keep(uint32_t number, uint32_t name, double adjusted_count, const Now& now);
   void Settle(FrameHold* frame, const Now& now);
   uint32_t KeptTrace(uint64_t trace_hash, uint32_t name, double adjusted_count);
+  void AddToGraph(uint32_t number);
   void CountEarly(Cause cause);
   uint32_t NameNumber(const std::string& text);
   uint32_t NameOf(const Decision& decision);
@@ -153,6 +156,7 @@ class Shard {
 
   const Options options_;
   SamplingCounters& counters_;
+  const GraphNames& graph_names_;
   const MatchAgain match_again_;
   std::shared_ptr<const PolicySet> policies_;
   uint64_t policies_version_;
@@ -166,6 +170,8 @@ class Shard {
   std::vector<uint32_t> pending_policies_;  // by name: its number in pending_.frame.policies, plus one; 0: not there
 
   PendingDecisions pending_;
+  otlp::ServiceGraphEdges pending_graph_;
+  std::vector<GraphSpan> graph_spans_;  // of the trace that is decided
   uint64_t foreign_bytes_ = 0;
 };
 

@@ -50,12 +50,17 @@ class TraceIndex {
     TraceState state;
     int64_t first_seen_nanos = 0;  // monotonic
     uint32_t first_entry = kNone, last_entry = kNone;
+    uint32_t last_graph_span = kNone;
     uint32_t generation = 0;
     bool root_seen = false;
   };
   struct Entry {
     SpanPlace place;
     uint32_t next = kNone;
+  };
+  struct GraphEntry {
+    GraphSpan span;
+    uint32_t before = kNone;
   };
 
   uint32_t Find(uint64_t hash) const {
@@ -68,7 +73,7 @@ class TraceIndex {
     trace.hash = hash;
     trace.state = {};
     trace.first_seen_nanos = now_nanos;
-    trace.first_entry = trace.last_entry = kNone;
+    trace.first_entry = trace.last_entry = trace.last_graph_span = kNone;
     trace.root_seen = false;
     numbers_.emplace(hash, number);
     by_age_.push_back({now_nanos, number, trace.generation});
@@ -82,13 +87,28 @@ class TraceIndex {
     (trace.first_entry == kNone ? trace.first_entry : entries_[trace.last_entry].next) = number;
     trace.last_entry = number;
   }
+  void AddGraphSpan(Trace& trace, const GraphSpan& span) {
+    const uint32_t number = graph_spans_.Take();
+    graph_spans_[number] = {span, trace.last_graph_span};
+    trace.last_graph_span = number;
+  }
+  // Calls visit(span) for each, and forgets them.
+  template <typename Visit>
+  void TakeGraphSpans(Trace& trace, const Visit& visit) {
+    while (trace.last_graph_span != kNone) {
+      const uint32_t at = trace.last_graph_span;
+      visit(graph_spans_[at].span);
+      trace.last_graph_span = graph_spans_[at].before;
+      graph_spans_.Free(at);
+    }
+  }
   // From now on the trace is also found by when its root came.
   void RootSeen(uint32_t number, int64_t now_nanos) {
     traces_[number].root_seen = true;
     by_root_.push_back({now_nanos, number, traces_[number].generation});
   }
 
-  // Calls visit(place) for each span in order of arrival, and forgets the trace.
+  // Calls visit(place) for each span in order of arrival, and forgets the trace, whose graph spans were taken.
   template <typename Visit>
   void Take(uint32_t number, const Visit& visit) {
     Trace& trace = traces_[number];
@@ -122,7 +142,7 @@ class TraceIndex {
   uint64_t spans() const { return entries_.in_use(); }
   uint64_t bytes() const {
     constexpr uint64_t kMapSlotBytes = 18;
-    return traces_.bytes() + entries_.bytes() + numbers_.bucket_count() * kMapSlotBytes +
+    return traces_.bytes() + entries_.bytes() + graph_spans_.bytes() + numbers_.bucket_count() * kMapSlotBytes +
            (by_age_.size() + by_root_.size()) * sizeof(Waiting);
   }
 
@@ -144,6 +164,7 @@ class TraceIndex {
 
   Pool<Trace> traces_;
   Pool<Entry> entries_;
+  Pool<GraphEntry> graph_spans_;
   boost::unordered_flat_map<uint64_t, uint32_t, AsIs> numbers_;
   std::deque<Waiting> by_age_, by_root_;
 };

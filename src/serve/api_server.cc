@@ -8,6 +8,7 @@
 
 #include "query/logs.h"
 #include "query/metrics.h"
+#include "query/service_graph.h"
 #include "query/services.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
@@ -16,6 +17,7 @@
 #include "serve/metrics_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
+#include "serve/service_graph_api.h"
 #include "serve/services_api.h"
 #include "serve/sql_api.h"
 #include "serve/traces_api.h"
@@ -41,9 +43,11 @@ class ApiServerImpl final : public ApiServer {
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
+        service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
+        service_graph_api_(service_graph_reader_),
         services_api_(service_reader_),
         sql_api_(clickhouse, options_.sql, options_.database),
         traces_api_(trace_reader_, log_reader_),
@@ -57,6 +61,7 @@ class ApiServerImpl final : public ApiServer {
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
+    service_graph_api_.AddTo(router_);
     services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
     traces_api_.AddTo(router_);
@@ -181,9 +186,11 @@ class ApiServerImpl final : public ApiServer {
   query::TraceReader trace_reader_;
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
+  query::ServiceGraphReader service_graph_reader_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
   ProgramApi program_api_;
+  ServiceGraphApi service_graph_api_;
   ServicesApi services_api_;
   SqlApi sql_api_;
   TracesApi traces_api_;

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 #include "store/schema.h"
 
@@ -19,6 +20,9 @@ constexpr std::string_view kAttributeSetsTable = "attribute_sets";
 std::string_view TimeColumn(std::string_view table) {
   for (const otlp::Resolution& resolution : otlp::kResolutions) {
     if (resolution.table == table) return resolution.time_column;
+  }
+  for (const otlp::GraphResolution& resolution : otlp::kGraphResolutions) {
+    if (resolution.table == table) return "Time";
   }
   return "Timestamp";
 }
@@ -59,8 +63,8 @@ Result<void> BlockInserter::Insert(uint64_t block, const std::vector<otlp::Table
 }
 
 bool IsDerivedTable(std::string_view table) {
-  return std::ranges::any_of(otlp::kResolutions,
-                             [table](const otlp::Resolution& resolution) { return resolution.table == table; });
+  const auto is_it = [table](const auto& resolution) { return resolution.table == table; };
+  return std::ranges::any_of(otlp::kResolutions, is_it) || std::ranges::any_of(otlp::kGraphResolutions, is_it);
 }
 
 Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables) {

@@ -75,6 +75,7 @@ journal::Manifest MakeManifest(uint64_t block, const Stream& stream, const std::
 
 bool AppendFrames(const Stream& stream, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
                   uint64_t column_bytes_max) {
+  for (const PendingFrame& frame : frames) builder.AddGraph(frame.graph);
   uint32_t appended = 0;
   const auto append = [&](const PendingFrame& frame, const otlp::ItemRef& item) {
     otlp::SpanStanding standing;

@@ -34,13 +34,14 @@ struct PendingFrame {
   std::string bytes;
   otlp::Scan scan;                                   // with heads if it goes into span metrics
   std::shared_ptr<const sample::Verdicts> verdicts;  // of a decided frame; its calls are counted already
+  std::string graph;                                 // what its traces add to the service graph, kept or not
   MemoryBudget::Reservation reservation;
 };
 
 journal::Manifest MakeManifest(uint64_t block, const Stream& stream, const std::vector<PendingFrame>& frames);
 
-// Appends all accepted items of the frames to the builder, in the order above. False: it stopped early, as the
-// builder's columns have more bytes than `column_bytes_max`.
+// Appends all accepted items of the frames to the builder, in the order above, and what they add to the service graph.
+// False: it stopped early, as the builder's columns have more bytes than `column_bytes_max`.
 bool AppendFrames(const Stream& stream, const std::vector<PendingFrame>& frames, otlp::BlockBuilder& builder,
                   uint64_t column_bytes_max = UINT64_MAX);
 

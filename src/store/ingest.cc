@@ -153,6 +153,7 @@ void Ingest::Take(sample::DecidedSpans spans) {
                                                 .bytes = std::move(spans.request),
                                                 .scan = *std::move(scan),
                                                 .verdicts = std::move(spans.verdicts),
+                                                .graph = std::move(spans.graph),
                                                 .reservation = std::move(spans.reservation)});
 }
 

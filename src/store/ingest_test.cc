@@ -418,6 +418,10 @@ TEST_P(IngestTest, SampledSpansAreStoredWithTheirStandingAndAllAreCounted) {
                   "ORDER BY SpanId)"),
             "[('0000000000000001',1,'errors'),('0000000000000004',1,'errors')]");
   EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "4") << "counted before sampling, and once";
+  EXPECT_EQ(
+      Value("SELECT toString(groupUniqArray((Client, Server))) || toString(sum(Calls)) FROM sightline.service_graph"),
+      "[('user','shop')]4")
+      << "of dropped traces too";
   EXPECT_TRUE(JournalIsDone());
   EXPECT_EQ(budget_.used(), 0U);
 }

@@ -17,6 +17,7 @@ Result<ReadBackFrame> ReadBack(journal::Journal& journal, uint64_t number) {
     std::optional<sample::DecodedFrame> decoded = sample::DecodeDecidedFrame(frame.bytes);
     if (!decoded) return Fail(Code::kDataLoss, "journal frame {} does not hold decisions", number);
     frame.bytes = std::string(decoded->request);
+    frame.graph = std::move(decoded->decisions.graph);
     frame.verdicts = std::make_shared<const sample::Verdicts>(std::move(decoded->decisions));
   }
   Result<otlp::Scan> scan = otlp::Rescan(header.signal, frame.bytes, header.refused,

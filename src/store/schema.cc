@@ -28,6 +28,8 @@ constexpr ExpiringTable kExpiringTables[] = {
     {"span_metric_buckets_10s", Keep::kFineSpanMetrics, "Time"},
     {"span_metric_buckets", Keep::kMetrics, "Minute"},  // stays when the spans are gone
     {"span_metric_buckets_1h", Keep::kRollups, "Time"},
+    {"service_graph_edges", Keep::kMetrics, "Time"},
+    {"service_graph_edges_1h", Keep::kRollups, "Time"},
     {"logs", Keep::kLogs},
     {"metric_points", Keep::kMetrics},
     {"metric_histograms", Keep::kMetrics},
@@ -47,7 +49,8 @@ constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_metrics_histogram",
                                        "otel_metrics_summary",
                                        "otel_metrics_exponential_histogram",
-                                       "span_metrics"};
+                                       "span_metrics",
+                                       "service_graph"};
 
 struct Column {
   std::string name, type, comment;
@@ -160,6 +163,7 @@ class SchemaOpener {
         {"ttl_metrics", TtlClause("Timestamp", Seconds(Keep::kMetrics))},
         {"ttl_span_metrics_10s", TtlClause("Time", Seconds(Keep::kFineSpanMetrics))},
         {"ttl_span_metrics", TtlClause("Minute", Seconds(Keep::kMetrics))},
+        {"ttl_service_graph", TtlClause("Time", Seconds(Keep::kMetrics))},
         {"ttl_span_metrics_1h", TtlClause("Time", Seconds(Keep::kRollups))},
         {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)}};
     for (const Migration& migration : *options_.migrations) {

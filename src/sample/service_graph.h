@@ -1,0 +1,92 @@
+// Which service calls which, from the spans of one trace before any of them is dropped.
+// Data: heads and attributes of spans at their arrival -> GraphSpan (facts without text) -> at the trace's decision
+// pairs of a client's and a server's span -> otlp::ServiceGraphEdges. docs/adr/008-service-graph.md has the rules.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "otlp/attribute_text.h"
+#include "otlp/scan.h"
+#include "otlp/service_graph_edges.h"
+#include "sample/attributes.h"
+
+namespace sightline::sample {
+
+// Names of services, databases and peers with a number each, for the life of a program. Number 0 is "".
+// Thread: any.
+class GraphNames {
+ public:
+  GraphNames() { texts_.emplace_back(); }
+  uint32_t Number(std::string_view name);
+  // Good as long as this object lives.
+  std::string_view at(uint32_t number) const;
+  uint64_t bytes() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  mutable std::shared_mutex mutex_;
+  std::deque<std::string> texts_;  // do not move
+  std::unordered_map<std::string_view, uint32_t, Hash, std::equal_to<>> numbers_;
+  uint64_t text_bytes_ = 0;
+};
+
+// What the graph needs of a client's, server's, producer's or consumer's span; other spans are not in it.
+struct GraphSpan {
+  uint64_t span_id = 0, parent_span_id = 0;  // as in otlp::SpanHead
+  uint64_t duration_nanos = 0;
+  uint32_t start_second = 0;
+  uint32_t service = 0;  // number of GraphNames
+  uint32_t peer = 0;     // the database, message system or service that a client's or producer's span names
+  float weight = 1;      // spans that it stands for: otlp::SpanWeight
+  uint8_t kind = 0;      // OTLP's numbers
+  bool failed = false;   // by its status or a 5xx
+  otlp::Connection peer_connection = otlp::Connection::kVirtual;
+};
+
+// Makes GraphSpans of the spans of requests. Thread: of its owner.
+class GraphNoter {
+ public:
+  // `names` must outlive it. Times after `latest_unix_nanos` are taken to be then, as in the store.
+  GraphNoter(GraphNames& names, int64_t received_unix_nanos, int64_t latest_unix_nanos);
+
+  // Nothing for a span that is not in the graph. Spans of one resource should come one after the other.
+  std::optional<GraphSpan> Note(std::string_view request, const otlp::Scan& scan, const otlp::ItemRef& item,
+                                const otlp::SpanHead& head);
+
+ private:
+  uint32_t ServiceOf(std::string_view resource);
+  void NotePeer(std::string_view span_message, GraphSpan& span);
+  std::string Clean(const AttributeValue& value);
+
+  GraphNames& names_;
+  const int64_t received_unix_nanos_, latest_unix_nanos_;
+  KeyTable service_keys_, peer_keys_;
+  otlp::TextMender mender_;
+  const char* last_resource_ = nullptr;
+  uint32_t last_service_ = 0;
+};
+
+struct GraphCounts {
+  uint64_t calls = 0;           // edges counted
+  uint64_t unpaired_spans = 0;  // whose other side is neither in the trace nor named
+};
+
+// Adds the calls of one trace. Every server's (consumer's) span whose parent is a client's (producer's) span of the
+// trace is a call between two services; a client's span without such a child is a call of the peer that it names; a
+// server's span without a parent is a call by kUser.
+inline constexpr std::string_view kUser = "user";  // as in the Collector's connector
+void AddCalls(std::span<const GraphSpan> trace, const GraphNames& names, otlp::ServiceGraphEdges& edges,
+              GraphCounts& counts);
+
+}  // namespace sightline::sample
