@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 REQUESTS = {
@@ -81,3 +81,31 @@ def metrics(service: str, points: Iterable[NumberDataPoint], name: str = "test.g
     resource_metrics.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
     resource_metrics.scope_metrics.add().metrics.append(Metric(name=name, gauge=Gauge(data_points=points)))
     return request.SerializeToString()
+
+
+def metrics_of_all_kinds(service: str, numbers: Iterable[int]) -> bytes:
+    """A point for each number, which is its value or its sum: gauges, sums, histograms of both kinds and summaries in turn."""
+    resource_metrics = ResourceMetrics()
+    resource_metrics.resource.attributes.extend(attributes({"service.name": service}))
+    gauge, total, histogram, exponential, summary = (
+        resource_metrics.scope_metrics.add().metrics.add(name=f"test.{kind}") for kind in ("gauge", "sum", "histogram", "exponential", "summary")
+    )
+    total.sum.aggregation_temporality = histogram.histogram.aggregation_temporality = 2
+    total.sum.is_monotonic = True
+    exponential.exponential_histogram.aggregation_temporality = 2
+    for number in numbers:
+        times = {"time_unix_nano": time.time_ns() + number, "start_time_unix_nano": 1}
+        match number % 5:
+            case 0:
+                gauge.gauge.data_points.add(as_int=number, **times)
+            case 1:
+                total.sum.data_points.add(as_double=number, **times)
+            case 2:
+                histogram.histogram.data_points.add(count=3, sum=number, explicit_bounds=[1, 10], bucket_counts=[1, 1, 1], **times)
+            case 3:
+                point = exponential.exponential_histogram.data_points.add(count=3, sum=number, scale=2, zero_count=1, **times)
+                point.positive.offset, point.positive.bucket_counts[:] = 5, [1, 1]
+            case _:
+                point = summary.summary.data_points.add(count=3, sum=number, **times)
+                point.quantile_values.add(quantile=0.5, value=number / 3)
+    return ExportMetricsServiceRequest(resource_metrics=[resource_metrics]).SerializeToString()

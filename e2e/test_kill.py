@@ -34,8 +34,15 @@ CONFIG = {"journal": {"segment_bytes_max": 65536}}
 COUNT_BY_ID = {
     "traces": "SELECT toUInt64(SpanAttributes['test.id']) AS id, count() FROM otel_traces WHERE ServiceName = 'kill' GROUP BY id",
     "logs": "SELECT toUInt64(LogAttributes['test.id']) AS id, count() FROM otel_logs WHERE ServiceName = 'kill' GROUP BY id",
-    "metrics": "SELECT toUInt64(Value) AS id, count() FROM otel_metrics_gauge WHERE ServiceName = 'kill' GROUP BY id",
-}
+    # A point's number is its value, or its sum.
+    "metrics": "SELECT toUInt64(n) AS id, count() FROM ("
+    + " UNION ALL ".join(
+        f"SELECT {value} AS n FROM otel_metrics_{kind} WHERE ServiceName = 'kill'"
+        for kind, value in {
+            "gauge": "Value", "sum": "Value", "histogram": "Sum", "exponential_histogram": "Sum", "summary": "Sum",
+        }.items()
+    ) + ") GROUP BY id",
+}  # fmt: skip
 
 
 @dataclass
@@ -64,7 +71,7 @@ def body_of(signal: str, ids: range) -> bytes:
         case "logs":
             return otlp.logs("kill", [otlp.log(attributes={"test.id": number}) for number in ids])
         case _:
-            return otlp.metrics("kill", [otlp.point(number, time.time_ns() + number) for number in ids])
+            return otlp.metrics_of_all_kinds("kill", ids)
 
 
 def send_grpc(server: Server, ledger: Ledger, signal: str, stop: threading.Event) -> None:
@@ -172,6 +179,20 @@ def killed_itself(server: Server, point: str) -> None:
 def kill_after(server: Server, seconds: float) -> None:
     time.sleep(seconds)
     server.kill()
+
+
+def test_with_group_commit_too(make_server: Callable[..., Server]) -> None:
+    """durability: disk answers from a thread of its own, when the sync has ended."""
+    server, ledger = make_server(config=CONFIG | {"durability": "disk"}), Ledger()
+    for point in ("journal.sync", "store.insert.end", "journal.done.begin", ""):
+        server.fault = f"{point}=kill:9" if point else ""
+        if not server.start_or_die():
+            killed_itself(server, point)
+        else:
+            under_load(server, ledger, (lambda: killed_itself(server, point)) if point else (lambda: kill_after(server, 1.0)))
+    server.restart()
+    assert_exactly_once(server, ledger)
+    assert ledger.requests_acknowledged() > 20
 
 
 def test_a_crash_while_a_crash_is_mended_loses_nothing(make_server: Callable[..., Server]) -> None:
