@@ -217,7 +217,6 @@ TEST_F(ApiServerTest, AQuestionThatTheEngineCannotEndIsAnsweredInTime) {
   const auto reply = Get("/api/v1/traces/ffffffff/outline");
   EXPECT_EQ(reply.status, 504);
   EXPECT_TRUE(Has(reply.body, "limits.query_seconds_max")) << reply.body;
-  EXPECT_EQ(Running("slow.spans"), 1u);
 }
 
 TEST_F(ApiServerTest, SqlTakesNoThreadFromTheScreens) {
