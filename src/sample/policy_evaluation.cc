@@ -88,21 +88,27 @@ Evaluation::Vote Evaluation::AskComposite(const Node& node) {
   return Vote::kNo;
 }
 
+bool Evaluation::AllowsAsItIs(uint16_t number, double amount) {
+  const PolicyState::Outcome outcome = state_.outcomes_[number];
+  // One that was not asked is as full as it was before this trace.
+  const bool allowed = outcome == PolicyState::Outcome::kUnasked ? state_.limiters_[number].WouldAllow(amount, now_)
+                                                                 : outcome == PolicyState::Outcome::kPassed;
+  if (!allowed && refused_by_ == kNone && state_.limiters_[number].CouldEverAllow(amount)) refused_by_ = number;
+  return allowed;
+}
+
 bool Evaluation::AskLimiter(uint16_t number, double amount) {
   using Outcome = PolicyState::Outcome;
   Limiter& limiter = state_.limiters_[number];
-  Outcome& outcome = state_.outcomes_[number];
   switch (limits_) {
     case Limits::kReal: {
       const bool allowed = limiter.WouldAllow(amount, now_);
       if (allowed) limiter.Take(amount, now_);
-      outcome = allowed ? Outcome::kPassed : Outcome::kRefused;
+      state_.outcomes_[number] = allowed ? Outcome::kPassed : Outcome::kRefused;
       return allowed;
     }
     case Limits::kAsTheyAre:
-      // One that was not asked is as full as it was before this trace.
-      if (outcome != Outcome::kUnasked) return outcome == Outcome::kPassed;
-      return limiter.WouldAllow(amount, now_);
+      return AllowsAsItIs(number, amount);
     case Limits::kAllow:
       return limiter.CouldEverAllow(amount);
     case Limits::kRefuse:
@@ -203,6 +209,7 @@ Decision Evaluation::Run() {
 bool Evaluation::Keeps() {
   unknown_salt_ = kNone;
   for (const uint16_t i : program_.by_certainty) {
+    if (only_policy_ != kNone && i >= program_.drops && i != only_policy_) continue;
     const Vote vote = Ask(program_.roots[i]);
     if (vote == Vote::kUnknown) return false;
     if (vote == Vote::kYes) return i >= program_.drops;
@@ -259,19 +266,20 @@ double Evaluation::AdjustedCount() {
   return count;
 }
 
-// Had no chance as the limits stand, and would have had one else: whoever passes next stands for it.
+// Had no chance as the limits stand, and would have had one else: whoever passes next stands for it. The debt is the
+// limit's that refused it, in the first policy that would have kept it.
 void Evaluation::OweIfRefused() {
   if (Probability(Limits::kAsTheyAre) > 0 || Probability(Limits::kAllow) == 0) return;
-  for (uint16_t i = 0; i < program_.limiters.size(); ++i) {
-    const double amount = LimiterAmount(i);
-    if (!state_.limiters_[i].CouldEverAllow(amount)) continue;
-    const bool refused =
-        state_.outcomes_[i] == PolicyState::Outcome::kRefused ||
-        (state_.outcomes_[i] == PolicyState::Outcome::kUnasked && !state_.limiters_[i].WouldAllow(amount, now_));
-    if (!refused) continue;
-    state_.limiters_[i].AddDebt(static_cast<uint64_t>(amount));
-    return;
+  for (uint16_t i = program_.drops; i < program_.roots.size(); ++i) {
+    only_policy_ = i;
+    if (Probability(Limits::kAllow) == 0) continue;
+    refused_by_ = kNone;
+    Probability(Limits::kAsTheyAre);
+    if (refused_by_ == kNone) continue;
+    state_.limiters_[refused_by_].AddDebt(static_cast<uint64_t>(LimiterAmount(refused_by_)));
+    break;
   }
+  only_policy_ = kNone;
 }
 
 }  // namespace sightline::sample::internal

@@ -168,6 +168,7 @@ class Evaluation {
   Vote AskHash(const Node& node);
   Vote AskDynamic(const Node& node);
   bool AskLimiter(uint16_t number, double amount);
+  bool AllowsAsItIs(uint16_t number, double amount);
   bool Bit(uint16_t bit) const;
   uint64_t SaltValue(uint16_t salt);
   uint64_t DynamicThreshold(uint16_t dynamic, bool count);
@@ -187,6 +188,8 @@ class Evaluation {
   Limits limits_ = Limits::kReal;
   uint16_t unknown_salt_ = kNone;
   uint16_t sub_policy_ = kNone;
+  uint16_t only_policy_ = kNone;  // in thought: of those that keep, ask this one alone
+  uint16_t refused_by_ = kNone;   // in thought: the first limit that refused what it could allow at another time
 };
 
 }  // namespace sightline::sample::internal
