@@ -334,9 +334,14 @@ TEST_F(SamplerTest, AtTheMemoryLimitTheOldestAreDecidedEarly) {
 
 TEST_F(SamplerTest, AJournalThatIsFullOfUndecidedSpansIsMadeRoomInEarly) {
   journal_options_.journal_bytes_max = options_.journal_bytes_max = 1 << 20;
-  Start();
+  // No trace is due by itself, however long the clock runs until the sampler's threads get a turn.
+  Start(R"(
+decision_wait: 2h
+policies:
+  - {name: errors, type: status_code, status_code: {status_codes: [ERROR]}}
+)");
   uint64_t errors = 0;
-  for (uint64_t i = 1; i <= 3000; ++i) {
+  for (uint64_t i = 1; i <= 1500; ++i) {
     const std::string request = otlp::testing::Request(
         {Span(i, i, i % 50 == 0)
              .Message(field::span::kAttributes, Attribute("text", StringValue(std::string(1000, 'x'))))});
@@ -349,6 +354,7 @@ TEST_F(SamplerTest, AJournalThatIsFullOfUndecidedSpansIsMadeRoomInEarly) {
     clock_.Advance(1'000'000);
   }
   EXPECT_GT(Metric("sightline.sampling.early_decisions", "journal"), 100);
+  clock_.Advance(2 * 3'600'000'000'000);
   DecideAll();
   EXPECT_EQ(store_->spans().size(), errors);
 }
