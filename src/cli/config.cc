@@ -130,6 +130,11 @@ void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
                 "Attributes of a span, log record or data point; further ones are cut and counted as dropped.", 1);
   schema.Bytes("limits.value_bytes_max", limits.items.value_bytes_max,
                "Length of a string, of bytes or of a serialized array; a longer value is cut and marked.", 16);
+  schema.Bytes(
+      "limits.name_bytes_max", limits.items.name_bytes_max,
+      "Length of a name (of a service, span, event, scope, metric), of an attribute's key or a unit; a longer one "
+      "is cut and marked.",
+      16, 64 << 10);
   schema.Number("limits.events_per_span_max", limits.items.events_per_span_max,
                 "Events of a span; further ones are cut and counted as dropped.", 1);
   schema.Number("limits.links_per_span_max", limits.items.links_per_span_max,

@@ -93,7 +93,7 @@ uint32_t AttributeWriter::Write(const std::vector<std::string_view>& key_values,
       HotColumns::Entry* entry = target.hot->Find(attribute.key, hash);
       if (entry != nullptr && WriteHot(*entry, attribute.value, row, marks)) continue;
     }
-    target.map.keys().AppendNumber(InternClean(target.map.keys(), attribute.key, hash, *mender_, marks));
+    target.map.keys().AppendNumber(InternName(target.map.keys(), attribute.key, hash, *mender_, marks));
     target.map.values().Append(mender_->TextOf(attribute.value, marks));
     types_.AppendNumber(attribute.value.type);
   }

@@ -27,6 +27,20 @@ inline uint32_t InternClean(LowCardinalityColumn& column, std::string_view text,
 inline uint32_t InternClean(LowCardinalityColumn& column, std::string_view text, TextMender& mender, Marks& marks) {
   return InternClean(column, text, HashText(text), mender, marks);
 }
+// The same for a name or a key, whose limit is another.
+inline uint32_t InternName(LowCardinalityColumn& column, std::string_view text, uint64_t hash, TextMender& mender,
+                           Marks& marks) {
+  if (text.empty()) return 0;
+  const uint32_t found = column.interner().Find(text, hash);
+  if (found != Interner::kAbsent) [[likely]]
+    return found;
+  const std::string_view clean = mender.CleanName(text, marks);
+  const bool same = clean.data() == text.data() && clean.size() == text.size();
+  return same ? column.interner().Insert(text, hash) : column.interner().Intern(clean);
+}
+inline uint32_t InternName(LowCardinalityColumn& column, std::string_view text, TextMender& mender, Marks& marks) {
+  return InternName(column, text, HashText(text), mender, marks);
+}
 
 // The columns of the hot attributes of one table, found by key. Thread: of its owner.
 class HotColumns {

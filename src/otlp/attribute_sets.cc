@@ -93,7 +93,7 @@ struct AttributeSets::Decoded {
 };
 
 AttributeSets::AttributeSets(const Limits& limits, size_t remembered_max)
-    : limits_(limits), mender_(limits.value_bytes_max), written_(remembered_max) {}
+    : limits_(limits), mender_(limits), written_(remembered_max) {}
 
 const ScopeContext& AttributeSets::For(std::string_view request, const ScopeRef& scope, int64_t received_unix_nanos) {
   const Parts parts{scope.resource.In(request), scope.resource_schema_url.In(request), scope.scope.In(request),
@@ -154,10 +154,10 @@ AttributeSets::Decoded AttributeSets::DecodeSet(std::string_view message, bool i
         continue;
       }
       const Attribute attribute = ReadKeyValue(fields.bytes());
-      std::string key(mender_.Clean(attribute.key, marks));
+      std::string key(mender_.CleanName(attribute.key, marks));
       std::string value(mender_.TextOf(attribute.value, marks));
       if (is_resource && key == "service.name" && attribute.value.type == 's' && set.service_name.empty()) {
-        set.service_name = value;
+        set.service_name = mender_.CleanName(value, marks);
       }
       set.attributes.emplace_back(std::move(key), std::move(value));
       set.types += attribute.value.type;
@@ -171,7 +171,7 @@ AttributeSets::Decoded AttributeSets::DecodeSet(std::string_view message, bool i
   }
   if (cut > 0) marks.Set(Marks::kAttributesCut);
   set.dropped_attributes_count += cut;
-  set.schema_url = mender_.Clean(schema_url, marks);
+  set.schema_url = mender_.CleanName(schema_url, marks);
   return set;
 }
 
@@ -183,8 +183,8 @@ std::unique_ptr<ScopeContext> AttributeSets::Decode(const Parts& parts) {
   context->service_name = resource.service_name;
   context->resource_id = Hex(resource.Id());
   if (!scope.empty()) context->scope_id = Hex(scope.Id());
-  context->scope_name = mender_.Clean(scope.name, context->marks);
-  context->scope_version = mender_.Clean(scope.version, context->marks);
+  context->scope_name = mender_.CleanName(scope.name, context->marks);
+  context->scope_version = mender_.CleanName(scope.version, context->marks);
   return context;
 }
 

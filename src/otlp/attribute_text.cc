@@ -362,15 +362,19 @@ void RepairUtf8(std::string_view text, std::string& out) {
   }
 }
 
-std::string_view TextMender::Cut(std::string_view valid, Marks& marks) const {
-  if (valid.size() <= value_bytes_max_) return valid;
+namespace {
+
+std::string_view Cut(std::string_view valid, uint32_t bytes_max, Marks& marks) {
+  if (valid.size() <= bytes_max) return valid;
   marks.Set(Marks::kValueCut);
-  size_t size = value_bytes_max_;
+  size_t size = bytes_max;
   while (size > 0 && IsContinuation(valid[size])) --size;
   return valid.substr(0, size);
 }
 
-std::string_view TextMender::Mend(std::string_view text, Marks& marks) {
+}  // namespace
+
+std::string_view TextMender::Mend(std::string_view text, uint32_t bytes_max, Marks& marks) {
   if (!IsValidUtf8(text)) {
     marks.Set(Marks::kUtf8);
     std::string repaired;
@@ -378,7 +382,7 @@ std::string_view TextMender::Mend(std::string_view text, Marks& marks) {
     scratch_ = std::move(repaired);
     text = scratch_;
   }
-  return Cut(text, marks);
+  return Cut(text, bytes_max, marks);
 }
 
 std::string_view TextMender::TextOf(const AttributeValue& value, Marks& marks) {
@@ -404,11 +408,11 @@ std::string_view TextMender::TextOf(const AttributeValue& value, Marks& marks) {
     case 'a':
       scratch_.clear();
       AppendJsonArray(value.bytes, 1, scratch_, marks);
-      return Cut(scratch_, marks);
+      return Cut(scratch_, value_bytes_max_, marks);
     case 'm':
       scratch_.clear();
       AppendJsonObject(value.bytes, 1, scratch_, marks);
-      return Cut(scratch_, marks);
+      return Cut(scratch_, value_bytes_max_, marks);
     default:
       return {};
   }
@@ -418,7 +422,7 @@ std::string_view TextMender::JsonObject(const std::vector<std::string_view>& key
   scratch_ = "{";
   for (size_t i = 0; i < key_values.size(); ++i) AppendJsonMember(key_values[i], i == 0, 1, scratch_, marks);
   scratch_ += '}';
-  return Cut(scratch_, marks);
+  return Cut(scratch_, value_bytes_max_, marks);
 }
 
 }  // namespace sightline::otlp

@@ -68,13 +68,20 @@ void RepairUtf8(std::string_view text, std::string& out);
 // Makes texts storable: valid UTF-8, not longer than the limit. Holds the scratch memory for it. Thread: one.
 class TextMender {
  public:
-  explicit TextMender(uint32_t value_bytes_max) : value_bytes_max_(value_bytes_max) {}
+  explicit TextMender(const Limits& limits)
+      : value_bytes_max_(limits.value_bytes_max), name_bytes_max_(limits.name_bytes_max) {}
 
   // `text` itself if there is nothing to mend, else a view of scratch memory, good until the next call of any method.
   std::string_view Clean(std::string_view text, Marks& marks) {
     if (text.size() <= value_bytes_max_ && IsValidUtf8(text)) [[likely]]
       return text;
-    return Mend(text, marks);
+    return Mend(text, value_bytes_max_, marks);
+  }
+  // The same for what is a name or a key.
+  std::string_view CleanName(std::string_view text, Marks& marks) {
+    if (text.size() <= name_bytes_max_ && IsValidUtf8(text)) [[likely]]
+      return text;
+    return Mend(text, name_bytes_max_, marks);
   }
 
   // The text of a value under the same terms.
@@ -84,10 +91,10 @@ class TextMender {
   std::string_view JsonObject(const std::vector<std::string_view>& key_values, Marks& marks);
 
  private:
-  std::string_view Mend(std::string_view text, Marks& marks);
-  std::string_view Cut(std::string_view valid, Marks& marks) const;
+  std::string_view Mend(std::string_view text, uint32_t bytes_max, Marks& marks);
 
   const uint32_t value_bytes_max_;
+  const uint32_t name_bytes_max_;
   std::string scratch_;
   char number_[32];
 };

@@ -30,7 +30,7 @@ struct Text {
 };
 
 Text TextOf(const Pb& any_value, uint32_t value_bytes_max = 1000) {
-  TextMender mender(value_bytes_max);
+  TextMender mender({.value_bytes_max = value_bytes_max});
   Marks marks;
   const AttributeValue value = ReadAnyValue(any_value.bytes());
   std::string text(mender.TextOf(value, marks));
@@ -161,6 +161,16 @@ TEST(TextMender, CutsAtTheEndOfACharacter) {
       Pb().Message(field::any_value::kArray, Pb().Message(field::array_value::kValues, StringValue("abcdef")));
   EXPECT_EQ(TextOf(array, 4).text, "[\"ab");
   EXPECT_EQ(TextOf(array, 4).marks, "value_cut");
+}
+
+TEST(TextMender, NamesHaveALimitOfTheirOwn) {
+  TextMender mender({.value_bytes_max = 8, .name_bytes_max = 4});
+  Marks marks;
+  EXPECT_EQ(mender.CleanName("abcd", marks), "abcd");
+  EXPECT_EQ(marks.Names(), "");
+  EXPECT_EQ(mender.CleanName("abc\u20ac", marks), "abc");
+  EXPECT_EQ(marks.Names(), "value_cut");
+  EXPECT_EQ(mender.Clean("abc\u20ac", marks), "abc\u20ac");
 }
 
 }  // namespace

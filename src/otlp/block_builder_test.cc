@@ -262,6 +262,25 @@ TEST(SpanRows, CutWhatIsBeyondTheLimitsAndCountItAsDropped) {
   EXPECT_EQ(rows.At("Repairs", 0).text, "attributes_cut,value_cut,events_cut,links_cut");
 }
 
+TEST(SpanRows, CutNamesAndKeysAtTheirOwnLimit) {
+  BlockBuilder::Options options;
+  options.limits.name_bytes_max = 12;
+  Pb span = Span(1, 2);
+  span.Bytes(field::span::kName, "GET /documents/1");
+  span = WithAttribute(span, "document.title", StringValue("a value of any length"));
+  span.Message(field::span::kEvents,
+               Pb().Fixed64(field::event::kTimeUnixNano, kTestTime).Bytes(field::event::kName, "document.found"));
+  BuilderFixture fixture(Signal::kTraces, options);
+  fixture.Add(Request({span}, Resource("recommender-eu")));
+  const Blocks blocks = fixture.Finish();
+  const NativeBlock& rows = Only(blocks, "spans");
+  EXPECT_EQ(rows.At("SpanName", 0).text, "GET /documen");
+  EXPECT_EQ(rows.At("ServiceName", 0).text, "recommender-");
+  EXPECT_THAT(rows.At("SpanAttributes", 0).Texts(), ElementsAre("document.tit", "a value of any length"));
+  EXPECT_THAT(rows.At("Events.Name", 0).Texts(), ElementsAre("document.fou"));
+  EXPECT_EQ(rows.At("Repairs", 0).text, "value_cut");
+}
+
 TEST(SpanRows, MendTextWhereverItStands) {
   Pb span = Span(1, 2);
   span.Bytes(field::span::kName, "na\xffme").Bytes(field::span::kTraceState, "\xff");

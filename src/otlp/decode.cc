@@ -44,7 +44,7 @@ std::string_view IdOrNone(std::string_view id, size_t length, Marks& marks) {
 
 BuilderBase::BuilderBase(Options options)
     : options_(std::move(options)),
-      mender_(options_.limits.value_bytes_max),
+      mender_(options_.limits),
       attributes_(options_.limits, &mender_),
       sets_(options_.limits, options_.remembered_sets_max) {}
 

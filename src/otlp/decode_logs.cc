@@ -115,14 +115,14 @@ class LogsBuilder final : public BuilderBase {
     if (!log_.trace_id.empty()) table.trace_id.Set(row, IdOrNone(log_.trace_id, 16, marks));
     if (!log_.span_id.empty()) table.span_id.Set(row, IdOrNone(log_.span_id, 8, marks));
     if (log_.flags != 0) table.flags.Set(row, log_.flags);
-    table.severity_text.SetNumber(row, InternClean(table.severity_text, log_.severity_text, mender_, marks));
+    table.severity_text.SetNumber(row, InternName(table.severity_text, log_.severity_text, mender_, marks));
     // Defined are 0 to 24; what the column cannot hold is stored as 0, unspecified.
     table.severity_number.Append(log_.severity_number <= UINT8_MAX ? static_cast<uint8_t>(log_.severity_number) : 0);
     const AttributeValue body = ReadAnyValue(log_.body);
     table.body.Append(mender_.TextOf(body, marks));
     table.body_type.Append({&body.type, 1});
     if (!log_.event_name.empty()) {
-      table.event_name.SetNumber(row, InternClean(table.event_name, log_.event_name, mender_, marks));
+      table.event_name.SetNumber(row, InternName(table.event_name, log_.event_name, mender_, marks));
     }
     const uint32_t dropped = log_.dropped_attributes +
                              attributes_.Write(log_.attributes, row, {table.attributes, table.attribute_types}, marks);

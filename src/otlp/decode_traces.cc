@@ -186,7 +186,7 @@ void TracesBuilder::WriteSpan(SpanTable& table, const Interval& interval, Marks&
   if (!span_.parent_span_id.empty()) table.parent_span_id.Set(row, IdOrNone(span_.parent_span_id, 8, marks));
   if (!span_.trace_state.empty()) table.trace_state.Set(row, mender_.Clean(span_.trace_state, marks));
   if (span_.flags != 0) table.flags.Set(row, span_.flags);
-  name_number_ = InternClean(table.span_name, span_.name, mender_, marks);
+  name_number_ = InternName(table.span_name, span_.name, mender_, marks);
   table.span_name.SetNumber(row, name_number_);
   kind_ = span_.kind < SpanTable::kKinds ? static_cast<uint8_t>(span_.kind) : 0;
   table.span_kind.AppendNumber(kind_ + 1);
@@ -245,7 +245,7 @@ void TracesBuilder::WriteEvents(SpanTable& table, const ItemTimes& times, int64_
     }
     table.event_timestamp.elements().Append(times.Mend(time, span_start, marks));
     LowCardinalityColumn& names = table.event_name.elements();
-    names.SetNumber(element, InternClean(names, name, mender_, marks));
+    names.SetNumber(element, InternName(names, name, mender_, marks));
     dropped += attributes_.Write(key_values_, element,
                                  {table.event_attributes.elements(), table.event_attribute_types.elements()}, marks);
     if (dropped != 0) table.event_dropped_attributes_count.elements().Set(element, dropped);
@@ -342,7 +342,7 @@ class SpanMetricsBuilder final : public BuilderBase {
     const std::string_view parent(reinterpret_cast<const char*>(&head.parent_span_id), sizeof(head.parent_span_id));
     const std::string_view trace_state = head.trace_state.In(request);
     metrics_.Add({.service_name = context.service_name,
-                  .span_name = mender_.Clean(head.name.In(request), marks),
+                  .span_name = mender_.CleanName(head.name.In(request), marks),
                   .kind = head.kind,
                   .status = IsServerError(head.http_status) ? kErrorCode : head.status,
                   .entry = IsEntrySpan(head.kind, parent, head.flags),

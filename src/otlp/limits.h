@@ -10,6 +10,8 @@ struct Limits {
   uint32_t attributes_per_item_max = 512;  // further ones are cut, added to the dropped count, and marked
   uint32_t value_bytes_max =
       256 * 1024;  // a longer string, bytes or serialized array is cut (at a UTF-8 boundary) and marked
+  // Names of services, spans, events, scopes and metrics, keys, units, severity texts: a longer one is cut likewise.
+  uint32_t name_bytes_max = 1024;
   uint32_t events_per_span_max = 4096;  // further ones are cut, added to the dropped count, and marked
   uint32_t links_per_span_max = 4096;
   uint32_t buckets_per_point_max = 16384;  // a data point with more is refused

@@ -80,7 +80,7 @@ void MetricHeader::Read(std::string_view message) {
 }
 
 SeriesIndex::SeriesIndex(const Limits& limits, size_t remembered_max)
-    : limits_(limits), remembered_max_(remembered_max), mender_(limits.value_bytes_max) {}
+    : limits_(limits), remembered_max_(remembered_max), mender_(limits) {}
 
 void SeriesIndex::StartMetric(const MetricHeader& header, const ScopeContext& context) {
   header_ = &header;
@@ -116,9 +116,9 @@ SeriesRef SeriesIndex::Find(const std::vector<std::string_view>& key_values, int
 SeriesRef SeriesIndex::Decode(const std::vector<std::string_view>& key_values, int64_t received_unix_nanos) {
   SeriesRef series;
   Marks& marks = series.marks;
-  name_ = mender_.Clean(header_->name, marks);
+  name_ = mender_.CleanName(header_->name, marks);
   description_ = mender_.Clean(header_->description, marks);
-  unit_ = mender_.Clean(header_->unit, marks);
+  unit_ = mender_.CleanName(header_->unit, marks);
   metadata_ = header_->metadata.empty() ? std::string_view() : mender_.JsonObject(header_->metadata, marks);
   size_t count = key_values.size();
   if (count > limits_.attributes_per_item_max) {
@@ -129,7 +129,7 @@ SeriesRef SeriesIndex::Decode(const std::vector<std::string_view>& key_values, i
   for (size_t i = 0; i < count; ++i) {
     const Attribute attribute = ReadKeyValue(key_values[i]);
     Point& point = attributes_.emplace_back();
-    point.key = mender_.Clean(attribute.key, marks);
+    point.key = mender_.CleanName(attribute.key, marks);
     point.text = mender_.TextOf(attribute.value, marks);
     point.type = attribute.value.type;
     point.order = i;

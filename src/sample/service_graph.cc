@@ -107,7 +107,7 @@ GraphNoter::GraphNoter(GraphNames& names, int64_t received_unix_nanos, int64_t l
     : names_(names),
       received_unix_nanos_(received_unix_nanos),
       latest_unix_nanos_(latest_unix_nanos),
-      mender_(otlp::Limits{}.value_bytes_max) {
+      mender_(otlp::Limits{}) {
   service_keys_.Add("service.name");
   for (const std::string_view key : kPeerKeys) peer_keys_.Add(key);
 }
@@ -116,7 +116,7 @@ std::string GraphNoter::Clean(const AttributeValue& value) {
   if (value.type == AttributeValue::Type::kInt) return std::to_string(value.number);  // a Redis database has a number
   if (value.type != AttributeValue::Type::kString) return {};
   otlp::Marks marks;
-  return std::string(mender_.Clean(value.text, marks));
+  return std::string(mender_.CleanName(value.text, marks));
 }
 
 uint32_t GraphNoter::ServiceOf(std::string_view resource) {

@@ -22,6 +22,7 @@ inline Limits FuzzLimits(size_t size) {
   return {.value_depth_max = 3,
           .attributes_per_item_max = 2,
           .value_bytes_max = 5,
+          .name_bytes_max = 4,
           .events_per_span_max = 1,
           .links_per_span_max = 1,
           .buckets_per_point_max = 4};
