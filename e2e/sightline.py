@@ -50,6 +50,8 @@ class SqlError(Exception):
 class Server:
     """One `sightline serve` on free ports. start -> ask -> stop (SIGTERM) or kill (SIGKILL) -> start again."""
 
+    command = "serve"
+
     def __init__(
         self,
         work_dir: Path,
@@ -80,7 +82,7 @@ class Server:
         """Starts the program without waiting until it is ready."""
         self.starts += 1
         command = [
-            str(BIN_DIR / "sightline"), "serve", "--data-dir", str(self.data_dir), "--log-format", "json",
+            str(BIN_DIR / "sightline"), self.command, "--data-dir", str(self.data_dir), "--log-format", "json",
             "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0", *self.arguments,
         ]  # fmt: skip
         if self.config is not None:

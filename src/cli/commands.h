@@ -15,6 +15,7 @@ inline constexpr int kExitWrongUse = 2;
 
 // `exit_code` must live until the command line is parsed.
 void AddServeCommand(CLI::App& app, int& exit_code);
+void AddGatewayCommand(CLI::App& app, int& exit_code);
 void AddSqlCommand(CLI::App& app, int& exit_code);
 void AddTracesCommand(CLI::App& app, int& exit_code);
 void AddTraceCommand(CLI::App& app, int& exit_code);

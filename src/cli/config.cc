@@ -33,6 +33,19 @@ Result<void> CheckOrigin(const std::string& text) {
   return Fail(Code::kInvalidArgument, "\"{}\" is neither an origin such as https://shop.example nor *", text);
 }
 
+Result<void> CheckEndpoint(const std::string& text) {
+  if (text.empty()) return {};
+  const auto parsed = forward::ParseEndpoint(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  return {};
+}
+
+// The value is not shown: it may be a secret.
+Result<void> CheckHeader(const std::string& text) {
+  if (text.find('=') != std::string::npos && text.front() != '=') return {};
+  return Fail(Code::kInvalidArgument, "a header is not NAME=VALUE");
+}
+
 void BindPlaces(ConfigSchema& schema, Config& config) {
   schema.Text("data_dir", config.data_dir,
               "Where all data is kept. Created with mode 0700 if it is missing; one program at a time may use it.",
@@ -104,6 +117,37 @@ void BindStorage(ConfigSchema& schema, Config& config) {
       "whole default list. It may change between starts; what is stored stays readable. But a key that ever had a "
       "column "
       "keeps its `type` and `high_cardinality`: the start refuses others."));
+}
+
+void BindForward(ConfigSchema& schema, Config::Forward& forward) {
+  schema.Section("forward", "Where `sightline gateway` sends what it keeps. `sightline serve` does not read it.");
+  schema.Text("forward.endpoint", forward.endpoint,
+              "The backend: grpc://HOST:4317, grpcs:// with TLS, http(s)://HOST:4318 (requests go to /v1/traces and so "
+              "on below it), or `none`: what is kept is thrown away.",
+              {.check = CheckEndpoint});
+  schema.Choice<forward::Protocol>(
+      "forward.protocol", forward.protocol,
+      "`auto`: as the endpoint's scheme says; `grpc`: gRPC to an http(s):// endpoint too.",
+      {{"auto", forward::Protocol::kAuto}, {"grpc", forward::Protocol::kGrpc}, {"http", forward::Protocol::kHttp}});
+  schema.Texts("forward.headers", forward.headers,
+               "Headers of each request (metadata of gRPC), as NAME=VALUE: [\"authorization=Bearer ...\"].",
+               {.check = CheckHeader});
+  schema.Choice<bool>("forward.compression", forward.gzip, "Of requests.", {{"gzip", true}, {"none", false}});
+  schema.Duration("forward.timeout", forward.timeout_nanos, "For the answer to a request; then it is sent again.",
+                  {.min_nanos = kSecondNanos, .max_nanos = 600 * kSecondNanos});
+  schema.Text("forward.tls.ca_file", forward.tls_ca_file,
+              "PEM file with who may have signed the backend's certificate. Empty: the system's list.");
+  schema.Text("forward.tls.cert_file", forward.tls_cert_file,
+              "PEM file with the certificate that is shown to the backend.");
+  schema.Text("forward.tls.key_file", forward.tls_key_file, "PEM file with its private key.");
+  schema.Bytes(
+      "forward.request_bytes_max", forward.request_bytes_max,
+      "A request to the backend, before compression; larger ones are divided. gRPC servers take 4 MiB unless told "
+      "otherwise.",
+      1 << 10, 64 << 20);
+  schema.Duration("forward.retry_interval_max", forward.retry_interval_max_nanos,
+                  "The longest pause between two tries; pauses begin at 0.5 s and double.",
+                  {.min_nanos = kSecondNanos, .max_nanos = 3600 * kSecondNanos});
 }
 
 void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
@@ -195,6 +239,7 @@ ConfigSchema MakeConfigSchema() {
 void BindConfig(ConfigSchema& schema, Config& config) {
   BindPlaces(schema, config);
   BindStorage(schema, config);
+  BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);
   BindSelf(schema, config);
@@ -204,6 +249,14 @@ std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config&
   std::vector<ConfigProblem> problems;
   if (const Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config); !policies) {
     Conflict(schema, "sampling.tail_sampling", policies.error().message, problems);
+  }
+  const Config::Forward& forward = config.forward;
+  if (const auto options = ForwardOptions(config); !forward.endpoint.empty() && !options) {
+    Conflict(schema, "forward.endpoint", options.error().message, problems);
+  }
+  if (forward.tls_cert_file.empty() != forward.tls_key_file.empty()) {
+    Conflict(schema, forward.tls_cert_file.empty() ? "forward.tls.key_file" : "forward.tls.cert_file",
+             "forward.tls.cert_file and forward.tls.key_file need each other", problems);
   }
   // The key that was set is named; if neither was, the defaults are at fault, which a test excludes.
   const auto at_most = [&](std::string_view small, uint64_t value, std::string_view large, uint64_t limit) {
@@ -233,6 +286,26 @@ Result<std::shared_ptr<const sample::PolicySet>> CompilePolicies(const Config& c
     return Fail(Code::kInvalidArgument, "line {}: {}", fault.line, fault.message);
   }
   return sample::PolicySet::Compile(*parsed);
+}
+
+Result<forward::ExporterOptions> ForwardOptions(const Config& config) {
+  const Config::Forward& forward = config.forward;
+  if (forward.endpoint.empty()) {
+    return Fail(Code::kInvalidArgument, "forward.endpoint is not set: where is what is kept to be sent?");
+  }
+  Result<forward::Endpoint> endpoint = forward::ParseEndpoint(forward.endpoint, forward.protocol);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  forward::ExporterOptions options{
+      .endpoint = *std::move(endpoint),
+      .headers = {},
+      .gzip = forward.gzip,
+      .timeout_nanos = forward.timeout_nanos,
+      .tls_files = {.ca = forward.tls_ca_file, .cert = forward.tls_cert_file, .key = forward.tls_key_file}};
+  for (const std::string& header : forward.headers) {
+    const size_t equals = header.find('=');
+    options.headers.emplace_back(header.substr(0, equals), header.substr(equals + 1));
+  }
+  return options;
 }
 
 std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& config) {

@@ -1,6 +1,6 @@
-// What `sightline serve` can be told: one struct, and its keys bound to it (names, types, defaults and docs of all keys
-// stand in config.cc and nowhere else; docs/configuration.md and `sightline config show` are made from them).
-// Data: file, environment, flags -> Config, or a list of problems with their places.
+// What `sightline serve` and `sightline gateway` can be told: one struct, and its keys bound to it (names, types,
+// defaults and docs of all keys stand in config.cc and nowhere else; docs/configuration.md and `sightline config show`
+// are made from them). Data: file, environment, flags -> Config, or a list of problems with their places.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "forward/exporter.h"
 #include "journal/journal.h"
 #include "otlp/block_builder.h"
 #include "otlp/limits.h"
@@ -77,6 +78,17 @@ struct Config {
     std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   } store;
 
+  struct Forward {
+    std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set
+    forward::Protocol protocol = forward::Protocol::kAuto;
+    std::vector<std::string> headers;  // "name=value"
+    bool gzip = true;
+    int64_t timeout_nanos = 10 * kSecondNanos;
+    std::string tls_ca_file, tls_cert_file, tls_key_file;
+    uint64_t request_bytes_max = 2 << 20;
+    int64_t retry_interval_max_nanos = 30 * kSecondNanos;
+  } forward;  // of `sightline gateway`
+
   struct Log {
     LogFormat format = LogFormat::kText;
     LogLevel level = LogLevel::kInfo;
@@ -103,6 +115,9 @@ std::vector<ConfigProblem> CheckConfig(const ConfigSchema& schema, const Config&
 
 // The policies that the configuration names; null: all spans are kept.
 Result<std::shared_ptr<const sample::PolicySet>> CompilePolicies(const Config& config);
+
+// Where a gateway sends to; kInvalidArgument if that is not set or cannot be.
+Result<forward::ExporterOptions> ForwardOptions(const Config& config);
 
 // Fills `config`; empty when the program can start with it.
 std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& config);

@@ -15,7 +15,7 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 
 <!-- Made by `sightline config docs --output docs/configuration.md`; change src/cli/config.cc instead. -->
 
-`sightline serve` is configured by a YAML file (`--config FILE`), environment variables and flags. A flag wins over a
+`sightline serve` and `sightline gateway` ([gateway.md](gateway.md)) are configured by a YAML file (`--config FILE`), environment variables and flags. A flag wins over a
 variable, and that over the file. Every key can be given in each of the three ways:
 
 | way | `limits.memory_bytes_max` as an example |
@@ -47,9 +47,11 @@ std::string Cell(std::string_view text) {
 }
 
 std::string FlagName(std::string_view key) {
-  const auto flags = ConfigFlags();
-  const auto it = std::ranges::find(flags, key, &ConfigFlag::key);
-  return it == flags.end() ? "" : fmt::format("`{}`", it->name);
+  for (const auto flags : {ConfigFlags(), GatewayFlags()}) {
+    const auto it = std::ranges::find(flags, key, &ConfigFlag::key);
+    if (it != flags.end()) return fmt::format("`{}`", it->name);
+  }
+  return "";
 }
 
 std::string DefaultCell(const ConfigKey& key) {

@@ -20,19 +20,32 @@ constexpr std::array<ConfigFlag, 8> kFlags = {{{"--data-dir", "data_dir"},
                                                {"--log-format", "log.format"},
                                                {"--log-level", "log.level"}}};
 
+constexpr std::array<ConfigFlag, 8> kGatewayFlags = {{{"--forward", "forward.endpoint"},
+                                                      {"--data-dir", "data_dir"},
+                                                      {"--otlp-grpc", "otlp.grpc"},
+                                                      {"--otlp-http", "otlp.http"},
+                                                      {"--http", "http.address"},
+                                                      {"--durability", "durability"},
+                                                      {"--log-format", "log.format"},
+                                                      {"--log-level", "log.level"}}};
+
 }  // namespace
 
 std::span<const ConfigFlag> ConfigFlags() {
   return kFlags;
 }
 
-void AddConfigFlags(CLI::App& command, ConfigSources& sources) {
+std::span<const ConfigFlag> GatewayFlags() {
+  return kGatewayFlags;
+}
+
+void AddConfigFlags(CLI::App& command, ConfigSources& sources, std::span<const ConfigFlag> flags) {
   Config defaults;
   ConfigSchema schema = MakeConfigSchema();
   BindConfig(schema, defaults);
   command.add_option("--config", sources.file, "YAML file with the configuration (docs/configuration.md)")
       ->type_name("FILE");
-  for (const ConfigFlag& flag : ConfigFlags()) {
+  for (const ConfigFlag& flag : flags) {
     const ConfigKey* key = schema.Find(flag.key);
     SIGHTLINE_CHECK(key != nullptr);
     command

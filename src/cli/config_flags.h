@@ -1,4 +1,4 @@
-// The flags of commands that take the configuration of `sightline serve`: --config FILE, short names for the keys that
+// The flags of commands that take the configuration: --config FILE, short names for the keys that
 // people set often, and --set KEY=VALUE for all.
 #pragma once
 
@@ -19,11 +19,12 @@ struct ConfigFlag {
   std::string_view name;  // "--data-dir"
   std::string_view key;   // "data_dir"
 };
-std::span<const ConfigFlag> ConfigFlags();
+std::span<const ConfigFlag> ConfigFlags();   // of all commands with a configuration
+std::span<const ConfigFlag> GatewayFlags();  // of `sightline gateway`
 
 // Adds the flags to `command`; what the user gives is stored in `sources` (file and flags), which must outlive parsing.
 // Take the environment from ConfigEnvironment().
-void AddConfigFlags(CLI::App& command, ConfigSources& sources);
+void AddConfigFlags(CLI::App& command, ConfigSources& sources, std::span<const ConfigFlag> flags = ConfigFlags());
 
 // The process's environment without what has the prefix of configuration variables but belongs to others: to the
 // commands that ask a server, to ./dev and to the tests. People export these, and the server must start all the same.

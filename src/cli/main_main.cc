@@ -13,7 +13,7 @@ namespace {
 
 // In the order in which --help lists them.
 constexpr void (*kCommands[])(CLI::App&, int&) = {
-    &AddServeCommand, &AddSqlCommand, &AddTracesCommand, &AddTraceCommand, &AddConfigCommand,
+    &AddServeCommand, &AddGatewayCommand, &AddSqlCommand, &AddTracesCommand, &AddTraceCommand, &AddConfigCommand,
 };
 
 void PrintWrongUse(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {

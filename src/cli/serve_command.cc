@@ -2,26 +2,20 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "base/log.h"
 #include "base/process.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/config_flags.h"
+#include "cli/running.h"
 #include "cli/server.h"
 
 namespace sightline::cli {
 namespace {
-
-constexpr std::chrono::seconds kStopTimeMax{9};
 
 // Scripts and tests wait for this line; it is the only thing that goes to stdout.
 void PrintReady(LogFormat format, const Server& server) {
@@ -33,46 +27,6 @@ void PrintReady(LogFormat format, const Server& server) {
     fmt::print("ready: OTLP/gRPC {}  OTLP/HTTP {}  HTTP http://{}\n", grpc, otlp_http, http);
   }
   std::fflush(stdout);
-}
-
-// Leaves when stopping takes longer than whoever sent the signal waits: a query may be inside a function that the
-// engine cannot end. What was accepted is in the journal at the least.
-class ExitDeadline {
- public:
-  ExitDeadline() : thread_([this] { Wait(); }) {}
-  ~ExitDeadline() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  ExitDeadline(const ExitDeadline&) = delete;
-  ExitDeadline& operator=(const ExitDeadline&) = delete;
-
- private:
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, kStopTimeMax, [this] { return stopped_; })) return;
-    Log(LogLevel::kWarning, "stopped without waiting for what does not end: a query, or the disk");
-    std::_Exit(kExitDone);
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopped_ = false;  // guarded by mutex_
-  std::thread thread_;
-};
-
-// What is invalid leaves all as it is.
-void Reload(const ConfigSources& sources, Server& server) {
-  Config config;
-  const std::vector<ConfigProblem> problems = LoadConfig(sources, config);
-  for (const ConfigProblem& problem : problems) {
-    Log(LogLevel::kError, "the new configuration is not used", {{"problem", problem.Text()}});
-  }
-  if (problems.empty()) server.Reload(config);
 }
 
 int RunServe(ConfigSources sources) {
@@ -94,7 +48,7 @@ int RunServe(ConfigSources sources) {
     return kExitFailed;
   }
   PrintReady(format, **server);
-  shutdown.Wait(-1, [&] { Reload(sources, **server); });
+  shutdown.Wait(-1, [&] { Reload(sources, [&](const Config& changed) { (*server)->Reload(changed); }); });
   Log(LogLevel::kInfo, "stopping: storing what was accepted", {{"signal", shutdown.reason()}});
   shutdown.LetNextSignalKill();
   const ExitDeadline deadline;

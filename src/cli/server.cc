@@ -1,20 +1,11 @@
 #include "cli/server.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <filesystem>
 #include <map>
-#include <thread>
 
-#include "base/log.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "cli/program.h"
 #include "store/remote_url.h"
 #include "store/schema.h"
 
@@ -38,51 +29,13 @@ std::string DatabaseOf(const Config& config) {
   return url && !url->database.empty() ? url->database : std::string(kDatabaseDefault);
 }
 
-// 0700: telemetry holds what users typed. One that is there and empty gets that mode too; of one that holds something
-// it is only said, as others may be meant to read it.
-void MakePrivate(const std::string& path) {
-  struct stat status{};
-  std::error_code error;
-  if (stat(path.c_str(), &status) != 0 || (status.st_mode & 077) == 0) return;
-  if (std::filesystem::is_empty(path, error) && !error && chmod(path.c_str(), 0700) == 0) return;
-  Log(LogLevel::kWarning, "others may enter the data directory, which holds what users typed; chmod 700 keeps them out",
-      {{"directory", path}, {"mode", fmt::format("{:04o}", status.st_mode & 07777)}});
-}
-
-Result<std::string> MakeDataDirectory(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  if (!error && absolute.has_parent_path()) std::filesystem::create_directories(absolute.parent_path(), error);
-  if (error) return Fail(Code::kFailedPrecondition, "data directory {}: {}", path, error.message());
-  if (mkdir(absolute.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Fail(Code::kFailedPrecondition, "data directory {}: {}", path, std::strerror(errno));
-  }
-  if (access(absolute.c_str(), R_OK | W_OK | X_OK) != 0) {
-    return Fail(Code::kFailedPrecondition, "data directory {}: {}", path, std::strerror(errno));
-  }
-  MakePrivate(absolute.string());
-  return absolute.lexically_normal().string();
-}
-
 Config WithAbsoluteDataDirectory(Config config, std::string directory) {
   config.data_dir = std::move(directory);
   return config;
 }
 
-// A restart is a new stream of cumulative counters, so the process is part of the name.
-std::string InstanceId() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return fmt::format("{}:{}", host.data(), getpid());
-}
-
 int64_t SecondsOrForever(int64_t nanos) {
   return nanos == kForeverNanos ? store::kForever : nanos / kSecondNanos;
-}
-sample::SamplerOptions SamplerOptionsOf(const Config& config) {
-  return {.memory_bytes_max = config.sampling.memory_bytes_max,
-          .journal_bytes_max = config.journal.bytes_max,
-          .shards = std::max(1U, std::thread::hardware_concurrency() / 2)};
 }
 
 int64_t NanosOrForever(int64_t nanos) {
@@ -109,12 +62,7 @@ Result<std::unique_ptr<Server>> Server::Start(Config config) {
 }
 
 Result<void> Server::OpenStore() {
-  Result<std::unique_ptr<journal::Journal>> journal =
-      journal::Journal::Open({.directory = config_.data_dir + "/journal",
-                              .durability = config_.durability,
-                              .segment_bytes_max = config_.journal.segment_bytes_max,
-                              .journal_bytes_max = config_.journal.bytes_max},
-                             metrics_);
+  auto journal = journal::Journal::Open(JournalOptionsOf(config_, "journal"), metrics_);
   if (!journal) return Wrap("open the journal", journal.error());
   journal_ = *std::move(journal);
 
@@ -165,7 +113,7 @@ Result<void> Server::OpenIngest() {
 }
 
 Result<void> Server::OpenDoors() {
-  PublishProcessGauges();
+  PublishProcessGauges(metrics_, budget_);
   serve::ApiOptions api;
   api.address = config_.http.address;
   api.sql = {.seconds_max = config_.limits.query_seconds_max,
@@ -183,19 +131,8 @@ Result<void> Server::OpenDoors() {
   if (!api_server) return Wrap("open the HTTP API", api_server.error());
   api_ = *std::move(api_server);
 
-  receive::Receiver::Options receive;
-  receive.grpc_address = config_.otlp.grpc;
-  receive.http_address = config_.otlp.http;
-  receive.recv_message_bytes_max = config_.limits.recv_message_bytes_max;
-  receive.recv_decompressed_bytes_max = config_.limits.recv_decompressed_bytes_max;
-  receive.arriving_bytes_max = config_.limits.memory_bytes_max;
-  receive.connections_max = config_.limits.connections_max;
-  receive.allowed_hosts = config_.http.allowed_hosts;
-  receive.allowed_origins = config_.http.allowed_origins;
-  receive.limits = config_.limits.items;
-  receive.future_nanos_max = config_.limits.future_time_max_nanos;
   Result<std::unique_ptr<receive::Receiver>> receiver =
-      receive::Receiver::Start(receive, *ingest_, budget_, metrics_, clock_);
+      receive::Receiver::Start(ReceiverOptionsOf(config_), *ingest_, budget_, metrics_, clock_);
   if (!receiver) return Wrap("open the OTLP endpoint", receiver.error());
   receiver_ = *std::move(receiver);
 
@@ -248,33 +185,8 @@ serve::ProgramStatus Server::Status() const {
   return status;
 }
 
-void Server::PublishProcessGauges() {
-  metrics_.SetGauge("process.memory.usage", "By", "Resident memory.", {},
-                    [] { return static_cast<double>(ReadMemoryUse().rss_bytes); });
-  metrics_.SetGauge("process.memory.anonymous", "By", "Resident memory that no file backs.", {},
-                    [] { return static_cast<double>(ReadMemoryUse().anonymous_bytes); });
-  metrics_.SetCounter("process.cpu.time", "s", "CPU time of all threads.", {}, [] { return CpuSeconds(); });
-  metrics_.SetGauge("sightline.memory_budget.used", "By", "Reserved by requests that are not yet stored.", {},
-                    [this] { return static_cast<double>(budget_.used()); });
-  metrics_.SetGauge("sightline.memory_budget.limit", "By", "limits.memory_bytes_max.", {},
-                    [this] { return static_cast<double>(budget_.bytes_max()); });
-}
-
 void Server::Reload(const Config& config) {
-  sample::Sampler* sampler = ingest_->sampler();
-  if ((sampler != nullptr) != config.sampling.tail_sampling.has_value()) {
-    Log(LogLevel::kWarning, "turning tail sampling on or off takes a restart; nothing has changed");
-    return;
-  }
-  if (sampler == nullptr) return;
-  Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config);
-  if (!policies) {
-    Log(LogLevel::kError, "the policies of before stay", {{"error", policies.error().message}});
-    return;
-  }
-  const size_t count = (*policies)->policies().size();
-  sampler->SetPolicies(*std::move(policies));
-  Log(LogLevel::kInfo, "new policies of tail sampling", {{"policies", count}});
+  ReloadPolicies(config, ingest_->sampler());
 }
 
 bool Server::Stop() {

@@ -43,7 +43,6 @@ class Server {
   Result<void> OpenStore();
   Result<void> OpenIngest();
   Result<void> OpenDoors();
-  void PublishProcessGauges();
   serve::ProgramStatus Status() const;
 
   const Config config_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -86,5 +87,10 @@ class GrpcServer {
 // https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
 std::string RpcStatus(GrpcCode code, std::string_view message, int64_t retry_delay_millis = 0,
                       std::string_view bad_field = {});
+
+// How long serialized google.rpc.Status says to wait before trying again; empty if it says nothing.
+std::optional<int64_t> RetryDelayNanosOf(std::string_view rpc_status);
+// The message in serialized google.rpc.Status; empty for other bytes.
+std::string RpcStatusMessage(std::string_view rpc_status);
 
 }  // namespace sightline::net

@@ -81,6 +81,11 @@ void HttpClient::Impl::Prepare(const HttpCall& call, curl_slist* headers, Receiv
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, receiver);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, receiver);
+  if (!call.tls_files.ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, call.tls_files.ca.c_str());
+  if (!call.tls_files.cert.empty()) {
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, call.tls_files.cert.c_str());
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, call.tls_files.key.c_str());
+  }
   if (call.method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     return;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "net/http_server.h"
+#include "net/tls_files.h"
 
 namespace sightline::net {
 
@@ -19,6 +20,7 @@ struct HttpCall {
   std::string_view body;  // borrowed until Call returns
   int connect_timeout_seconds = 5;
   int timeout_seconds = 0;  // whole call; 0: none
+  TlsFiles tls_files;       // of https
   // If set, pieces of a 2xx body go here instead of HttpReply::body; false ends the call with kCancelled.
   std::function<bool(std::string_view)> sink;
   // Polled about ten times a second; true ends the call with kCancelled.

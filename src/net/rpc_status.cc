@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
 #include "net/grpc_server.h"
@@ -43,6 +45,56 @@ std::string RpcStatus(GrpcCode code, std::string_view message, int64_t retry_del
   if (retry_delay_millis > 0) AddDetail(&status, "google.rpc.RetryInfo", RetryInfo(retry_delay_millis));
   if (!bad_field.empty()) AddDetail(&status, "google.rpc.BadRequest", BadRequest(bad_field, message));
   return bytes;
+}
+
+std::optional<int64_t> RetryDelayNanosOf(std::string_view rpc_status) {
+  constexpr std::string_view kType = "google.rpc.RetryInfo";
+  constexpr int64_t kSecondsMax = 86'400, kNanosMax = 999'999'999;
+  try {
+    protozero::pbf_reader status(rpc_status.data(), rpc_status.size());
+    while (status.next(kDetails, protozero::pbf_wire_type::length_delimited)) {
+      protozero::pbf_reader any = status.get_message();
+      std::string_view type, value;
+      while (any.next()) {
+        if (any.wire_type() != protozero::pbf_wire_type::length_delimited) {
+          any.skip();
+          continue;
+        }
+        const uint32_t field = any.tag();
+        const protozero::data_view bytes = any.get_view();
+        if (field == kTypeUrl) type = {bytes.data(), bytes.size()};
+        if (field == kValue) value = {bytes.data(), bytes.size()};
+      }
+      if (!type.ends_with(kType)) continue;
+      int64_t seconds = 0, nanos = 0;
+      protozero::pbf_reader info(value.data(), value.size());
+      while (info.next(1, protozero::pbf_wire_type::length_delimited)) {
+        protozero::pbf_reader duration = info.get_message();
+        while (duration.next()) {
+          const bool is_number = duration.wire_type() == protozero::pbf_wire_type::varint;
+          if (is_number && duration.tag() == 1) {
+            seconds = duration.get_int64();
+          } else if (is_number && duration.tag() == 2) {
+            nanos = duration.get_int32();
+          } else {
+            duration.skip();
+          }
+        }
+      }
+      return std::clamp<int64_t>(seconds, 0, kSecondsMax) * 1'000'000'000 + std::clamp<int64_t>(nanos, 0, kNanosMax);
+    }
+  } catch (const protozero::exception&) {  // what is no such message says nothing
+  }
+  return std::nullopt;
+}
+
+std::string RpcStatusMessage(std::string_view rpc_status) {
+  try {
+    protozero::pbf_reader status(rpc_status.data(), rpc_status.size());
+    while (status.next(kMessage, protozero::pbf_wire_type::length_delimited)) return status.get_string();
+  } catch (const protozero::exception&) {
+  }
+  return {};
 }
 
 GrpcCode ToGrpcCode(Code code) {

@@ -15,9 +15,10 @@ bool SamePlace(const Slice& a, const Slice& b) {
 // Thread: one.
 class Extractor {
  public:
-  Extractor(std::string_view request, const Scan& scan) : request_(request), scan_(scan) {}
+  Extractor(std::string_view request, const Scan& scan, const MoreFields& more_fields)
+      : request_(request), scan_(scan), more_fields_(more_fields) {}
 
-  std::string Run(const std::vector<ItemRef>& items) {
+  std::string Run(std::span<const ItemRef> items) {
     for (auto item = items.begin(); item != items.end();) {
       const ScopeRef& first = scan_.scopes[item->scope];
       const auto end = std::find_if(item, items.end(), [&](const ItemRef& other) {
@@ -35,14 +36,18 @@ class Extractor {
   }
 
  private:
-  using Item = std::vector<ItemRef>::const_iterator;
+  using Item = std::span<const ItemRef>::iterator;
 
   Item WriteScope(Item item, Item end) {
     const uint32_t index = item->scope;
     const size_t scope = out_.Begin(field::resource_items::kScopes);
     Copy(field::scope_items::kScope, scan_.scopes[index].scope);
     for (; item != end && item->scope == index; ++item) {
-      out_.Bytes(field::scope_items::kItems, item->message.In(request_));
+      const std::string_view more = more_fields_ ? more_fields_(*item) : std::string_view();
+      out_.Raw(field::scope_items::kItems);
+      out_.Raw(item->message.size + more.size());
+      out_.RawBytes(item->message.In(request_));
+      out_.RawBytes(more);
     }
     Copy(field::scope_items::kSchemaUrl, scan_.scopes[index].scope_schema_url);
     out_.End(scope);
@@ -55,13 +60,15 @@ class Extractor {
 
   const std::string_view request_;
   const Scan& scan_;
+  const MoreFields& more_fields_;
   WireWriter out_;
 };
 
 }  // namespace
 
-std::string ExtractItems(std::string_view request, const Scan& scan, const std::vector<ItemRef>& items) {
-  return Extractor(request, scan).Run(items);
+std::string ExtractItems(std::string_view request, const Scan& scan, std::span<const ItemRef> items,
+                         const MoreFields& more_fields) {
+  return Extractor(request, scan, more_fields).Run(items);
 }
 
 }  // namespace sightline::otlp

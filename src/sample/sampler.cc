@@ -85,7 +85,7 @@ Sampler::Sampler(const SamplerOptions& options, std::shared_ptr<const PolicySet>
       policies_(std::move(policies)) {
   const Shard::Options shard{.shards = options_.shards,
                              .memory_bytes_max = options_.memory_bytes_max / options_.shards,
-                             .pending_bytes_max = std::min<uint64_t>(4 << 20, budget.bytes_max() / 16)};
+                             .pending_bytes_max = std::min(options_.decided_bytes_max, budget.bytes_max() / 16)};
   for (uint32_t i = 0; i < options_.shards; ++i) {
     workers_.push_back(std::make_unique<Worker>(Shard(
         shard, policies_, policies_version_, counters_, graph_names_,

@@ -1,0 +1,270 @@
+"""`sightline gateway`: what is accepted reaches the backend, once where no answer is lost; whatever ends the gateway or the
+backend meanwhile.
+
+SIGHTLINE_KILLS=full: each boundary three times.
+"""
+
+import collections
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import requests
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+import otlp
+import test_sampling
+from otlp_receiver import Receiver, grpc_receiver
+from sightline import SIGNALS, Server, export_on, run_cli, wait_until
+
+FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
+SEED = int(os.environ.get("SIGHTLINE_KILL_SEED", "20261102"))
+ERROR = {"code": 2}
+DELIVERED_SECONDS_MAX = 60.0
+ERRORS = {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}
+
+
+class Gateway(Server):
+    command = "gateway"
+
+
+MakeGateway = Callable[..., Gateway]
+
+
+@pytest.fixture
+def make_gateway(directory: Path) -> Iterator[MakeGateway]:
+    """make_gateway("grpc://...", config={...}) -> a Gateway that is not started yet; killed at the test's end."""
+    gateways: list[Gateway] = []
+
+    def make(forward: str, **options) -> Gateway:
+        work_dir = directory / f"gateway-{len(gateways)}"
+        work_dir.mkdir()
+        gateway = Gateway(work_dir, directory / f"gateway-{len(gateways)}-data", arguments=("--forward", forward), **options)
+        gateways.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in gateways:
+        gateway.kill()
+
+
+def sampling(policies: list[dict], wait: str, **more) -> dict:
+    return {"sampling": {"tail_sampling": {"decision_wait": wait, "policies": policies}}} | more
+
+
+def send_all_signals(server: Server, count: int, name: str) -> None:
+    """`count` spans, log records and points of `name`, in requests of up to 50."""
+    with server.channel() as channel:
+        for first in range(0, count, 50):
+            numbers = range(first, min(first + 50, count))
+            export_on(channel, "traces", otlp.traces(name, [otlp.span(f"{n}") for n in numbers]))
+            export_on(channel, "logs", otlp.logs(name, [otlp.log(f"{n}") for n in numbers]))
+            export_on(channel, "metrics", otlp.metrics(name, [otlp.point(n, number=n) for n in numbers]))
+
+
+def spans_in(bodies: list[bytes]) -> list[Span]:
+    return [
+        span
+        for body in bodies
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+
+
+def counts_of(server: Server, name: str) -> dict[str, tuple[int, int]]:
+    """Rows and different ones."""
+    queries = {
+        "traces": f"SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName = '{name}'",
+        "logs": f"SELECT count(), uniqExact(Body) FROM otel_logs WHERE ServiceName = '{name}'",
+        "metrics": f"SELECT count(), uniqExact(Value) FROM otel_metrics_gauge WHERE ServiceName = '{name}'",
+    }
+    return {signal: tuple(map(int, server.sql(query)[0])) for signal, query in queries.items()}
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_all_signals_reach_a_sightline_behind_it_once(
+    protocol: str, compression: str, server: Server, make_gateway: MakeGateway
+) -> None:
+    endpoint = f"grpc://{server.otlp_grpc}" if protocol == "grpc" else server.otlp_http
+    gateway = make_gateway(endpoint, config={"forward": {"compression": compression}}).start()
+    send_all_signals(gateway, 1000, "shop")
+    wanted = {signal: (1000, 1000) for signal in SIGNALS}
+    wait_until(lambda: counts_of(server, "shop") == wanted, DELIVERED_SECONDS_MAX, "all delivered")
+    assert gateway.stop() == 0
+    assert counts_of(server, "shop") == wanted
+    assert gateway.process is not None
+
+
+def test_it_has_no_clickhouse_in_it_and_says_how_it_is(directory: Path, make_gateway: MakeGateway) -> None:
+    gateway = make_gateway("none", config=sampling([ERRORS], "1s")).start()
+    send_all_signals(gateway, 100, "shop")
+    assert gateway.process is not None
+    maps = Path(f"/proc/{gateway.process.pid}/maps").read_text()
+    assert "libgrpc" in maps and "chdb" not in maps
+    for path, body in (("/healthz", "ok\n"), ("/readyz", "ready\n")):
+        answer = requests.get(gateway.http + path, timeout=10)
+        assert (answer.status_code, answer.text) == (200, body)
+    assert requests.get(gateway.http + "/api/v1/status", timeout=10).status_code == 404
+    assert gateway.metrics()["sightline_journal_bytes"] > 0
+    second = Gateway(directory, gateway.data_dir, arguments=("--forward", "none"))
+    assert second.spawn().wait(20) == 1, "two on one directory"
+    assert "cannot start" in second.output()
+    assert gateway.stop() == 0
+
+
+def test_what_it_is_told_is_checked(directory: Path, make_gateway: MakeGateway) -> None:
+    def says(text: str) -> tuple[int, str]:
+        file = directory / "gateway.yaml"
+        file.write_text(text)
+        checked = run_cli("config", "check", str(file))
+        return checked.returncode, checked.stderr
+
+    assert says("forward: {endpoint: 'grpc://backend', headers: ['a=b'], compression: none}\n") == (0, "")
+    for wrong, problem in (
+        ("forward: {endpoint: 'backend:4317'}\n", "expected grpc://"),
+        ("forward: {endpoint: 'grpc://backend:4317/path'}\n", "gRPC has no path"),
+        ("forward: {endpoint: 'grpc://backend', protocol: http}\n", "does not go with"),
+        ("forward: {headers: [secret-text]}\n", "not NAME=VALUE"),
+        ("forward: {endpoint: none, tls: {cert_file: a.pem}}\n", "need each other"),
+    ):
+        code, text = says(wrong)
+        assert code == 2 and problem in text, text
+    without = run_cli("gateway", "--data-dir", str(directory / "data"))
+    assert without.returncode == 2 and "forward.endpoint is not set" in without.stderr
+
+
+def test_kept_spans_say_what_they_stand_for(server: Server, make_gateway: MakeGateway) -> None:
+    rng = random.Random(SEED)
+    some = {"name": "some", "type": "probabilistic", "probabilistic": {"sampling_percentage": 25}}
+    gateway = make_gateway(f"grpc://{server.otlp_grpc}", config=sampling([ERRORS, some], "1s")).start()
+    errors = [otlp.span("failed", status=ERROR) for _ in range(40)]
+    fine = [otlp.span("fine", trace_id=rng.randbytes(16), trace_state="other=1,ot=rv:0123456789abcd;x:y" if n % 2 else "") for n in range(2000)]
+    test_sampling.send(gateway, errors + fine, rng)
+    kept = {one.span_id.hex() for one in fine if test_sampling.chosen_by_hash(one.trace_id, 25)}
+    wanted = kept | {one.span_id.hex() for one in errors}
+    query = "SELECT SpanId, TraceState, SpanAttributes['tailsampling.policy'] FROM otel_traces WHERE ServiceName IN ('shop', 'pay')"
+    rows = wait_until(lambda: len(found := server.sql(query)) >= len(wanted) and found, DELIVERED_SECONDS_MAX, "kept spans")
+    assert len(rows) == len(wanted) and {row[0] for row in rows} == wanted
+    states = {row[0]: (row[1], row[2]) for row in rows}
+    assert {states[one.span_id.hex()] for one in errors} == {("", "errors")}
+    for one in fine:
+        if (span_id := one.span_id.hex()) not in kept:
+            continue
+        state, policy = states[span_id]
+        assert policy == "some"
+        ot = dict(part.split(":") for part in state.split(",")[0].removeprefix("ot=").split(";"))
+        threshold = int(ot["th"].ljust(14, "0"), 16)
+        assert threshold == 0.75 * 2**56
+        if one.trace_state:  # its randomness was below the threshold
+            assert ot["x"] == "y" and state.endswith(",other=1") and int(ot["rv"], 16) >= threshold
+        else:
+            assert int(ot.get("rv", one.trace_id[-7:].hex()), 16) >= threshold
+    # What a backend counts before sampling of its own takes the weight in.
+    calls = lambda: server.sql("SELECT sum(Calls) FROM span_metrics WHERE ServiceName IN ('shop', 'pay') AND SpanName = 'fine'")[0][0]
+    wait_until(lambda: calls() == pytest.approx(4 * len(kept)), what="calls")
+
+
+def test_a_sightline_that_was_away_gets_everything_once(make_server: Callable[..., Server], make_gateway: MakeGateway) -> None:
+    backend = make_server(config={}).start()
+    address = backend.otlp_grpc
+    gateway = make_gateway(f"grpc://{address}", config={"forward": {"retry_interval_max": "1s", "request_bytes_max": "20KB"}}).start()
+    send_all_signals(gateway, 500, "before")
+    wait_until(lambda: counts_of(backend, "before") == {signal: (500, 500) for signal in SIGNALS}, what="delivered")
+    assert backend.stop() == 0
+    send_all_signals(gateway, 2000, "meanwhile")
+    retries = 'sightline_forward_retries_total{reason="UNAVAILABLE",signal="traces"}'
+    wait_until(lambda: gateway.metrics().get(retries, 0) >= 2, what="retries")
+    backend.arguments = ("--otlp-grpc", address)
+    backend.start()
+    wait_until(lambda: counts_of(backend, "meanwhile") == {signal: (2000, 2000) for signal in SIGNALS}, DELIVERED_SECONDS_MAX, "delivered")
+    assert gateway.stop() == 0
+
+
+BOUNDARIES = [f"{step}.{side}" for step in
+              ("journal.frame", "journal.decided", "sample.release", "journal.manifest", "forward.send", "journal.done", "journal.delete")
+              for side in ("begin", "end")]  # fmt: skip
+
+
+def kill_at(points: list[str], gateway: Gateway, sent: test_sampling.Sent) -> None:
+    """Starts the gateway and sends to it until it dies at each of the points."""
+    rng = random.Random(SEED)
+    for point in points:
+        gateway.fault = f"{point}=kill:{1 if point.startswith('journal.delete') else rng.randrange(2, 7)}"
+        if not gateway.start_or_die():
+            continue
+        stop = threading.Event()
+        sender = threading.Thread(target=test_sampling.send_until_dead, args=(gateway, sent, stop))
+        sender.start()
+        try:
+            assert gateway.process is not None and gateway.process.wait(40) == -9, f"{point}\n{gateway.log_tail()}"
+        finally:
+            stop.set()
+            sender.join(30)
+
+
+class Delivered:
+    """The spans that a receiver got."""
+
+    def __init__(self, backend: Receiver) -> None:
+        self.backend = backend
+        self.read = 0
+        self.times: collections.Counter[bytes] = collections.Counter()  # by span id
+        self.of_request: collections.Counter[int] = collections.Counter()  # different ones
+
+    def update(self) -> "Delivered":
+        new = self.backend.requests[self.read :]
+        self.read += len(new)
+        for span in spans_in([request.body for request in new if request.signal == "traces"]):
+            assert any(one.key == "failed" and one.value.bool_value for one in span.attributes), "a span of a dropped trace"
+            self.of_request[int(span.name.split()[1])] += span.span_id not in self.times
+            self.times[span.span_id] += 1
+        return self
+
+
+def kept_of(sent: test_sampling.Sent) -> dict[int, int]:
+    """How many spans of each acknowledged request are to be kept."""
+    per_request = range(test_sampling.SPANS_PER_REQUEST)
+    wanted = {number: sum(((number + n % 2) * 1000 + n // 2 * 2 + (n % 2 == 0)) % 3 == 0 for n in per_request)
+              for number in sent.acknowledged}  # fmt: skip
+    return {number: count for number, count in wanted.items() if count}
+
+
+def is_idle(gateway: Gateway) -> bool:
+    metrics = gateway.metrics()
+    return metrics["sightline_sampling_undecided_spans"] == 0 and metrics['sightline_forward_lag{signal="traces"}'] == 0
+
+
+@pytest.mark.parametrize("points", ["before the request is sent", "everywhere"])
+def test_killed_at_every_step_what_is_accepted_is_delivered(points: str, make_gateway: MakeGateway) -> None:
+    """Twice only what was sent when the gateway died, before it could write down the answer."""
+    is_exact = points != "everywhere"
+    plan = ["forward.send.begin"] * 6 if is_exact else BOUNDARIES * (3 if FULL else 1)
+    with grpc_receiver() as backend:
+        config = sampling([ERRORS], "700ms", journal={"segment_bytes_max": 65536}, self_metrics={"interval": "0s"})
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config)
+        sent = test_sampling.Sent()
+        kill_at(plan, gateway, sent)
+        gateway.restart()
+        wanted, delivered = kept_of(sent), Delivered(backend)
+        wait_until(lambda: (found := delivered.update().of_request) and all(found[n] == wanted[n] for n in wanted),
+                   DELIVERED_SECONDS_MAX, "all delivered")  # fmt: skip
+        wait_until(lambda: is_idle(gateway), DELIVERED_SECONDS_MAX, "nothing more")
+        assert len(sent.acknowledged) > 50
+        twice = [span for span, count in delivered.update().times.items() if count > 1]
+        if is_exact:
+            assert not twice, f"{len(twice)} of {len(delivered.times)} came twice"
+        assert max(delivered.times.values()) <= len(plan)
+        assert gateway.stop() == 0
+        came = len(backend.requests)
+        gateway.restart()
+        assert is_idle(gateway)
+        assert gateway.stop() == 0 and len(backend.requests) == came, "nothing is left"
