@@ -29,12 +29,14 @@ void Ledger::AddFrame(const FrameHeader& header, uint32_t offset, size_t head_by
   Segment& segment = segments_.back();
   const bool decided = header.kind == FrameKind::kDecided;
   segment.has_decided |= decided;
-  segment.frames.push_back({.offset = offset,
-                            .head_bytes = static_cast<uint16_t>(std::min<size_t>(head_bytes, kHeadBytesUnknown)),
-                            .signal = header.signal,
-                            .decided = decided,
-                            .undecided_spans = header.undecided_spans,
-                            .held = header.undecided_spans});
+  // Member by member: GCC 12 takes no designated initializers where an enumeration is a bit-field.
+  Frame& frame = segment.frames.emplace_back();
+  frame.offset = offset;
+  frame.head_bytes = static_cast<uint16_t>(std::min<size_t>(head_bytes, kHeadBytesUnknown));
+  frame.signal = header.signal;
+  frame.decided = decided;
+  frame.undecided_spans = header.undecided_spans;
+  frame.held = header.undecided_spans;
   ++segment.unfinished_frames;
   ++unfinished_frames_;
   ++next_frame_;
