@@ -15,6 +15,44 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+std::string_view TypeName(ondemand::json_type type) {
+  switch (type) {
+    case ondemand::json_type::array:
+      return "an array";
+    case ondemand::json_type::object:
+      return "an object";
+    case ondemand::json_type::number:
+      return "a number";
+    case ondemand::json_type::string:
+      return "a string";
+    case ondemand::json_type::boolean:
+      return "a boolean";
+    case ondemand::json_type::null:
+      return "null";
+  }
+  return "no value";
+}
+
+// What is wrong with the text itself, in the words of who wrote it.
+std::string FaultText(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::EMPTY:
+      return "the body is empty";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "the text does not end in the brace or bracket that its beginning needs";
+    case simdjson::TAPE_ERROR:
+      return "no JSON: a comma, a colon, a brace or the quotes of a name are missing, or there is one too many";
+    case simdjson::INCORRECT_TYPE:
+      return "no JSON object";
+    case simdjson::UNCLOSED_STRING:
+      return "a text is not closed by quotes";
+    case simdjson::UTF8_ERROR:
+      return "the text is not valid UTF-8";
+    default:
+      return simdjson::error_message(error);
+  }
+}
+
 // Walks the JSON once, message by message along the table of fields, and writes each field as it comes. Functions
 // return false at a fault; what_ then says it, and path_ is put together on the way back up. Thread: one.
 class Transcoder {
@@ -29,6 +67,12 @@ class Transcoder {
     writer_.Reserve(json.size() / 2);
     if (const auto error = parser.iterate(padded).get(document)) return Error(error);
     ondemand::object object;
+    ondemand::json_type type{};
+    if (const auto error = document.type().get(type)) return Error(error);
+    if (type != ondemand::json_type::object) {
+      what_ = fmt::format("an object is wanted, not {}", TypeName(type));
+      return Error(simdjson::SUCCESS);
+    }
     if (const auto error = document.get_object().get(object)) return Error(error);
     if (!Object(request_, object, 0)) return Error(simdjson::SUCCESS);
     if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
@@ -51,7 +95,7 @@ class Transcoder {
     what_ = std::move(what);
     return false;
   }
-  bool Wrong(simdjson::error_code error) { return Wrong(simdjson::error_message(error)); }
+  bool Wrong(simdjson::error_code error) { return Wrong(FaultText(error)); }
 
   std::unexpected<sightline::Error> Error(simdjson::error_code error) {
     if (error != simdjson::SUCCESS) Wrong(error);
@@ -72,24 +116,6 @@ uint32_t NumberOf(const MessageInfo& message, std::string_view name) {
       return name.empty() ? 0 : number;
   }
   return 0;
-}
-
-std::string_view TypeName(ondemand::json_type type) {
-  switch (type) {
-    case ondemand::json_type::array:
-      return "an array";
-    case ondemand::json_type::object:
-      return "an object";
-    case ondemand::json_type::number:
-      return "a number";
-    case ondemand::json_type::string:
-      return "a string";
-    case ondemand::json_type::boolean:
-      return "a boolean";
-    case ondemand::json_type::null:
-      return "null";
-  }
-  return "no value";
 }
 
 bool Transcoder::Object(Message message, ondemand::object& object, uint32_t depth) {

@@ -230,6 +230,22 @@ TEST(Json, FaultsNameTheirPath) {
   }
 }
 
+TEST(Json, SaysInPlainWordsWhatIsWrongWithTheTextItself) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "the body is empty"},
+      {"{", "does not end in the brace"},
+      {"[]", "an object is wanted, not an array"},
+      {"null", "an object is wanted, not null"},
+      {"{'a':1}", "the quotes of a name are missing"},
+      {R"({"resourceLogs":[]}x)", "brace"},
+  };
+  for (const auto& [json, words] : cases) {
+    const auto bytes = JsonToProtobuf(Signal::kLogs, json, Limits{});
+    ASSERT_FALSE(bytes) << json;
+    EXPECT_THAT(bytes.error().message, HasSubstr(words)) << json;
+  }
+}
+
 TEST(Json, WhatIsNoJsonObjectIsRefused) {
   for (const std::string_view json : {"", " ", "null", "[]", "1", "\"x\"", "{", "}", "{\"resourceLogs\":[", "{}{}",
                                       "{} x", "{\"resourceLogs\":[]", "{\"a\"}", "{\"a\":1,}", "{'a':1}",
