@@ -268,6 +268,10 @@ bool Connection::TranslateHead() {
     Refuse(400, hosts > 1 ? "more than one Host header" : "no Host header");
     return false;
   }
+  if (head.count("Origin") > 1) {
+    Refuse(400, "more than one Origin header");
+    return false;
+  }
   // RFC 9112, 3.2.2: the authority of an absolute target stands for the Host header.
   if (!target->authority.empty()) {
     for (auto& [name, value] : request_.headers) {

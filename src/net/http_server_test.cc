@@ -320,6 +320,7 @@ TEST(HttpServer, RefusesForeignHostAndOrigin) {
   EXPECT_EQ(status("localhost", "Origin: null\r\n"), 403);
   EXPECT_EQ(status("localhost", "Origin: http://localhost\r\n"), 200);
   EXPECT_EQ(status("localhost", "Origin: http://app.example\r\n"), 200);
+  EXPECT_EQ(status("localhost", "Origin: http://app.example\r\nOrigin: http://evil.example\r\n"), 400);
   // The absolute form's authority counts, not the Host field beside it.
   RawSocket client(server->address());
   ASSERT_TRUE(client.Send("GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n"));
