@@ -1,11 +1,13 @@
 #include "serve/api_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 
+#include "otlp/attribute_text.h"
 #include "query/logs.h"
 #include "query/metrics.h"
 #include "query/service_graph.h"
@@ -127,8 +129,16 @@ class ApiServerImpl final : public ApiServer {
                                                                                 : std::move(refused);
   }
 
+  // Names are stored as valid UTF-8: nothing could be found by others, and no answer could repeat them.
+  static bool IsText(const net::HttpRequest& request) {
+    return otlp::IsValidUtf8(request.path) && std::ranges::all_of(request.query, [](const auto& parameter) {
+             return otlp::IsValidUtf8(parameter.first) && otlp::IsValidUtf8(parameter.second);
+           });
+  }
+
   // Thread: the HTTP server's.
   void Answer(net::HttpRequest request, net::HttpResponder responder) {
+    if (!IsText(request)) return responder.Send(HttpErrorResponse(400, "path and parameters must be valid UTF-8"));
     Router::Match match = router_.Find(request.method, request.path);
     if (match.route == nullptr) return responder.Send(WithoutRoute(request, std::move(match.refused)));
     const Route& route = *match.route;

@@ -149,7 +149,20 @@ TEST_F(ApiServerTest, SqlAnswersInTheFormatThatWasAskedFor) {
   EXPECT_TRUE(Has(Sql("DESCRIBE TABLE otel_traces", "?format=TSV").body, "SpanAttributes\tMap("));
 }
 
+TEST_F(ApiServerTest, PathAndParametersMustBeText) {
+  for (const char* path : {"/api/v1/traces?service=%ff", "/api/v1/traces?attribute=k%3D%c3%28", "/api/v1/logs?%ff=1",
+                           "/api/v1/services/%ff/operations"}) {
+    const auto refused = Get(path);
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_TRUE(Has(refused.body, "valid UTF-8")) << refused.body;
+  }
+  EXPECT_EQ(Get("/api/v1/traces?service=caf%c3%a9").status, 200);
+}
+
 TEST_F(ApiServerTest, SqlErrorsSayCodePlaceAndHint) {
+  const auto json = Sql(R"({"query": "SELECT 1"})");
+  EXPECT_EQ(json.status, 400);
+  EXPECT_TRUE(Has(json.body, "\"hint\":\"send the text of the SQL itself")) << json.body;
   const auto syntax = Sql("SELECT 1 FROM");
   EXPECT_EQ(syntax.status, 400);
   EXPECT_TRUE(Has(syntax.body, "\"clickhouse_code\":62")) << syntax.body;

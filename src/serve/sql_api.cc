@@ -15,6 +15,10 @@ Result<void> SqlApi::Run(ApiCall& call) {
     call.Send(HttpErrorResponse(415, "the SQL text must be sent uncompressed"));
     return {};
   }
+  if (const size_t first = call.request.body.find_first_not_of(" \t\r\n");
+      first != std::string::npos && call.request.body[first] == '{') {
+    return Fail(Code::kInvalidArgument, "the body is JSON\nsend the text of the SQL itself, as it is");
+  }
   auto checked = runner_.Check(call.request.body, format);
   if (!checked) return std::unexpected(checked.error());
   bool begun = false;
