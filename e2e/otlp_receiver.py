@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import grpc
 
@@ -37,6 +37,9 @@ class Receiver:
     requests: list[Request] = field(default_factory=list)
     answer: bytes = b""  # the ExportResponse of the signal
     connections: int = 0
+    # In place of `answer`. gRPC: may set a status on the context; HTTP: status, headers, body.
+    grpc_reply: Callable[[Request, grpc.ServicerContext], bytes] | None = None
+    http_reply: Callable[[Request], tuple[int, dict[str, str], bytes]] | None = None
 
     def of(self, signal: str) -> Request:
         (request,) = [request for request in self.requests if request.signal == signal]
@@ -59,12 +62,16 @@ def http_receiver(tls: Tls | None = None) -> Iterator[Receiver]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.requests.append(Request(self.path.removeprefix("/v1/"), headers, body))
-            self.send_response(200)
+            request = Request(self.path.removeprefix("/v1/"), headers, body)
+            receiver.requests.append(request)
+            status, more, answer = receiver.http_reply(request) if receiver.http_reply else (200, {}, receiver.answer)
+            self.send_response(status)
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", self.headers["Content-Type"])
-            self.send_header("Content-Length", str(len(receiver.answer)))
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(receiver.answer)
+            self.wfile.write(answer)
 
         def log_message(self, *_) -> None:
             pass
@@ -93,9 +100,10 @@ def grpc_receiver(tls: Tls | None = None) -> Iterator[Receiver]:
         def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
             signal = signals[details.method.strip("/")]
 
-            def export(body: bytes, _: grpc.ServicerContext) -> bytes:
-                receiver.requests.append(Request(signal, dict(details.invocation_metadata), body))
-                return receiver.answer
+            def export(body: bytes, context: grpc.ServicerContext) -> bytes:
+                request = Request(signal, dict(details.invocation_metadata), body)
+                receiver.requests.append(request)
+                return receiver.grpc_reply(request, context) if receiver.grpc_reply else receiver.answer
 
             return grpc.unary_unary_rpc_method_handler(export)
 

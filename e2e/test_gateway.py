@@ -5,8 +5,11 @@ SIGHTLINE_KILLS=full: each boundary three times.
 """
 
 import collections
+import gzip
+import json
 import os
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +19,13 @@ import grpc
 import pytest
 import requests
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 import otlp
+import test_samples
 import test_sampling
-from otlp_receiver import Receiver, grpc_receiver
+from otlp_receiver import Receiver, Request, grpc_receiver, http_receiver
 from sightline import SIGNALS, Server, export_on, run_cli, wait_until
 
 FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
@@ -268,3 +272,204 @@ def test_killed_at_every_step_what_is_accepted_is_delivered(points: str, make_ga
         gateway.restart()
         assert is_idle(gateway)
         assert gateway.stop() == 0 and len(backend.requests) == came, "nothing is left"
+
+
+def span_names(backend: Receiver) -> list[str]:
+    """In the order in which they came."""
+    return [span.name for span in spans_in([request.body for request in backend.requests if request.signal == "traces"])]
+
+
+def status_with_retry_info(code: int, seconds: int) -> tuple[tuple[str, bytes], ...]:
+    """Trailers that carry google.rpc.Status{code, details: [RetryInfo{retry_delay: seconds}]}."""
+
+    def message(field: int, body: bytes) -> bytes:
+        return bytes([field << 3 | 2, len(body)]) + body
+
+    retry_info = message(1, bytes([1 << 3, seconds]))
+    any_message = message(1, b"type.googleapis.com/google.rpc.RetryInfo") + message(2, retry_info)
+    return (("grpc-status-details-bin", bytes([1 << 3, code]) + message(3, any_message)),)
+
+
+NO_SELF_METRICS = {"self_metrics": {"interval": "0s"}}
+
+
+def test_a_backend_that_asks_for_time_gets_it_and_then_everything_in_order(make_gateway: MakeGateway) -> None:
+    came: list[float] = []
+
+    def reply(_: Request, context: grpc.ServicerContext) -> bytes:
+        came.append(time.monotonic())
+        if len(came) <= 2:
+            code = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)[len(came) - 1]
+            context.set_trailing_metadata(status_with_retry_info(code.value[0], 2))
+            context.abort(code, "later")
+        return b""
+
+    with grpc_receiver() as backend:
+        backend.grpc_reply = reply
+        config = NO_SELF_METRICS | {"forward": {"request_bytes_max": "2KB", "headers": ["X-Token=abc=def"]}}
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config).start()
+        with gateway.channel() as channel:
+            for n in range(200):
+                export_on(channel, "traces", otlp.traces("shop", [otlp.span(f"{n} {m}") for m in range(20)]))  # some 1.5 KB
+        wanted = [f"{n} {m}" for n in range(200) for m in range(20)]
+        taken = lambda: span_names(Receiver(requests=backend.requests[2:]))
+        wait_until(lambda: len(taken()) == len(wanted), DELIVERED_SECONDS_MAX, "all delivered")
+        assert taken() == wanted
+        assert min(came[1] - came[0], came[2] - came[1]) >= 2, "the time that was asked for"
+        assert backend.requests[0].body == backend.requests[1].body == backend.requests[2].body
+        assert all(request.headers["x-token"] == "abc=def" for request in backend.requests)
+        assert gateway.metrics()['sightline_forward_retries_total{reason="RESOURCE_EXHAUSTED",signal="traces"}'] == 1
+        assert gateway.stop() == 0
+
+
+def test_over_http_retry_after_is_obeyed(make_gateway: MakeGateway) -> None:
+    came: list[float] = []
+
+    def reply(_: Request) -> tuple[int, dict[str, str], bytes]:
+        came.append(time.monotonic())
+        return (503, {"Retry-After": "2"}, b"") if len(came) == 1 else (200, {}, b"")
+
+    with http_receiver() as backend:
+        backend.http_reply = reply
+        gateway = make_gateway(backend.url, config=NO_SELF_METRICS | {"forward": {"headers": ["x-token=abc"]}}).start()
+        gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("one")]))
+        wait_until(lambda: len(came) == 2, what="the second try")
+        assert came[1] - came[0] >= 2
+        assert span_names(backend) == ["one", "one"] and backend.requests[0].headers["x-token"] == "abc"
+        assert gateway.stop() == 0
+
+
+def test_what_a_backend_refuses_or_rejects_is_counted_and_not_sent_again(make_gateway: MakeGateway) -> None:
+    def reply(request: Request, context: grpc.ServicerContext) -> bytes:
+        names = {span.name for span in spans_in([request.body])}
+        if "refused" in names:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not such a one")
+        if "rejected" in names:
+            return ExportTraceServiceResponse(partial_success={"rejected_spans": 2, "error_message": "two of them"}).SerializeToString()
+        return b""
+
+    with grpc_receiver() as backend:
+        backend.grpc_reply = reply
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=NO_SELF_METRICS).start()
+        for number, name in enumerate(("fine", "refused", "rejected", "last")):
+            gateway.export_grpc("traces", otlp.traces("shop", [otlp.span(name) for _ in range(5)]))
+            wait_until(lambda: len(backend.requests) == number + 1, what=name)  # each is a request of its own
+        assert span_names(backend) == [name for name in ("fine", "refused", "rejected", "last") for _ in range(5)]
+
+        def says() -> tuple[float, ...]:
+            metrics = gateway.metrics()
+            return tuple(metrics[f'sightline_forward_{what}_total{{signal="traces"}}'] for what in ("requests", "items", "rejected_items", "refused_items"))
+
+        wait_until(lambda: says() == (3, 13, 2, 5), what="counts")
+        assert "not such a one" in gateway.output() and "two of them" in gateway.output()
+        assert gateway.stop() == 0
+        assert gateway.restart().stop() == 0 and len(backend.requests) == 4
+
+
+def test_refused_items_of_a_request_and_what_is_too_large_are_kept_apart(make_gateway: MakeGateway) -> None:
+    with grpc_receiver() as backend:
+        config = NO_SELF_METRICS | {"forward": {"request_bytes_max": "4KB"}}
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config).start()
+        spans = [otlp.span(f"{n}") for n in range(1000)]
+        for bad in spans[::7]:
+            bad.trace_id = b"\0" * 16
+        gateway.export_grpc("traces", otlp.traces("shop", spans))
+        gateway.export_grpc("metrics", otlp.metrics_of_all_kinds("shop", range(1000)))
+        good = [span.name for span in spans if any(span.trace_id)]
+        wait_until(lambda: len(span_names(backend)) == len(good), what="the good ones")
+        assert span_names(backend) == good
+        points = 'sightline_forward_items_total{signal="metrics"}'
+        wait_until(lambda: gateway.metrics()[points] == 1000, what="points")
+        largest = max(len(request.body) for request in backend.requests if request.signal == "traces")
+        assert 2000 < largest <= 4096
+        assert gateway.stop() == 0
+
+
+def test_a_full_journal_pushes_back_and_nothing_is_lost(make_server: Callable[..., Server], make_gateway: MakeGateway) -> None:
+    backend = make_server().start()
+    address = backend.otlp_grpc
+    assert backend.stop() == 0
+    config = NO_SELF_METRICS | {"journal": {"bytes_max": "2MiB", "segment_bytes_max": "256KiB"}, "forward": {"retry_interval_max": "1s"}}
+    gateway = make_gateway(f"grpc://{address}", config=config).start()
+    accepted = 0
+    with gateway.channel() as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            for accepted in range(2000):
+                export_on(channel, "traces", otlp.traces("shop", [otlp.span(f"{accepted} {n}") for n in range(100)]))
+        assert refused.value.code() == grpc.StatusCode.UNAVAILABLE and accepted > 50
+        assert "grpc-status-details-bin" in dict(refused.value.trailing_metadata()), "RetryInfo"
+        gateway.restart()  # nor does a kill lose any of it
+        backend.arguments = ("--otlp-grpc", address)
+        backend.start()
+    count = f"SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName = 'shop'"
+    wait_until(lambda: backend.sql(count) == [[accepted * 100] * 2] or backend.sql(count) == [[str(accepted * 100)] * 2],
+               DELIVERED_SECONDS_MAX, "all that was accepted")  # fmt: skip
+    wait_until(lambda: gateway.metrics()["sightline_journal_bytes"] < 300_000, what="the journal is free again")
+    gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("after")]))
+    wait_until(lambda: backend.number("SELECT count() FROM otel_traces WHERE SpanName = 'after'") == 1, what="accepts again")
+    assert gateway.stop() == 0
+
+
+def test_new_policies_come_with_sighup(make_gateway: MakeGateway) -> None:
+    with grpc_receiver() as backend:
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=NO_SELF_METRICS | sampling([ERRORS], "1h")).start()
+        gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("fine"), otlp.span("failed", status=ERROR)]))
+        assert gateway.process is not None
+
+        def reload(policies: list[dict], says: str) -> None:
+            (gateway.work_dir / "config.yaml").write_text(json.dumps(sampling(policies, "1s")))
+            gateway.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: says in gateway.output(), what=says)
+
+        reload([{"name": "bad", "type": "nonsense"}], "the new configuration is not used")
+        reload([{"name": "all", "type": "always_sample"}], "new policies of tail sampling")
+        wait_until(lambda: sorted(span_names(backend)) == ["failed", "fine"], what="both, by the new policies")
+        assert gateway.stop() == 0
+
+
+def test_sampling_turned_off_keeps_what_waited(make_gateway: MakeGateway) -> None:
+    with grpc_receiver() as backend:
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=NO_SELF_METRICS | sampling([ERRORS], "1h")).start()
+        gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("waits")]))
+        assert gateway.stop() == 0 and not backend.requests
+        gateway.config = NO_SELF_METRICS
+        gateway.start()
+        wait_until(lambda: span_names(backend) == ["waits"], what="what waited")
+        assert gateway.stop() == 0
+
+
+ITEMS = {"traces": ("spans", "spans"), "metrics": ("metrics", "metrics"), "logs": ("logs", "log_records")}
+
+
+def protobuf_of(sample: test_samples.Sample) -> bytes | None:
+    body = sample.path.read_bytes()
+    if sample.entry["encoding"] == "gzip":
+        body = gzip.decompress(body)
+    return None if "json" in sample.entry["content_type"] else body
+
+
+def test_recordings_come_out_as_they_went_in(make_gateway: MakeGateway) -> None:
+    with grpc_receiver() as backend:
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=NO_SELF_METRICS).start()
+        for sample in test_samples.SAMPLES:
+            sample.send(gateway)
+        accepted = gateway.metrics()
+        assert gateway.stop() == 0
+        def items(bodies: list[bytes], name: str) -> collections.Counter[bytes]:
+            """Each item with its resource and scope."""
+            found: collections.Counter[bytes] = collections.Counter()
+            for body in bodies:
+                for resource in getattr(otlp.REQUESTS[name].FromString(body), f"resource_{ITEMS[name][0]}"):
+                    for scope in getattr(resource, f"scope_{ITEMS[name][0]}"):
+                        about = resource.resource.SerializeToString() + scope.scope.SerializeToString()
+                        found.update(about + one.SerializeToString() for one in getattr(scope, ITEMS[name][1]))
+            return found
+
+        for name in SIGNALS:
+            samples = [sample for sample in test_samples.SAMPLES if sample.entry["signal"] == name]
+            as_protobuf = [body for sample in samples if (body := protobuf_of(sample)) is not None]
+            came = items([request.body for request in backend.requests if request.signal == name], name)
+            missing = items(as_protobuf, name) - came
+            assert not missing, f"{missing.total()} {name} are missing, or not as they were"
+            if name != "metrics":  # which are counted by points
+                assert came.total() == accepted[f'sightline_receive_items_total{{signal="{name}"}}']
