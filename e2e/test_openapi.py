@@ -143,6 +143,10 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listMetrics", {}, {"text": "JOBS", "service": ODD_SERVICE}),
     ("listMetrics", {}, {"service": ""}),
     ("getMetricSeries", {"name": ODD_METRIC}, {"last": "15m", "group_by": ["place", "service.name"], "limit": 7}),
+    ("getSampling", {}, {}),
+    ("getSamplingTotals", {}, {"last": "15m"}),
+    ("getSamplingTotals", {}, ALL_TIMES | {"to": str(4 * 10**18)}),
+    ("getSamplingHistory", {}, {"last": "15m", "step": "10s"}),
     ("getStatus", {}, {}),
 ]  # fmt: skip
 
@@ -178,7 +182,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies"}
     assert asked == set(OPERATIONS)
 
 

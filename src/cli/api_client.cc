@@ -16,6 +16,7 @@ using simdjson::dom::element;
 constexpr int kTimeoutSeconds = 120;
 
 Code CodeOf(std::string_view name) {
+  if (name == "SAMPLED_OUT") return Code::kNotFound;
   for (int code = 0; code <= static_cast<int>(Code::kInternal); ++code) {
     if (CodeName(static_cast<Code>(code)) == name) return static_cast<Code>(code);
   }

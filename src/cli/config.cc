@@ -209,6 +209,11 @@ void BindSelf(ConfigSchema& schema, Config& config) {
       "and for decisions about earlier traces. At the limit the oldest traces are decided early.",
       1 << 20);
 
+  schema.Bytes("sampling.records_bytes_max", config.sampling.records_bytes_max,
+               "Disk for records of traces that were sampled out (8 bytes each), so that whoever asks for one hears "
+               "when and by which policy. The oldest go first.",
+               1 << 20);
+
   schema.Section("log", "Sightline's own log, on stderr.");
   schema.Choice<LogFormat>("log.format", config.log.format, "Lines for people or for machines.",
                            {{"text", LogFormat::kText}, {"json", LogFormat::kJson}});
@@ -313,6 +318,7 @@ std::vector<ConfigProblem> LoadConfig(const ConfigSources& sources, Config& conf
   BindConfig(schema, config);
   std::vector<ConfigProblem> problems = schema.Load(sources);
   if (problems.empty()) problems = CheckConfig(schema, config);
+  if (config.sampling.tail_sampling) config.sampling.source = schema.Find("sampling.tail_sampling")->source;
   return problems;
 }
 

@@ -15,6 +15,7 @@
 #include "journal/journal.h"
 #include "otlp/block_builder.h"
 #include "otlp/limits.h"
+#include "sample/dropped_traces.h"
 #include "sample/policy_set.h"
 #include "store/clickhouse.h"
 
@@ -100,7 +101,9 @@ struct Config {
 
   struct Sampling {
     std::optional<YamlNode> tail_sampling;  // as sample::ParseTailSampling takes it; not set: all spans are kept
+    std::string source;                     // where it was set, as ConfigProblem::where: "sightline.yaml:3"; "" if not
     uint64_t memory_bytes_max = 256 << 20;
+    uint64_t records_bytes_max = sample::DroppedTraces::Options{}.bytes_max;
   } sampling;
 };
 

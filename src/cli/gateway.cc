@@ -88,7 +88,7 @@ Result<void> Gateway::OpenDoors() {
 }
 
 void Gateway::Reload(const Config& config) {
-  ReloadPolicies(config, intake_->sampler());
+  (void)ReloadPolicies(config, intake_->sampler());  // it is in the log
 }
 
 bool Gateway::Stop() {

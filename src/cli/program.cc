@@ -90,20 +90,22 @@ void PublishProcessGauges(MetricsRegistry& metrics, const MemoryBudget& budget) 
                    [&budget] { return static_cast<double>(budget.bytes_max()); });
 }
 
-void ReloadPolicies(const Config& config, sample::Sampler* sampler) {
+Result<void> ReloadPolicies(const Config& config, sample::Sampler* sampler) {
   if ((sampler != nullptr) != config.sampling.tail_sampling.has_value()) {
-    Log(LogLevel::kWarning, "turning tail sampling on or off takes a restart; nothing has changed");
-    return;
+    constexpr std::string_view kMessage = "turning tail sampling on or off takes a restart; nothing has changed";
+    Log(LogLevel::kWarning, kMessage);
+    return Fail(Code::kFailedPrecondition, "{}", kMessage);
   }
-  if (sampler == nullptr) return;
+  if (sampler == nullptr) return {};
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config);
   if (!policies) {
     Log(LogLevel::kError, "the policies of before stay", {{"error", policies.error().message}});
-    return;
+    return std::unexpected(policies.error());
   }
   const size_t count = (*policies)->policies().size();
   sampler->SetPolicies(*std::move(policies));
   Log(LogLevel::kInfo, "new policies of tail sampling", {{"policies", count}});
+  return {};
 }
 
 }  // namespace sightline::cli

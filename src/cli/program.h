@@ -29,8 +29,8 @@ receive::Receiver::Options ReceiverOptionsOf(const Config& config);
 // `budget` must outlive the registry's readers.
 void PublishProcessGauges(MetricsRegistry& metrics, const MemoryBudget& budget);
 
-// Takes over the policies of a new configuration; what is invalid changes nothing. `sampler` is null if nothing is
-// sampled.
-void ReloadPolicies(const Config& config, sample::Sampler* sampler);
+// Takes over the policies of a new configuration; what is invalid changes nothing, is logged and returned. `sampler` is
+// null if nothing is sampled.
+Result<void> ReloadPolicies(const Config& config, sample::Sampler* sampler);
 
 }  // namespace sightline::cli

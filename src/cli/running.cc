@@ -30,13 +30,18 @@ void ExitDeadline::Wait() {
   std::_Exit(kExitDone);
 }
 
-void Reload(const ConfigSources& sources, const std::function<void(const Config&)>& use) {
+void Reload(const ConfigSources& sources, const std::function<void(const Config&)>& use,
+            const std::function<void(std::string problem)>& refuse) {
   Config config;
   const std::vector<ConfigProblem> problems = LoadConfig(sources, config);
   for (const ConfigProblem& problem : problems) {
     Log(LogLevel::kError, "the new configuration is not used", {{"problem", problem.Text()}});
   }
-  if (problems.empty()) use(config);
+  if (problems.empty()) {
+    use(config);
+  } else if (refuse) {
+    refuse(problems.front().Text());
+  }
 }
 
 }  // namespace sightline::cli

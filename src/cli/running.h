@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "base/config.h"
@@ -29,7 +30,9 @@ class ExitDeadline {
   std::thread thread_;
 };
 
-// Reads the configuration again, for SIGHUP. What is invalid leaves all as it is.
-void Reload(const ConfigSources& sources, const std::function<void(const Config&)>& use);
+// Reads the configuration again, for SIGHUP. What is invalid leaves all as it is; `refuse`, if there is one, hears of
+// it.
+void Reload(const ConfigSources& sources, const std::function<void(const Config&)>& use,
+            const std::function<void(std::string problem)>& refuse = {});
 
 }  // namespace sightline::cli

@@ -48,7 +48,11 @@ int RunServe(ConfigSources sources) {
     return kExitFailed;
   }
   PrintReady(format, **server);
-  shutdown.Wait(-1, [&] { Reload(sources, [&](const Config& changed) { (*server)->Reload(changed); }); });
+  shutdown.Wait(-1, [&] {
+    Reload(
+        sources, [&](const Config& changed) { (*server)->Reload(changed); },
+        [&](std::string problem) { (*server)->RefuseReload(std::move(problem)); });
+  });
   Log(LogLevel::kInfo, "stopping: storing what was accepted", {{"signal", shutdown.reason()}});
   shutdown.LetNextSignalKill();
   const ExitDeadline deadline;

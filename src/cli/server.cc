@@ -105,10 +105,16 @@ Result<void> Server::OpenIngest() {
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());
   options.policies = *std::move(policies);
   options.sampler = SamplerOptionsOf(config_);
+  Result<std::unique_ptr<sample::DroppedTraces>> dropped =
+      sample::DroppedTraces::Open({config_.data_dir + "/dropped", config_.sampling.records_bytes_max}, metrics_);
+  if (!dropped) return std::unexpected(dropped.error());
+  dropped_traces_ = *std::move(dropped);
+  options.sampler.dropped_traces = dropped_traces_.get();
   Result<std::unique_ptr<store::Ingest>> ingest =
       store::Ingest::Start(std::move(options), *journal_, *clickhouse_, budget_, metrics_, clock_);
   if (!ingest) return Wrap("finish what the last run left", ingest.error());
   ingest_ = *std::move(ingest);
+  sampling_ = std::make_unique<SamplingControl>(config_, ingest_->sampler(), *journal_, *dropped_traces_, clock_);
   return {};
 }
 
@@ -124,6 +130,7 @@ Result<void> Server::OpenDoors() {
   Result<std::vector<otlp::HotAttribute>> hot_attributes = store::StoredHotAttributes(*clickhouse_, api.database);
   if (!hot_attributes) return Wrap("read the columns of hot attributes", hot_attributes.error());
   api.hot_attributes = *std::move(hot_attributes);
+  api.sampling = sampling_.get();
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =
@@ -186,7 +193,11 @@ serve::ProgramStatus Server::Status() const {
 }
 
 void Server::Reload(const Config& config) {
-  ReloadPolicies(config, ingest_->sampler());
+  sampling_->Reload(config);
+}
+
+void Server::RefuseReload(std::string problem) {
+  sampling_->Refuse(serve::PoliciesInForce::Origin::kConfiguration, std::move(problem));
 }
 
 bool Server::Stop() {

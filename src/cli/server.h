@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "cli/config.h"
 #include "cli/idle_trimmer.h"
+#include "cli/sampling_control.h"
 #include "journal/journal.h"
 #include "receive/receiver.h"
 #include "serve/api_server.h"
@@ -33,6 +34,8 @@ class Server {
 
   // Takes over the policies of tail sampling; all else needs a restart.
   void Reload(const Config& config);
+  // The configuration that was read again is wrong.
+  void RefuseReload(std::string problem);
 
   // Stops receiving, then stores what was accepted. False if something is only in the journal: the next start stores
   // it.
@@ -55,7 +58,9 @@ class Server {
   // In order of construction; each may use those above it.
   std::unique_ptr<store::ClickHouse> clickhouse_;
   std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
+  std::unique_ptr<SamplingControl> sampling_;
   std::unique_ptr<serve::ApiServer> api_;
   std::unique_ptr<receive::Receiver> receiver_;
   std::unique_ptr<serve::SelfExporter> self_exporter_;

@@ -46,12 +46,14 @@ class Names {
 // What ReadOutline reads, in its order.
 constexpr const char* kOutlineColumns =
     "SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode, Timestamp, Duration, Events.Name.size0, "
-    "Links.TraceId.size0";
+    "Links.TraceId.size0, AdjustedCount, SamplingPolicy";
 
 // Spans with their start instead of their offset.
 struct OutlineRow {
   OutlineSpan span;
   int64_t start_unix_nanos = 0;
+  double adjusted_count = 1;
+  std::string sampling_policy;
 };
 
 OutlineRow ReadOutline(RowReader& row, Names& services) {
@@ -67,6 +69,8 @@ OutlineRow ReadOutline(RowReader& row, Names& services) {
   span.duration_nanos = row.Number<uint64_t>();
   span.events = row.Number<uint64_t>();
   span.links = row.Number<uint64_t>();
+  read.adjusted_count = row.Number<double>();
+  read.sampling_policy = row.Text();
   span.service = services.Number(std::move(service));
   return read;
 }
@@ -79,6 +83,10 @@ void Place(std::vector<OutlineRow> rows, TraceOutline& outline) {
     row.span.offset_nanos = static_cast<uint64_t>(row.start_unix_nanos - outline.start_unix_nanos);
     outline.duration_nanos = std::max(outline.duration_nanos, row.span.offset_nanos + row.span.duration_nanos);
     outline.spans.push_back(std::move(row.span));
+    if (outline.sampling_policy.empty() && !row.sampling_policy.empty()) {
+      outline.sampling_policy = std::move(row.sampling_policy);
+      outline.adjusted_count = row.adjusted_count;
+    }
   }
 }
 

@@ -80,6 +80,8 @@ struct TraceOutline {
   uint64_t duration_nanos = 0;  // first start to last end
   std::vector<std::string> services;
   std::vector<OutlineSpan> spans;  // by start time
+  std::string sampling_policy;     // of the earliest span that was sampled; "": none was
+  double adjusted_count = 1;       // its
   store::QueryStats scanned;
 };
 

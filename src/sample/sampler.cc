@@ -138,6 +138,7 @@ Sampler::~Sampler() {
 Result<void> Sampler::Restore() {
   const journal::Unfinished& unfinished = journal_.unfinished();
   Restored restored;
+  const int64_t recorded_until = options_.dropped_traces == nullptr ? 0 : options_.dropped_traces->newest_unix_nanos();
   for (const uint64_t number : unfinished.decided) {
     const auto frame = journal_.ReadFrame(number);
     if (!frame) return Wrap("read what was decided", frame.error());
@@ -145,6 +146,11 @@ Result<void> Sampler::Restore() {
     if (!decoded) return Fail(Code::kDataLoss, "journal frame {} does not hold decisions", number);
     const DecidedFrame& decisions = decoded->decisions;
     restored.Add(decisions);
+    // Those that a kill left without a record.
+    const int64_t decided = frame->header.received_unix_nanos;
+    if (options_.dropped_traces != nullptr && decided > recorded_until) {
+      options_.dropped_traces->Add(decided, decisions.policies, decisions.dropped);
+    }
     const auto remember = [&](const auto& trace, bool keep, double adjusted_count) {
       workers_[ShardOf(trace.trace_hash)]->shard.Remember(trace.trace_hash, keep, decisions.policies[trace.policy],
                                                           adjusted_count);
@@ -390,6 +396,9 @@ bool Sampler::Flush(Worker& worker, bool draining) {
                      .graph = std::move(decisions.frame.graph),
                      .reservation = std::move(worker.unwritten_reservation)};
   worker.unwritten_request = {};
+  if (options_.dropped_traces != nullptr) {
+    options_.dropped_traces->Add(received, decisions.frame.policies, decisions.frame.dropped);
+  }
   decisions.frame.dropped = {};
   spans.verdicts = std::make_shared<const Verdicts>(std::move(decisions.frame));
   sink_.Take(std::move(spans));

@@ -20,6 +20,7 @@
 #include "base/metrics.h"
 #include "journal/journal.h"
 #include "otlp/scan.h"
+#include "sample/dropped_traces.h"
 #include "sample/shard.h"
 
 namespace sightline::sample {
@@ -47,6 +48,7 @@ struct SamplerOptions {
   uint64_t journal_bytes_max = 4ULL << 30;  // the journal's own limit: at three quarters traces are decided early
   uint32_t shards = 1;
   uint64_t decided_bytes_max = 4 << 20;  // of kept spans in one decided frame, but for a trace that has more
+  DroppedTraces* dropped_traces = nullptr;  // remembers what was sampled out; must outlive the sampler
 };
 
 // Thread: any.

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/fault.h"
+#include "base/hex.h"
 #include "otlp/testing/requests.h"
 
 namespace sightline::sample {
@@ -279,6 +280,30 @@ TEST_F(SamplerTest, CallsBetweenServicesAreCountedOfKeptAndDroppedTracesInAnyOrd
   EXPECT_EQ(Metric("sightline.service_graph.calls"), 3);
   EXPECT_EQ(Metric("sightline.service_graph.unpaired_spans"), 0);
   EXPECT_EQ(sampler_->status().undecided_spans, 0U);
+}
+
+TEST_F(SamplerTest, WhatIsSampledOutIsRecordedAlsoIfAKillCameInBetween) {
+  Start();  // the decision is in the journal, and no record of it
+  Send(otlp::testing::Request({Span(1, 11), Span(2, 21, true)}));
+  Send(otlp::testing::Request({Span(3, 31)}));
+  DecideAll();
+  auto records = DroppedTraces::Open({.directory = root_ + "/dropped"}, metrics_);
+  ASSERT_TRUE(records);
+  options_.dropped_traces = records->get();
+  Start();
+  const auto decided = [&](uint64_t trace) { return (*records)->Find(std::string_view(HexEncode(Id(trace, 16)))); };
+  for (const uint64_t trace : {1, 3}) {
+    ASSERT_TRUE(decided(trace)) << trace;
+    EXPECT_GE(decided(trace)->decided_unix_nanos, 1'795'333'380'000'000'000 + 20'000'000'000);
+  }
+  EXPECT_FALSE(decided(2)) << "it is kept";
+  const uint64_t bytes = (*records)->status().bytes;
+  Start();
+  EXPECT_EQ((*records)->status().bytes, bytes) << "what is recorded is not recorded again";
+  Send(otlp::testing::Request({Span(4, 41)}));
+  DecideAll();
+  EXPECT_TRUE(decided(4));
+  Stop();
 }
 
 TEST_F(SamplerTest, CallsAreCountedOnceAcrossARestart) {

@@ -1,5 +1,7 @@
 #include "serve/api_error.h"
 
+#include <fmt/chrono.h>
+
 #include "serve/json_writer.h"
 #include "store/clickhouse.h"
 
@@ -7,7 +9,7 @@ namespace sightline::serve {
 namespace {
 
 net::HttpResponse Shape(int status, std::string_view code, std::string_view message, std::string_view where,
-                        std::string_view hint, int clickhouse_code) {
+                        std::string_view hint, int clickhouse_code, std::string_view more = "") {
   JsonWriter json;
   json.Begin('{').Key("error").Begin('{');
   json.Key("code").String(code).Key("message").String(message);
@@ -16,6 +18,7 @@ net::HttpResponse Shape(int status, std::string_view code, std::string_view mess
   json.Key("hint");
   hint.empty() ? json.Null() : json.String(hint);
   if (clickhouse_code != 0) json.Key("clickhouse_code").Int(clickhouse_code);
+  if (!more.empty()) json.Key("sampled_out").Raw(more);
   json.End('}').End('}');
   net::HttpResponse response;
   response.status = status;
@@ -95,6 +98,21 @@ net::HttpResponse ErrorResponse(const Error& error, const std::string& where) {
 
 net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint) {
   return Shape(status, CodeOfStatus(status), message, "", hint, 0);
+}
+
+net::HttpResponse SampledOutResponse(const std::string& trace_id, int64_t decided_unix_nanos,
+                                     const std::string& policy) {
+  constexpr int64_t kSecondNanos = 1'000'000'000;
+  JsonWriter more;
+  more.Begin('{').Key("decided_unix_nano").Nanos(decided_unix_nanos).Key("policy").String(policy).End('}');
+  const std::string why = policy.empty() ? "no policy kept it" : fmt::format("dropped by {}", policy);
+  const std::string message = fmt::format("trace {} was sampled out at {:%Y-%m-%d %H:%M:%S} UTC: {}", trace_id,
+                                          fmt::gmtime(decided_unix_nanos / kSecondNanos), why);
+  net::HttpResponse response =
+      Shape(410, "SAMPLED_OUT", message, "trace_id",
+            "its calls are in the figures of its services; its spans are not stored", 0, more.Take());
+  response.headers.emplace_back("Cache-Control", "no-store");  // late spans may still bring it back
+  return response;
 }
 
 }  // namespace sightline::serve

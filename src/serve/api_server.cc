@@ -10,6 +10,7 @@
 #include "otlp/attribute_text.h"
 #include "query/logs.h"
 #include "query/metrics.h"
+#include "query/sampling.h"
 #include "query/service_graph.h"
 #include "query/services.h"
 #include "query/traces.h"
@@ -19,6 +20,7 @@
 #include "serve/metrics_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
+#include "serve/sampling_api.h"
 #include "serve/service_graph_api.h"
 #include "serve/services_api.h"
 #include "serve/sql_api.h"
@@ -46,13 +48,15 @@ class ApiServerImpl final : public ApiServer {
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
+        sampling_reader_(clickhouse, metric_reader_, options_.database),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
+        sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
         services_api_(service_reader_),
         sql_api_(clickhouse, options_.sql, options_.database),
-        traces_api_(trace_reader_, log_reader_),
+        traces_api_(trace_reader_, log_reader_, options_.sampling),
         requests_(metrics.GetCounter("sightline.api.requests", "{request}", "Requests to the HTTP API")),
         refused_busy_(metrics.GetCounter("sightline.api.refused_busy", "{request}",
                                          "Requests refused because too many queries waited")),
@@ -63,6 +67,7 @@ class ApiServerImpl final : public ApiServer {
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
+    sampling_api_.AddTo(router_);
     service_graph_api_.AddTo(router_);
     services_api_.AddTo(router_);
     sql_api_.AddTo(router_);
@@ -197,9 +202,11 @@ class ApiServerImpl final : public ApiServer {
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
   query::ServiceGraphReader service_graph_reader_;
+  query::SamplingReader sampling_reader_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
   ProgramApi program_api_;
+  SamplingApi sampling_api_;
   ServiceGraphApi service_graph_api_;
   ServicesApi services_api_;
   SqlApi sql_api_;

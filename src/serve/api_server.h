@@ -14,6 +14,7 @@
 #include "otlp/block_builder.h"
 #include "query/sql.h"
 #include "serve/program_api.h"
+#include "serve/sampling_api.h"
 #include "store/clickhouse.h"
 
 namespace sightline::serve {
@@ -29,6 +30,7 @@ struct ApiOptions {
   std::string database = "sightline";     // of the schema
   int64_t metrics_retention_seconds = 0;  // 0: forever
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
+  SamplingControl* sampling = nullptr;                      // must outlive the server; null: every span is kept
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "serve/api_error.h"
 #include "serve/attribute_json.h"
 #include "serve/log_json.h"
 #include "serve/trace_json.h"
@@ -121,7 +122,7 @@ Result<void> TracesApi::Scatter(ApiCall& call) {
 Result<void> TracesApi::Trace(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   auto trace = reader_.GetTrace(call.part("trace_id"), call.cancellation());
-  if (!trace) return call.Blame("trace_id", trace.error());
+  if (!trace) return NotThere(call, trace.error(), "trace_id");
   auto logs = ReadLogs(log_reader_, *trace, call.cancellation());
   if (!logs) return std::unexpected(logs.error());
   JsonWriter& json = call.json;
@@ -145,10 +146,17 @@ Result<void> TracesApi::Trace(ApiCall& call) {
 Result<void> TracesApi::Outline(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   auto outline = reader_.GetOutline(call.part("trace_id"), call.cancellation());
-  if (!outline) return call.Blame("trace_id", outline.error());
+  if (!outline) return NotThere(call, outline.error(), "trace_id");
   JsonWriter& json = call.json;
   json.Begin('{').Key("trace_id").String(outline->trace_id).Key("cut").Bool(outline->cut);
   json.Key("start_unix_nano").Nanos(outline->start_unix_nanos).Key("duration_nano").UInt(outline->duration_nanos);
+  json.Key("sampling");
+  if (outline->sampling_policy.empty()) {
+    json.Null();
+  } else {
+    json.Begin('{').Key("policy").String(outline->sampling_policy);
+    json.Key("adjusted_count").Number(outline->adjusted_count).End('}');
+  }
   json.Key("services").Begin('[');
   for (const auto& service : outline->services) json.String(service);
   json.End(']').Key("spans").Begin('[');
@@ -173,7 +181,7 @@ Result<void> TracesApi::Span(ApiCall& call) {
   if (!detail) {
     // Only the first digits of a trace's id can be those of none.
     const bool no_span = detail.error().code == Code::kNotFound && call.part("trace_id").size() == kTraceIdDigits;
-    return call.Blame(no_span ? "span_id" : "trace_id", detail.error());
+    return NotThere(call, detail.error(), no_span ? "span_id" : "trace_id");
   }
   call.json.Begin('{').Key("span");
   WriteSpan(call.json, detail->span);
@@ -181,6 +189,18 @@ Result<void> TracesApi::Span(ApiCall& call) {
   WriteScanned(call.json, detail->scanned);
   call.json.End('}');
   return {};
+}
+
+// Who asks for a trace that was sampled out hears that, and when.
+Result<void> TracesApi::NotThere(ApiCall& call, const Error& error, const char* where) {
+  const std::string& id = call.part("trace_id");
+  if (sampling_ != nullptr && error.code == Code::kNotFound) {
+    if (const auto dropped = sampling_->FindDropped(id)) {
+      call.Send(SampledOutResponse(id, dropped->decided_unix_nanos, dropped->policy));
+      return {};
+    }
+  }
+  return call.Blame(where, error);
 }
 
 }  // namespace sightline::serve
