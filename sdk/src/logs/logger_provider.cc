@@ -53,7 +53,7 @@ class LoggerProviderState {
   }
 
   void Start(LoggerProviderOptions options) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(start_mutex_);
     if (current_.load(std::memory_order_relaxed) != nullptr) {
       return Report("logger provider", "was started twice; the second time changes nothing");
     }
@@ -84,11 +84,17 @@ class LoggerProviderState {
 
  private:
   std::mutex mutex_;
-  std::deque<LoggerState> loggers_;  // which never move
-  std::vector<std::unique_ptr<const LoggerProviderOptions>> all_;
+  std::deque<LoggerState> loggers_;  // which never move; guarded by mutex_
+  // Not the same: processors are started under it, and what they export with may ask for a logger under a lock of
+  // theirs.
+  std::mutex start_mutex_;
+  std::vector<std::unique_ptr<const LoggerProviderOptions>> all_;  // guarded by start_mutex_
   std::atomic<const LoggerProviderOptions*> current_ = nullptr;
-  // A thread that is not in the child may have held it.
-  const ForkHandler at_fork_{[this] { new (&mutex_) std::mutex; }};
+  // A thread that is not in the child may have held them.
+  const ForkHandler at_fork_{[this] {
+    new (&mutex_) std::mutex;
+    new (&start_mutex_) std::mutex;
+  }};
 };
 
 }  // namespace internal
