@@ -27,6 +27,11 @@ class Conditions {
  public:
   // Joined to the others with AND. Braces keep an OR together: the caller's.
   void Add(std::string_view sql);
+  // The same for a condition that brings its values, whose names begin with no underscore.
+  void AddBound(std::string_view sql, const std::map<std::string, std::string>& parameters) {
+    Add(sql);
+    parameters_.insert(parameters.begin(), parameters.end());
+  }
   // Stands for the value in the text: Add("Duration >= " + Bind("UInt64", "5")). Names do not collide with names that
   // have no underscore in front.
   std::string Bind(std::string_view type, std::string value);

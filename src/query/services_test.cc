@@ -54,12 +54,12 @@ class ServicesTest : public EngineTest {
     metrics.Finish(++block_, blocks);
     for (const otlp::Resolution& resolution : otlp::kResolutions) {
       std::vector<std::string> columns;
-      const otlp::SpanMetricBucketsTable table(resolution);  // named: GCC 12 ends a temporary before the loop through it
+      const otlp::SpanMetricBucketsTable table(
+          resolution);  // named: GCC 12 ends a temporary before the loop through it
       for (const auto& column : table.columns()) columns.push_back(column.name);
       for (const otlp::TableBlock& block : blocks) {
         if (block.table != resolution.table) continue;
-        const auto done =
-            clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");
+        const auto done = clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");
         ASSERT_TRUE(done) << done.error().message;
       }
     }

@@ -298,15 +298,17 @@ Result<std::vector<Span>> SpanReading::Read(size_t limit) {
 }
 
 Result<void> SpanReading::ReadFirst(Spans& spans, const Columns& known, const std::string& limit) {
-  return question_.ForEachRow(fmt::format("SELECT {}, {}{} FROM {} WHERE {} {}{}", Place::kColumns, kSpanColumns,
-                                          known.Sql(), question_.Table("spans"), condition_, limit, kSkipFirst),
-                              parameters_, [&](RowReader& row) {
-                                const Place place = Place::Read(row);
-                                Span span;
-                                const std::string filled = ReadSpan(row, span);
-                                known.Read(row, span);
-                                spans.Add(place, std::move(span), filled);
-                              });
+  return question_.ForEachRow(
+      fmt::format("SELECT {}, {}{}{} FROM {} WHERE {} {}{}", Place::kColumns, kSpanColumns, known.Sql(),
+                  of_many_traces_ ? ", TraceId" : "", question_.Table("spans"), condition_, limit, kSkipFirst),
+      parameters_, [&](RowReader& row) {
+        const Place place = Place::Read(row);
+        Span span;
+        const std::string filled = ReadSpan(row, span);
+        known.Read(row, span);
+        if (of_many_traces_) span.trace_id = row.Hex(16);
+        spans.Add(place, std::move(span), filled);
+      });
 }
 
 Result<void> SpanReading::ReadMissing(Spans& spans, const Columns& known) {

@@ -40,6 +40,12 @@ class SpanReading {
         condition_(std::move(condition)),
         parameters_(std::move(parameters)) {}
 
+  // Of spans of several traces: each says of which it is.
+  SpanReading& OfManyTraces() {
+    of_many_traces_ = true;
+    return *this;
+  }
+
   // At most `limit`, by start time and span id.
   Result<std::vector<Span>> Read(size_t limit);
 
@@ -59,6 +65,7 @@ class SpanReading {
   FilledLately& filled_lately_;
   const std::string condition_;
   const std::map<std::string, std::string> parameters_;
+  bool of_many_traces_ = false;
 };
 
 }  // namespace sightline::query

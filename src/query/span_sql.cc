@@ -1,6 +1,18 @@
 #include "query/span_sql.h"
 
+#include "query/trace_query.h"
+
 namespace sightline::query {
+
+std::string TraceIdList(const std::vector<std::string>& ids) {
+  std::string list = "(";
+  for (const auto& id : ids) {
+    list += list.size() > 1 ? ", '" : "'";
+    for (size_t i = 0; i < id.size(); i += 2) list.append("\\x").append(id, i, 2);
+    list += "'";
+  }
+  return list + ")";
+}
 
 SpanPoint ReadPoint(RowReader& row) {
   SpanPoint span;
@@ -21,7 +33,7 @@ Result<void> CheckRange(const SpanFilter& filter) {
 }
 
 Result<Conditions> MatchConditions(const SpanFilter& filter, const std::vector<otlp::HotAttribute>& hot_attributes,
-                                   Question& question) {
+                                   Question& question, bool& exact) {
   Conditions conditions;
   conditions.AddTimeRange(filter.from_unix_nanos, filter.to_unix_nanos);
   conditions.AddService(filter.service);
@@ -34,6 +46,8 @@ Result<Conditions> MatchConditions(const SpanFilter& filter, const std::vector<o
     conditions.Add("Duration <= " + conditions.Bind("UInt64", std::to_string(*filter.max_duration_nanos)));
   }
   SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"SpanAttributes", &hot_attributes}, question));
+  exact = filter.query == nullptr ||
+          filter.query->AddCandidates(conditions, hot_attributes, question.Table("attribute_sets"));
   return conditions;
 }
 

@@ -170,6 +170,8 @@ Value StoredTrace::StoredSpan::Attribute(Scope wanted, std::string_view key) con
     case Scope::kSpan:
       return Find(attributes, key);
     case Scope::kResource:
+      // As SQL has it: the column, which is filled from the resource's text.
+      if (key == "service.name" && !span->service.empty()) return Value::String(span->service);
       return resource == nullptr ? Value::Nil() : Find(*resource, key);
     case Scope::kInstrumentation:
       return scope == nullptr ? Value::Nil() : Find(*scope, key);

@@ -44,6 +44,12 @@ Result<void> ReadSample(Question& question, const Conditions& conditions, uint32
   return {};
 }
 
+void SortByTime(Scatter& scatter) {
+  std::ranges::sort(scatter.points, {}, [](const SpanPoint& point) {
+    return std::tie(point.start_unix_nanos, point.trace_id, point.span_id);
+  });
+}
+
 }  // namespace
 
 Result<Scatter> TraceReader::GetScatter(const SpanFilter& filter, uint32_t limit, store::Cancellation* cancellation) {
@@ -52,8 +58,17 @@ Result<Scatter> TraceReader::GetScatter(const SpanFilter& filter, uint32_t limit
   }
   SIGHTLINE_TRY(CheckRange(filter));
   Question question(clickhouse_, database_, cancellation);
-  auto conditions = MatchConditions(filter, hot_attributes_, question);
+  bool exact = true;
+  auto conditions = MatchConditions(filter, hot_attributes_, question, exact);
   if (!conditions) return std::unexpected(conditions.error());
+  if (!exact) {
+    auto page = Search({.filter = filter, .limit = std::min(limit, kTracesMax)}, cancellation);
+    if (!page) return std::unexpected(page.error());
+    Scatter scatter{.matched = page->traces.size(), .sampled = page->next.has_value(), .scanned = page->scanned};
+    for (auto& trace : page->traces) scatter.points.push_back(std::move(trace.matched));
+    SortByTime(scatter);
+    return scatter;
+  }
   // Soon done when there are more.
   auto points = ReadPoints(question, *conditions, Limit(limit + 1));
   if (!points) return std::unexpected(points.error());
@@ -64,9 +79,7 @@ Result<Scatter> TraceReader::GetScatter(const SpanFilter& filter, uint32_t limit
   } else {
     SIGHTLINE_TRY(ReadSample(question, *conditions, limit, scatter));
   }
-  std::ranges::sort(scatter.points, {}, [](const SpanPoint& point) {
-    return std::tie(point.start_unix_nanos, point.trace_id, point.span_id);
-  });
+  SortByTime(scatter);
   scatter.scanned = question.stats();
   return scatter;
 }

@@ -8,34 +8,22 @@
 #include "query/failures.h"
 #include "query/span_sql.h"
 #include "query/time_windows.h"
+#include "query/trace_judge.h"
+#include "query/trace_query.h"
 #include "query/traces.h"
 
 namespace sightline::query {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
 // How many of the first spans are read at once for each trace wanted, and in all: traces have several matching spans.
 constexpr uint32_t kSpansPerTrace = 4, kSpansPerReadMax = 100'000;
 constexpr uint32_t kSpansGrowth = 4;
-// How far from a matched span the rest of its trace is looked for. Keeps a search off partitions it does not need.
-constexpr int64_t kTraceReach = 24 * 3600 * kSecond;
+// Candidates that are judged for one page; where fewer match than the page takes, the next one goes on behind them.
+constexpr size_t kJudgedTracesMax = 2000;
 // The engine refuses statements of more than 256 kB; an id takes 68 bytes.
 constexpr size_t kIdsPerStatementMax = 3072;
 // Of one trace, for its failures; beyond it causes may be named that have a cause themselves.
 constexpr uint32_t kFailedSpansMax = 200, kParentsMax = 10'000;
-
-// A constant list for IN, of hex that came from the store. Literals: a function call for each id would cost 2 ms of
-// planning for 50 of them, and a bound array would need a subquery to decode it, which doubles the cost of the search.
-template <typename Ids>
-std::string IdList(const Ids& ids) {
-  std::string list = "(";
-  for (const auto& id : ids) {
-    list += list.size() > 1 ? ", '" : "'";
-    for (size_t i = 0; i < id.size(); i += 2) list.append("\\x").append(id, i, 2);
-    list += "'";
-  }
-  return list + ")";
-}
 
 std::vector<std::string> TraceIds(const std::vector<TraceSummary>& traces) {
   std::vector<std::string> ids;
@@ -73,8 +61,10 @@ class Order {
 // Thread: of its owner.
 class Search {
  public:
-  Search(Question& question, const std::vector<otlp::HotAttribute>& hot_attributes, const TraceSearch& wanted)
-      : question_(question), hot_attributes_(hot_attributes), wanted_(wanted), order_(wanted.sort) {}
+  // `judge`: of a search in TraceQL; null otherwise.
+  Search(Question& question, const std::vector<otlp::HotAttribute>& hot_attributes, const TraceSearch& wanted,
+         TraceJudge* judge)
+      : question_(question), hot_attributes_(hot_attributes), wanted_(wanted), judge_(judge), order_(wanted.sort) {}
 
   Result<TracePage> Run() {
     SIGHTLINE_TRY(Begin());
@@ -83,6 +73,9 @@ class Search {
     if (traces_.size() > wanted_.limit) {
       traces_.resize(wanted_.limit);
       page.next = CursorAt(traces_.back().matched);
+      if (!exact_) page.next = CursorAt(candidates_[wanted_.limit - 1]);
+    } else if (judged_up_to_) {
+      page.next = CursorAt(*judged_up_to_);
     }
     SIGHTLINE_TRY(Summarize());
     SIGHTLINE_TRY(AddFailures());
@@ -110,7 +103,7 @@ class Search {
                                            last_unix_nanos_ = row.Number<int64_t>();
                                          }));
     }
-    auto conditions = MatchConditions(filter, hot_attributes_, question_);
+    auto conditions = MatchConditions(filter, hot_attributes_, question_, exact_);
     if (!conditions) return std::unexpected(conditions.error());
     conditions_ = std::move(*conditions);
     conditions_.Add("Block <= " + conditions_.Bind("UInt64", std::to_string(begin_.block)));
@@ -133,18 +126,56 @@ class Search {
       auto piece = ReadPiece(position, limit);
       if (!piece) return std::unexpected(piece.error());
       SIGHTLINE_TRY(DropShown(piece->first));
-      for (auto& span : piece->first) {
-        if (traces_.size() > wanted_.limit) break;
-        TraceSummary trace;
-        trace.trace_id = span.trace_id;
-        trace.matched = std::move(span);
-        traces_.push_back(std::move(trace));
-      }
+      SIGHTLINE_TRY(exact_ ? AddAll(piece->first) : AddJudged(piece->first));
+      if (judged_up_to_) return {};
       more = piece->more;
       if (more) position = CursorAt(piece->last);
       limit = std::min(kSpansPerReadMax, limit * kSpansGrowth);
     }
     return {};
+  }
+
+  void Add(SpanPoint matched) {
+    TraceSummary trace;
+    trace.trace_id = matched.trace_id;
+    trace.matched = std::move(matched);
+    traces_.push_back(std::move(trace));
+  }
+
+  Result<void> AddAll(std::vector<SpanPoint>& spans) {
+    for (auto& span : spans) {
+      if (traces_.size() > wanted_.limit) break;
+      Add(std::move(span));
+    }
+    return {};
+  }
+
+  // Those whose traces match, in the order of their candidates. Some at a time: a page may be full soon.
+  Result<void> AddJudged(const std::vector<SpanPoint>& candidates) {
+    size_t some = wanted_.limit + 1;
+    for (size_t done = 0; done < candidates.size() && traces_.size() <= wanted_.limit; done += some) {
+      some = std::min({some, candidates.size() - done, kJudgedTracesMax - judged_});
+      const std::vector<SpanPoint> next(candidates.begin() + static_cast<ptrdiff_t>(done),
+                                        candidates.begin() + static_cast<ptrdiff_t>(done + some));
+      auto matches = judge_->Judge(next);
+      if (!matches) return std::unexpected(matches.error());
+      for (const SpanPoint& candidate : next) {
+        const auto found = matches->find(candidate.trace_id);
+        if (found == matches->end()) continue;
+        Add(First(found->second));
+        candidates_.push_back(candidate);
+      }
+      judged_ += some;
+      if (judged_ < kJudgedTracesMax) continue;
+      if (traces_.size() <= wanted_.limit) judged_up_to_ = next.back();
+      return {};
+    }
+    return {};
+  }
+
+  // In the list's order.
+  SpanPoint First(const std::vector<SpanPoint>& matched) const {
+    return *std::ranges::max_element(matched, {}, [&](const SpanPoint& span) { return order_.Key(span); });
   }
 
   // Matches that follow one another in the list's order.
@@ -209,7 +240,7 @@ class Search {
       }
       Conditions conditions = conditions_;
       order_.AddBehind(conditions, *wanted_.cursor, /*not_behind=*/true);
-      conditions.Add("TraceId IN " + IdList(ids));
+      conditions.Add("TraceId IN " + TraceIdList(ids));
       SIGHTLINE_TRY(question_.ForEachRow(
           "SELECT DISTINCT TraceId FROM " + question_.Table("spans") + " WHERE " + conditions.Sql() + kSkipFirst,
           conditions.parameters(), [&](RowReader& row) { shown.insert(row.Hex(16)); }));
@@ -223,9 +254,9 @@ class Search {
     const auto [first, last] = std::ranges::minmax_element(
         traces_, {}, [](const TraceSummary& trace) { return trace.matched.start_unix_nanos; });
     Conditions conditions;
-    conditions.Add("TraceId IN " + IdList(ids));
-    conditions.AddTimeRange(first->matched.start_unix_nanos - kTraceReach,
-                            std::min(last->matched.start_unix_nanos, INT64_MAX - kTraceReach) + kTraceReach);
+    conditions.Add("TraceId IN " + TraceIdList(ids));
+    conditions.AddTimeRange(first->matched.start_unix_nanos - kTraceReachNanos,
+                            std::min(last->matched.start_unix_nanos, INT64_MAX - kTraceReachNanos) + kTraceReachNanos);
     return conditions;
   }
 
@@ -306,12 +337,17 @@ class Search {
   Question& question_;
   const std::vector<otlp::HotAttribute>& hot_attributes_;
   const TraceSearch& wanted_;
+  TraceJudge* const judge_;
   const Order order_;
   TraceCursor begin_;                     // the first page's range and block
   int64_t last_unix_nanos_ = INT64_MAX;   // no span starts later; known on the first page
   Conditions conditions_;                 // on spans, of all pages
   std::unordered_set<std::string> seen_;  // trace ids of the matches read so far
   std::vector<TraceSummary> traces_;
+  bool exact_ = true;                                 // what the conditions find is the answer; else:
+  std::vector<SpanPoint> candidates_;                 // of each of traces_, for the cursor
+  size_t judged_ = 0;                                 // candidates
+  std::optional<SpanPoint> judged_up_to_;             // the page ends here, though it is not full
   std::unordered_map<std::string, Parents> parents_;  // by trace id
 };
 
@@ -335,7 +371,9 @@ Result<void> Check(const TraceSearch& search) {
 Result<TracePage> TraceReader::Search(const TraceSearch& search, store::Cancellation* cancellation) {
   SIGHTLINE_TRY(Check(search));
   Question question(clickhouse_, database_, cancellation);
-  return query::Search(question, hot_attributes_, search).Run();
+  if (search.filter.query == nullptr) return query::Search(question, hot_attributes_, search, nullptr).Run();
+  TraceJudge judge(question, hot_attributes_, filled_lately_, sets_, search.filter.query->pipeline());
+  return query::Search(question, hot_attributes_, search, &judge).Run();
 }
 
 }  // namespace sightline::query

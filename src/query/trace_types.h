@@ -28,6 +28,7 @@ struct Link {
 };
 
 struct Span {
+  std::string trace_id;                 // "" where one trace was asked for
   std::string span_id, parent_span_id;  // no parent: ""
   std::string trace_state;
   uint32_t flags = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 
 namespace sightline::query {
 
+class TraceQuery;
+
 inline constexpr uint32_t kTracesMax = 1000;         // a page
 inline constexpr uint32_t kScatterPointsMax = 5000;  // an answer
 inline constexpr uint32_t kScatterPointsDefault = 1000;
@@ -29,6 +32,7 @@ struct SpanFilter {
   std::string status;                                              // "Unset", "Ok", "Error"; "": any
   std::optional<uint64_t> min_duration_nanos, max_duration_nanos;  // included
   std::vector<AttributeCondition> attributes;
+  std::shared_ptr<const TraceQuery> query;  // TraceQL that the trace must meet too; null: none
 };
 
 enum class TraceSort : uint8_t { kNewest, kSlowest };
@@ -66,11 +70,13 @@ class TraceReader {
       : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
 
   // Traces that have a matching span, ordered by the newest or slowest of those; each trace is on one page only.
-  // kInvalidArgument: a limit out of bounds, an empty range, a cursor of the other order.
+  // A page of a search in TraceQL may be shorter than its limit though another follows: it ends where enough traces
+  // were judged. kInvalidArgument: a limit out of bounds, an empty range, a cursor of the other order.
   Result<TracePage> Search(const TraceSearch& search, store::Cancellation* cancellation = nullptr);
 
   // All matching spans up to `limit` (1 to kScatterPointsMax). Of more: half are errors, then the slowest; the rest an
-  // even sample that the spans' ids decide, so that the same spans give the same points.
+  // even sample that the spans' ids decide, so that the same spans give the same points. Of a query that needs whole
+  // traces: a matching span of each of the newest traces that match.
   Result<Scatter> GetScatter(const SpanFilter& filter, uint32_t limit, store::Cancellation* cancellation = nullptr);
 
   // All of these: kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace.

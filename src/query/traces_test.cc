@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "query/status.h"
 #include "query/testing/engine.h"
+#include "query/trace_query.h"
 
 namespace sightline::query {
 namespace {
@@ -64,6 +65,14 @@ class TracesTest : public EngineTest {
     return page ? std::move(*page) : TracePage{};
   }
 
+  TraceSearch Query(std::string_view text, int64_t seconds = 3600) const {
+    TraceSearch search = Last(seconds);
+    auto query = TraceQuery::Parse(text);
+    EXPECT_TRUE(query) << query.error().message;
+    if (query) search.filter.query = *std::move(query);
+    return search;
+  }
+
   static std::vector<std::string> Ids(const TracePage& page) {
     std::vector<std::string> ids;
     // Without the zeros in front.
@@ -114,6 +123,108 @@ TEST_F(TracesTest, ATraceOfManySpansHidesNoOther) {
   EXPECT_EQ(Ids(search), (Strings{"a1", "a2"}));
   search = Last(1000);
   EXPECT_EQ(Ids(search), Strings{"a1"});
+}
+
+TEST_F(TracesTest, TraceQlOnSingleSpansIsAskedInSql) {
+  Insert({{.trace = "a1", .span = "1", .service = "web", .ago_seconds = 1, .millis = 900},
+          {.trace = "a1", .span = "2", .service = "shop", .status = "Error", .ago_seconds = 1},
+          {.trace = "a2", .span = "3", .service = "shop", .ago_seconds = 2}});
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"shop\" }")), (Strings{"a1", "a2"}));
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"shop\" && status = error }")), Strings{"a1"});
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"shop\" && duration > 500ms }")), Strings{});
+  EXPECT_EQ(Ids(Query("{ name =~ \"o.\" } | select(name)")), (Strings{"a1", "a2"}));
+  // With a filter beside it: one span must meet both.
+  auto both = Query("{ status = error }");
+  both.filter.service = "web";
+  EXPECT_EQ(Ids(both), Strings{});
+}
+
+TEST_F(TracesTest, TraceQlOnWholeTracesIsJudgedInMemory) {
+  for (const auto& [trace, last] : {std::pair{"a1", "Error"}, {"a2", "Unset"}}) {
+    Insert(
+        {{.trace = trace, .span = "1", .service = "web", .ago_seconds = trace[1] - '0'},
+         {.trace = trace, .span = "2", .parent = "1", .service = "shop", .ago_seconds = trace[1] - '0'},
+         {.trace = trace, .span = "3", .parent = "2", .service = "db", .status = last, .ago_seconds = trace[1] - '0'}});
+  }
+  Insert({{.trace = "a3", .span = "1", .service = "web", .ago_seconds = 3}});
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"web\" } >> { resource.service.name = \"db\" }")),
+            (Strings{"a1", "a2"}));
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"web\" } > { resource.service.name = \"db\" }")), Strings{});
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"web\" } >> { status = error }")), Strings{"a1"});
+  EXPECT_EQ(Ids(Query("{ } | count() < 3")), Strings{"a3"});
+  EXPECT_EQ(Ids(Query("{ resource.service.name = \"db\" } || { .none = 1 } | count() = 1")), (Strings{"a1", "a2"}));
+  EXPECT_EQ(Ids(Query("{ rootServiceName = \"web\" && status = error }")), Strings{"a1"});
+  const auto found = Find(Query("{ resource.service.name = \"web\" } >> { status = error }"));
+  ASSERT_EQ(found.traces.size(), 1u);
+  EXPECT_EQ(found.traces[0].matched.span_id, "0000000000000003");
+  EXPECT_EQ(found.traces[0].spans, 3u);
+}
+
+TEST_F(TracesTest, JudgedPagesHaveEachTraceOnceWhateverComesMeanwhile) {
+  Strings wanted;
+  std::vector<Row> rows;
+  for (int i = 0; i < 300; ++i) {
+    const std::string trace = fmt::format("{:x}", 0x1000 + i);
+    rows.push_back({.trace = trace, .span = "1", .ago_seconds = i});
+    rows.push_back({.trace = trace, .span = "2", .parent = "1", .ago_seconds = i});
+    if (i % 3 == 0) rows.push_back({.trace = trace, .span = "3", .parent = "1", .status = "Error", .ago_seconds = i});
+    if (i % 3 == 0) wanted.push_back(trace);
+  }
+  Insert(rows);
+  auto search = Query("{ } | count() > 2");
+  search.limit = 7;
+  Strings ids;
+  for (int page = 0; page < 100; ++page) {
+    const TracePage found = Find(search);
+    for (const auto& id : Ids(found)) ids.push_back(id);
+    if (!found.next) break;
+    search.cursor = found.next;
+    if (page == 3) {
+      Insert({{.trace = "b1", .span = "1"}, {.trace = "b1", .span = "2"}, {.trace = "b1", .span = "3"}}, 2);
+    }
+  }
+  EXPECT_EQ(ids, wanted);
+}
+
+TEST_F(TracesTest, AJudgedPageEndsWhereEnoughWasLookedAt) {
+  std::vector<Row> rows;
+  for (int i = 0; i < 2500; ++i) {
+    rows.push_back({.trace = fmt::format("{:x}", 0x1000 + i), .span = "1", .ago_seconds = 10});
+  }
+  rows.push_back({.trace = "1", .span = "1", .ago_seconds = 100});
+  rows.push_back({.trace = "1", .span = "2", .ago_seconds = 100});
+  Insert(rows);
+  auto search = Query("{ } | count() > 1");
+  const TracePage first = Find(search);
+  EXPECT_EQ(Ids(first), Strings{});
+  ASSERT_TRUE(first.next);
+  search.cursor = first.next;
+  const TracePage second = Find(search);
+  EXPECT_EQ(Ids(second), Strings{"1"});
+  EXPECT_FALSE(second.next);
+}
+
+TEST_F(TracesTest, TheDurationPlotTakesTraceQl) {
+  Insert({{.trace = "a1", .span = "1", .status = "Error", .ago_seconds = 1},
+          {.trace = "a1", .span = "2", .parent = "1", .ago_seconds = 1},
+          {.trace = "a2", .span = "3", .ago_seconds = 2}});
+  const auto single = reader_.GetScatter(Query("{ status = error }").filter, 10);
+  ASSERT_TRUE(single) << single.error().message;
+  EXPECT_EQ(single->matched, 1u);
+  const auto judged = reader_.GetScatter(Query("{ status = error } > { }").filter, 10);
+  ASSERT_TRUE(judged) << judged.error().message;
+  ASSERT_EQ(judged->points.size(), 1u);
+  EXPECT_EQ(judged->points[0].span_id, "0000000000000002");
+}
+
+TEST(TraceQuery, SaysWhereItIsWrongAndWhatWasMeant) {
+  const auto wrong = TraceQuery::Parse("{ span.http.status_code == 500 }");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Code::kInvalidArgument);
+  EXPECT_TRUE(wrong.error().message.starts_with("column 25: ")) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("\ndid you mean `=`?"), std::string::npos) << wrong.error().message;
+  EXPECT_FALSE(TraceQuery::Parse("{ } | rate()"));
+  EXPECT_FALSE(TraceQuery::Parse(""));
 }
 
 TEST_F(TracesTest, OneSpanMustMeetAllConditions) {

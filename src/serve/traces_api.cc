@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "query/trace_query.h"
 #include "serve/api_error.h"
 #include "serve/attribute_json.h"
 #include "serve/log_json.h"
@@ -34,6 +35,14 @@ query::SpanFilter ReadSpanFilter(Params& params) {
     params.Refuse("min_duration", {Code::kInvalidArgument, "min_duration is longer than max_duration"});
   }
   filter.attributes = params.Attributes();
+  if (const std::string text = params.Text("q"); !text.empty()) {
+    auto query = query::TraceQuery::Parse(text);
+    if (query) {
+      filter.query = *std::move(query);
+    } else {
+      params.Refuse("q", query.error());
+    }
+  }
   return filter;
 }
 
