@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/hex.h"
+#include "query/trace_query.h"
+#include "traceql/parse.h"
+#include "traceql/sql.h"
 
 namespace sightline::query {
 namespace {
@@ -95,7 +98,25 @@ Result<Conditions> MatchConditions(const LogFilter& filter, Question& question) 
   if (!filter.span_id.empty()) conditions.Add(IdIs("SpanId", filter.span_id, kSpanIdBytes, conditions));
   if (!filter.text.empty()) conditions.Add(HasText(filter.text, conditions));
   SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"LogAttributes"}, question));
+  if (filter.condition != nullptr) {
+    const traceql::SqlCondition compiled =
+        traceql::CompileToSql(*filter.condition, {.subject = traceql::Subject::kLogs,
+                                                  .attribute_sets = question.Table("attribute_sets"),
+                                                  .parameter_prefix = "q"});
+    if (!compiled.exact) {
+      return Fail(Code::kInvalidArgument,
+                  "this condition calculates with attributes or is too long, which a search of logs cannot\ncompare "
+                  "attributes with constants");
+    }
+    conditions.AddBound(compiled.sql, compiled.parameters);
+  }
   return conditions;
+}
+
+Result<std::shared_ptr<const traceql::Expression>> ParseLogQuery(std::string_view text) {
+  auto parsed = traceql::ParseLogCondition(text);
+  if (!parsed) return std::unexpected(QueryError(parsed.error()));
+  return std::make_shared<const traceql::Expression>(*std::move(parsed));
 }
 
 }  // namespace sightline::query

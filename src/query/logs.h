@@ -3,14 +3,17 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "query/attributes.h"
 #include "query/filters.h"
 #include "store/clickhouse.h"
+#include "traceql/ast.h"
 
 namespace sightline::query {
 
@@ -24,12 +27,16 @@ inline constexpr int64_t kTraceLogsReachNanos = 3'600'000'000'000;
 struct LogFilter {
   // Of the record's time, the observed one where it has none; [from, to). Both 0: all times, only with a trace id.
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;
-  std::optional<std::string> service;          // none: any; "": records that name none
-  uint8_t severity_min = 0;                    // OTLP's number, 1 to 24; 0: any, also records without one
-  std::string text;                            // the body has it somewhere; case does not matter
-  std::vector<AttributeCondition> attributes;  // of the record, else of its resource
-  std::string trace_id, span_id;               // 32 and 16 hex digits; "": any
+  std::optional<std::string> service;                    // none: any; "": records that name none
+  uint8_t severity_min = 0;                              // OTLP's number, 1 to 24; 0: any, also records without one
+  std::string text;                                      // the body has it somewhere; case does not matter
+  std::vector<AttributeCondition> attributes;            // of the record, else of its resource
+  std::string trace_id, span_id;                         // 32 and 16 hex digits; "": any
+  std::shared_ptr<const traceql::Expression> condition;  // in TraceQL (ParseLogQuery), which must hold too; null: none
 };
+
+// A condition on log records in TraceQL (docs/traceql.md). kInvalidArgument: it is none, in the words of the parser.
+Result<std::shared_ptr<const traceql::Expression>> ParseLogQuery(std::string_view text);
 
 enum class LogSort : uint8_t { kNewest, kOldest };
 

@@ -114,6 +114,27 @@ TEST_F(LogsTest, NewestOrOldestFirstHoweverFarApart) {
   EXPECT_EQ(Bodies(search), (Strings{"minutes", "an hour"}));
 }
 
+TEST_F(LogsTest, AConditionInTraceQlHoldsToo) {
+  Insert(1, {{.body = "Request timed out", .severity = 17},
+             {.body = "timed out, again", .service = "shop", .severity = 9},
+             {.body = "fine", .service = "shop", .severity = 13}});
+  LogSearch search = Last(kHour);
+  const auto find = [&](std::string_view text) {
+    auto condition = ParseLogQuery(text);
+    EXPECT_TRUE(condition) << condition.error().message;
+    search.filter.condition = condition.value_or(nullptr);
+    return Bodies(search);
+  };
+  EXPECT_EQ(find("{ severity >= warn }").size(), 2u);
+  EXPECT_EQ(find("\"timed out\" { severity >= error }"), Strings{"Request timed out"});
+  EXPECT_EQ(find("{ resource.service.name = \"shop\" } !fine"), Strings{"timed out, again"});
+  search.filter.service = "web";
+  EXPECT_EQ(find("timed"), Strings{"Request timed out"});
+  const auto wrong = ParseLogQuery("{ severity > }");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Code::kInvalidArgument);
+}
+
 TEST_F(LogsTest, EqualTimesStandInTheOrderOfArrival) {
   Insert(1, {{"a"}, {"b"}, {"c"}});
   Insert(2, {{"d"}, {"e"}});

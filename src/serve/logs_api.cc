@@ -25,6 +25,14 @@ query::LogFilter ReadFilter(Params& params, bool allow_clock_skew) {
       "severity", 0, {{"trace", 1}, {"debug", 5}, {"info", 9}, {"warn", 13}, {"error", 17}, {"fatal", 21}});
   filter.text = params.Text("text");
   filter.attributes = params.Attributes();
+  if (const std::string text = params.Text("q"); !text.empty()) {
+    auto condition = query::ParseLogQuery(text);
+    if (condition) {
+      filter.condition = *std::move(condition);
+    } else {
+      params.Refuse("q", condition.error());
+    }
+  }
   return filter;
 }
 
