@@ -67,5 +67,14 @@ export const api = {
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
   getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>
     take(client.GET('/metrics/{name}/series', { params: { path: { name }, query }, signal })),
+  getSampling: (signal?: AbortSignal) => take(client.GET('/sampling', { signal })),
+  getSamplingTotals: (query: Query<'getSamplingTotals'>, signal?: AbortSignal) => take(client.GET('/sampling/totals', { params: { query }, signal })),
+  getSamplingHistory: (query: Query<'getSamplingHistory'>, signal?: AbortSignal) => take(client.GET('/sampling/history', { params: { query }, signal })),
+  setSamplingPolicies: (yaml: string, check_only: boolean, signal?: AbortSignal) =>
+    take(
+      client.PUT('/sampling/policies', {
+        params: { query: { check_only } }, body: yaml, bodySerializer: (text: string) => text, headers: { 'Content-Type': 'application/yaml' }, signal,
+      }),
+    ), // prettier-ignore
   getStatus: (signal?: AbortSignal) => take(client.GET('/status', { signal })),
 }

@@ -3,6 +3,8 @@ import type { components } from './schema'
 
 export type ErrorCode = components['schemas']['ErrorBody']['error']['code']
 
+export type SampledOut = NonNullable<components['schemas']['ErrorBody']['error']['sampled_out']>
+
 export class ApiFailure extends Error {
   constructor(
     readonly code: ErrorCode | 'NO_ANSWER',
@@ -10,6 +12,7 @@ export class ApiFailure extends Error {
     readonly where: string | null = null,
     readonly hint: string | null = null,
     readonly status = 0,
+    readonly sampledOut: SampledOut | null = null,
   ) {
     super(message)
     this.name = 'ApiFailure'
@@ -33,9 +36,9 @@ export function toFailure(error: unknown): ApiFailure {
 
 // From an answer that was not the wanted one. `body` may be anything a proxy made up.
 export function failureOf(status: number, body: unknown): ApiFailure {
-  const error = (body as { error?: { code?: ErrorCode; message?: string; where?: string | null; hint?: string | null } } | null)?.error
+  const error = (body as { error?: { code?: ErrorCode; message?: string; where?: string | null; hint?: string | null; sampled_out?: SampledOut } } | null)?.error
   if (error?.code && error.message !== undefined) {
-    return new ApiFailure(error.code, error.message, error.where ?? null, error.hint ?? null, status)
+    return new ApiFailure(error.code, error.message, error.where ?? null, error.hint ?? null, status, error.sampled_out ?? null)
   }
   if (status === 502 || status === 503 || status === 504) return noAnswer()
   return new ApiFailure('INTERNAL', `The server answered with status ${status}`, null, null, status)

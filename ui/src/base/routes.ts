@@ -8,6 +8,7 @@ export const ROUTES = {
   trace: '/traces/:id',
   logs: '/logs',
   metrics: '/metrics',
+  sampling: '/sampling',
   settings: '/settings/:section',
 } as const
 

@@ -16,6 +16,7 @@ export const PLACES: readonly Place[] = [
   { route: 'traces', path: '/traces', label: 'Traces', icon: 'traces', keys: 'g t' },
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },
+  { route: 'sampling', path: '/sampling', label: 'Sampling', icon: 'filter', keys: 'g p' },
   { route: 'settings', path: '/settings/ingest', label: 'Settings', icon: 'settings', keys: 'g i' },
 ]
 

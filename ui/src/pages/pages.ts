@@ -19,5 +19,6 @@ export const PAGES: Record<RouteName, PageEntry> = {
   trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
   logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
   metrics: { title: 'Metrics', range: true, service: true, load: () => import('./metrics/MetricsPage.svelte') },
+  sampling: { title: 'Sampling', range: true, service: false, load: () => import('./sampling/SamplingPage.svelte') },
   settings: { title: 'Settings', range: false, service: false, load: () => import('./settings/SettingsPage.svelte') },
 }

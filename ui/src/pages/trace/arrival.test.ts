@@ -21,8 +21,8 @@ describe('a trace that is arriving', () => {
   })
 
   it('is another one when spans came', () => {
-    const whole = { ...makeOutline(spans), scanned: { rows: 1, bytes: 1, elapsed_seconds: 0 } }
-    const part = { ...makeOutline(spans.slice(0, 1)), scanned: { rows: 9, bytes: 1, elapsed_seconds: 1 } }
+    const whole = { ...makeOutline(spans), sampling: null, scanned: { rows: 1, bytes: 1, elapsed_seconds: 0 } }
+    const part = { ...makeOutline(spans.slice(0, 1)), sampling: null, scanned: { rows: 9, bytes: 1, elapsed_seconds: 1 } }
     expect(sameOutline(whole, { ...whole, scanned: part.scanned })).toBe(true)
     expect(sameOutline(part, whole)).toBe(false)
   })
