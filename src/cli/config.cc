@@ -148,6 +148,15 @@ void BindForward(ConfigSchema& schema, Config::Forward& forward) {
   schema.Duration("forward.retry_interval_max", forward.retry_interval_max_nanos,
                   "The longest pause between two tries; pauses begin at 0.5 s and double.",
                   {.min_nanos = kSecondNanos, .max_nanos = 3600 * kSecondNanos});
+  schema.Bool(
+      "forward.span_metrics", forward.span_metrics,
+      "With tail sampling: count all spans and the calls between services before it, and send them as metrics with "
+      "the names of the Collector's spanmetrics and servicegraph connectors.");
+  schema.Duration("forward.metrics_interval", forward.metrics_interval_nanos,
+                  "How often they are sent. What came in between waits in the journal.",
+                  {.min_nanos = kSecondNanos, .max_nanos = 600 * kSecondNanos});
+  schema.Number("forward.series_max", forward.series_max,
+                "Series of these metrics; further ones are counted together, with otel.metric.overflow.", 1, 1'000'000);
 }
 
 void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {

@@ -88,6 +88,9 @@ struct Config {
     std::string tls_ca_file, tls_cert_file, tls_key_file;
     uint64_t request_bytes_max = 2 << 20;
     int64_t retry_interval_max_nanos = 30 * kSecondNanos;
+    bool span_metrics = true;
+    int64_t metrics_interval_nanos = 10 * kSecondNanos;
+    uint32_t series_max = 10'000;
   } forward;  // of `sightline gateway`
 
   struct Log {

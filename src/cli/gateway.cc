@@ -1,5 +1,6 @@
 #include "cli/gateway.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@ constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kHealthGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 5'000'000'000;
+constexpr uint64_t kCountedShare = 16;  // of the journal, for what is counted and not yet sent
 // Not serve's: the two may share a data directory, and what waits for the one is nothing for the other.
 constexpr std::string_view kJournalFolder = "gateway-journal";
 
@@ -47,6 +49,11 @@ Result<void> Gateway::OpenIntake() {
   options.exporter = *std::move(exporter);
   options.queue.request_bytes_max = config_.forward.request_bytes_max;
   options.queue.retry_nanos_max = config_.forward.retry_interval_max_nanos;
+  options.counts.enabled = config_.forward.span_metrics;
+  options.counts.interval_nanos = config_.forward.metrics_interval_nanos;
+  options.counts.bytes_max = std::min<uint64_t>(options.counts.bytes_max, config_.journal.bytes_max / kCountedShare);
+  options.counts.series_max = config_.forward.series_max;
+  options.counts.instance_id = InstanceId();
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());
   options.policies = *std::move(policies);

@@ -29,8 +29,8 @@ Result<std::unique_ptr<Intake>> Intake::Start(IntakeOptions options, journal::Jo
   intake->next_block_ = journal.unfinished().block_max + 1;
   SIGHTLINE_TRY(intake->OpenQueues());
   intake->Recover();
+  intake->counts_->Start();
   for (auto& queue : intake->queues_) queue->Start();
-  intake->counted_queue_->Start();
   SIGHTLINE_TRY(intake->StartSampler());
   intake->CheckDisk();  // before the first request
   intake->disk_watch_ = std::thread([self = intake.get()] { self->WatchDisk(); });
@@ -48,20 +48,24 @@ Intake::~Intake() {
   if (disk_watch_.joinable()) disk_watch_.join();
 }
 
+// Null if nothing is sent.
+Result<std::unique_ptr<Exporter>> Intake::CreateExporter() const {
+  if (options_.exporter.endpoint.none) return nullptr;
+  return Exporter::Create(options_.exporter, clock_);
+}
+
 Result<void> Intake::OpenQueues() {
   const QueueContext context{journal_, metrics_, clock_, next_block_};
+  auto counts_exporter = CreateExporter();
+  if (!counts_exporter) return std::unexpected(counts_exporter.error());
+  counts_ = std::make_unique<CountsQueue>(options_.counts, options_.queue, context, *std::move(counts_exporter));
   for (const Signal signal : otlp::kSignals) {
-    std::unique_ptr<Exporter> exporter;
-    if (!options_.exporter.endpoint.none) {
-      auto created = Exporter::Create(options_.exporter, clock_);
-      if (!created) return std::unexpected(created.error());
-      exporter = *std::move(created);
-    }
+    auto exporter = CreateExporter();
+    if (!exporter) return std::unexpected(exporter.error());
     queues_[static_cast<size_t>(signal)] =
-        std::make_unique<ForwardQueue>(signal, BlockKind::kItems, options_.queue, context, std::move(exporter));
+        std::make_unique<ForwardQueue>(signal, options_.queue, context, *std::move(exporter),
+                                       [this](std::string_view graph) { counts_->AddGraph(graph); });
   }
-  counted_queue_ =
-      std::make_unique<ForwardQueue>(Signal::kTraces, BlockKind::kSpanMetrics, options_.queue, context, nullptr);
   return {};
 }
 
@@ -74,19 +78,24 @@ void Intake::Recover() {
       {{"batches", unfinished.blocks.size()},
        {"frames", unfinished.frames.size()},
        {"torn_bytes", unfinished.torn_bytes}});
-  const auto queue_of = [this](Signal signal, BlockKind kind) -> ForwardQueue& {
-    return kind == BlockKind::kSpanMetrics ? *counted_queue_ : QueueOf(signal);
-  };
-  for (const journal::Manifest& block : unfinished.blocks) queue_of(block.signal, block.kind).Resume(block);
+  for (const journal::Manifest& block : unfinished.blocks) {
+    if (block.kind == BlockKind::kSpanMetrics) {
+      counts_->Resume(block);
+    } else {
+      QueueOf(block.signal).Resume(block);
+    }
+  }
   const std::unordered_set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
-  const auto push = [&](Signal signal, BlockKind kind) {
+  const auto for_each = [&](Signal signal, BlockKind kind, const auto& visit) {
     const journal::Manifest all{.block = 0, .signal = signal, .kind = kind, .frames = {{1, UINT64_MAX}}};
     for (const uint64_t number : journal_.FramesIn(all)) {
-      if (waiting.contains(number)) queue_of(signal, kind).Push({.number = number});
+      if (waiting.contains(number)) visit(number);
     }
   };
-  for (const Signal signal : otlp::kSignals) push(signal, BlockKind::kItems);
-  push(Signal::kTraces, BlockKind::kSpanMetrics);
+  for (const Signal signal : otlp::kSignals) {
+    for_each(signal, BlockKind::kItems, [&](uint64_t number) { QueueOf(signal).Push({.number = number}); });
+  }
+  for_each(Signal::kTraces, BlockKind::kSpanMetrics, [&](uint64_t number) { counts_->Recover(number); });
 }
 
 // Spans that earlier runs left undecided wait anew.
@@ -166,15 +175,16 @@ void Intake::Accept(receive::Export request, std::function<void(Result<void>)> d
 
 void Intake::PushAccepted(uint64_t number, receive::Export request) {
   accepted_bytes_.fetch_add(request.bytes.size(), std::memory_order_relaxed);
-  const ForwardQueue::Frame frame{
-      .number = number,
-      .bytes = static_cast<uint32_t>(request.bytes.size()),
-      .items = request.scan.refused.empty() ? request.scan.items_accepted : 0,
-  };
-  if (request.signal != Signal::kTraces || sampler_ == nullptr) return QueueOf(request.signal).Push(frame);
-  sampler_->Add(number, request.bytes, request.scan,
-                request.reservation.Split(request.scan.items.size() * sizeof(sample::ArrivedSpan)));
-  counted_queue_->Push(frame);
+  if (request.signal == Signal::kTraces && sampler_ != nullptr) {
+    sampler_->Add(number, request.bytes, request.scan,
+                  request.reservation.Split(request.scan.items.size() * sizeof(sample::ArrivedSpan)));
+    counts_->Add(number, request.bytes, request.scan);
+    return;
+  }
+  QueueOf(request.signal)
+      .Push({.number = number,
+             .bytes = static_cast<uint32_t>(request.bytes.size()),
+             .items = request.scan.refused.empty() ? request.scan.items_accepted : 0});
 }
 
 // A decided frame, from a thread of the sampler: its bytes are read back when it is their turn.
@@ -186,9 +196,8 @@ bool Intake::Drain(int64_t timeout_nanos) {
   const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
   bool all_sent = under_way_.Wait(std::chrono::nanoseconds(timeout_nanos));
   if (sampler_) all_sent &= sampler_->Drain(deadline);
-  all_sent &= counted_queue_->Drain(deadline);
   for (const auto& queue : queues_) all_sent &= queue->Drain(deadline);
-  return all_sent;
+  return counts_->Drain(deadline) && all_sent;  // last: the queues give it what they deliver
 }
 
 void Intake::UnderWay::Enter() {

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
+#include "forward/counts_queue.h"
 #include "forward/exporter.h"
 #include "forward/forward_queue.h"
 #include "journal/journal.h"
@@ -31,6 +32,7 @@ struct IntakeOptions {
   uint64_t disk_free_bytes_min = 1ULL << 30;
   ExporterOptions exporter;
   QueueOptions queue;
+  CountsOptions counts;  // of spans before tail sampling; without sampling the backend can count
   std::shared_ptr<const sample::PolicySet> policies;  // of tail sampling; null: every span is forwarded
   sample::SamplerOptions sampler;
 };
@@ -61,6 +63,7 @@ class Intake final : public receive::Sink, private sample::DecidedSink {
   Intake(IntakeOptions options, journal::Journal& journal, MemoryBudget& budget, MetricsRegistry& metrics,
          const Clock& clock);
   Result<void> OpenQueues();
+  Result<std::unique_ptr<Exporter>> CreateExporter() const;
   void Recover();
   Result<void> StartSampler();
   Result<void> KeepWhatIsUndecided();
@@ -76,8 +79,8 @@ class Intake final : public receive::Sink, private sample::DecidedSink {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   std::atomic<uint64_t> next_block_ = 1;
+  std::unique_ptr<CountsQueue> counts_;                  // of requests whose spans wait for decisions
   std::array<std::unique_ptr<ForwardQueue>, 3> queues_;  // by otlp::Signal
-  std::unique_ptr<ForwardQueue> counted_queue_;          // of requests whose spans wait for decisions
   std::unique_ptr<sample::Sampler> sampler_;
 
   // Requests that the journal has not answered yet. Thread: any.

@@ -32,28 +32,41 @@ size_t CountThatFit(const otlp::Scan& scan, std::span<const otlp::ItemRef> items
 
 }  // namespace
 
-Result<std::vector<OutgoingRequest>> RequestsOf(const journal::Journal::Frame& frame, uint64_t items,
-                                                uint64_t bytes_max) {
-  std::vector<OutgoingRequest> requests;
+std::vector<OutgoingRequest> Merged(std::vector<OutgoingRequest> requests, uint64_t bytes_max) {
+  std::vector<OutgoingRequest> merged;
+  for (OutgoingRequest& request : requests) {
+    if (merged.empty() || merged.back().bytes.size() + request.bytes.size() > bytes_max) {
+      merged.push_back(std::move(request));
+      continue;
+    }
+    merged.back().bytes.append(request.bytes);
+    merged.back().items += request.items;
+  }
+  return merged;
+}
+
+Result<OutgoingFrame> ReadOutgoing(const journal::Journal::Frame& frame, uint64_t items, uint64_t bytes_max) {
+  OutgoingFrame out;
   std::string_view request = frame.bytes;
   std::optional<sample::Verdicts> verdicts;
   if (frame.header.kind == journal::FrameKind::kDecided) {
     std::optional<sample::DecodedFrame> decoded = sample::DecodeDecidedFrame(frame.bytes);
     if (!decoded) return Fail(Code::kDataLoss, "journal frame {} does not hold decisions", frame.number);
     request = decoded->request;
+    out.graph = std::move(decoded->decisions.graph);
     verdicts.emplace(std::move(decoded->decisions));
   }
-  if (request.empty()) return requests;
+  if (request.empty()) return out;
   const bool as_it_is = !verdicts && frame.header.refused.empty() && request.size() <= bytes_max;
   if (as_it_is && items != 0) {
-    requests.push_back({std::string(request), items});
-    return requests;
+    out.requests.push_back({std::string(request), items});
+    return out;
   }
   const Result<otlp::Scan> scan = otlp::Rescan(frame.header.signal, request, frame.header.refused);
   if (!scan) return Wrap(fmt::format("read journal frame {}", frame.number), scan.error());
   if (as_it_is) {
-    requests.push_back({std::string(request), scan->items_accepted});
-    return requests;
+    out.requests.push_back({std::string(request), scan->items_accepted});
+    return out;
   }
   std::string marks;
   const auto more_fields = [&](const otlp::ItemRef& item) -> std::string_view {
@@ -68,11 +81,11 @@ Result<std::vector<OutgoingRequest>> RequestsOf(const journal::Journal::Frame& f
     const bool is_last = count == left.size();
     // An item of metrics has several points, whose numbers are between its first and the next item's.
     const uint64_t points = (is_last ? scan->items_seen : left[count].first_ordinal) - left[0].first_ordinal;
-    requests.push_back(
+    out.requests.push_back(
         {otlp::ExtractItems(request, *scan, left.first(count), more_fields), is_metrics ? points : count});
     left = left.subspan(count);
   }
-  return requests;
+  return out;
 }
 
 }  // namespace sightline::forward

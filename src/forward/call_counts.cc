@@ -1,0 +1,155 @@
+#include "forward/call_counts.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "otlp/span_metrics.h"
+#include "otlp/wire_fields.h"
+
+namespace sightline::forward {
+namespace {
+
+namespace field = otlp::field;
+
+constexpr uint32_t kSeriesPerRequest = 2000;
+constexpr uint32_t kNumberBits = 28;  // of a service or a name in a key
+constexpr uint64_t kOverflowKey = UINT64_MAX;
+
+constexpr std::string_view kKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
+                                       "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
+constexpr std::string_view kStatuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+
+uint32_t BucketOf(uint64_t nanos) {
+  const double milliseconds = static_cast<double>(nanos) * 1e-6;
+  return static_cast<uint32_t>(std::ranges::lower_bound(kDurationBoundsMs, milliseconds) - kDurationBoundsMs.begin());
+}
+
+}  // namespace
+
+CallCounts::CallCounts(uint32_t series_max) : series_max_(series_max), mender_(otlp::Limits{}) {}
+
+void CallCounts::Clear() {
+  services_.Clear();
+  names_.Clear();
+  numbers_.clear();
+  rows_.clear();
+}
+
+CallCounts::Row& CallCounts::RowOf(uint32_t service, std::string_view name, uint8_t kind, uint8_t status) {
+  uint64_t key = kOverflowKey;
+  uint32_t name_number = 0;
+  if (const uint64_t hash = otlp::HashText(name); !name.empty()) {
+    name_number = names_.Find(name, hash);
+    // Names have a bound of their own, as they stay when their series are none.
+    if (name_number == otlp::Interner::kAbsent && names_.size() < series_max_) name_number = names_.Insert(name, hash);
+  }
+  if (name_number != otlp::Interner::kAbsent) {
+    key = uint64_t{service} << (kNumberBits + 8) | uint64_t{name_number} << 8 | uint64_t{kind} << 4 | status;
+  }
+  const auto found = numbers_.find(key);
+  if (found != numbers_.end()) return rows_[found->second];
+  const bool is_overflow = key == kOverflowKey || rows_.size() >= series_max_;
+  const auto [entry, is_new] =
+      numbers_.try_emplace(is_overflow ? kOverflowKey : key, static_cast<uint32_t>(rows_.size()));
+  if (is_new && is_overflow) rows_.push_back({.is_overflow = true, .durations = {}});
+  if (is_new && !is_overflow) {
+    rows_.push_back({.service = service, .name = name_number, .kind = kind, .status = status, .durations = {}});
+  }
+  return rows_[entry->second];
+}
+
+uint32_t CallCounts::ServiceOf(std::string_view resource) {
+  std::string_view name;
+  for (otlp::FieldReader fields(resource); fields.Next();) {
+    if (fields.tag() != field::resource::kAttributes) continue;
+    const otlp::Attribute attribute = otlp::ReadKeyValue(fields.bytes());
+    if (attribute.key == "service.name" && attribute.value.type == 's') name = attribute.value.bytes;
+  }
+  otlp::Marks marks;
+  name = mender_.CleanName(name, marks);
+  if (name.empty()) return 0;
+  const uint64_t hash = otlp::HashText(name);
+  const uint32_t number = services_.Find(name, hash);
+  if (number != otlp::Interner::kAbsent) return number;
+  return services_.size() < series_max_ ? services_.Insert(name, hash) : 0;
+}
+
+void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
+  uint32_t last_scope = UINT32_MAX, service = 0;
+  otlp::Marks marks;
+  for (size_t i = 0; i < scan.items.size(); ++i) {
+    const otlp::SpanHead& head = scan.heads[i];
+    if (scan.items[i].scope != last_scope) {
+      last_scope = scan.items[i].scope;
+      service = ServiceOf(scan.scopes[last_scope].resource.In(request));
+    }
+    const uint64_t nanos =
+        head.end_unix_nanos > head.start_unix_nanos ? head.end_unix_nanos - head.start_unix_nanos : 0;
+    const double weight = head.trace_state.size == 0 ? 1 : otlp::SpanWeight(head.trace_state.In(request));
+    const uint8_t kind = head.kind < std::size(kKinds) ? head.kind : uint8_t{0};
+    const uint8_t status = head.status < std::size(kStatuses) ? head.status : uint8_t{0};
+    Durations& durations = RowOf(service, mender_.CleanName(head.name.In(request), marks), kind, status).durations;
+    durations.buckets[BucketOf(nanos)] += weight;
+    durations.count += weight;
+    durations.sum += weight * static_cast<double>(nanos) * 1e-6;
+  }
+}
+
+void CallCounts::Merge(const CallCounts& other) {
+  for (const Row& row : other.rows_) {
+    if (row.is_overflow) {
+      const auto [entry, is_new] = numbers_.try_emplace(kOverflowKey, static_cast<uint32_t>(rows_.size()));
+      if (is_new) rows_.push_back({.is_overflow = true, .durations = {}});
+      rows_[entry->second].durations.Merge(row.durations);
+      continue;
+    }
+    const uint32_t service = services_.Intern(other.services_.at(row.service));
+    RowOf(service, other.names_.at(row.name), row.kind, row.status).durations.Merge(row.durations);
+  }
+}
+
+void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,
+                       std::vector<OutgoingRequest>& out) const {
+  std::vector<uint32_t> order(rows_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, {}, [this](uint32_t row) { return std::pair(rows_[row].service, row); });
+  const auto write_points = [&](std::span<const uint32_t> rows, const auto& write) {
+    for (const uint32_t number : rows) {
+      const Row& row = rows_[number];
+      const std::pair<std::string_view, std::string_view> all[] = {{"service.name", services_.at(row.service)},
+                                                                   {"span.name", names_.at(row.name)},
+                                                                   {"span.kind", kKinds[row.kind]},
+                                                                   {"status.code", kStatuses[row.status]},
+                                                                   {"collector.instance.id", instance_id}};
+      const std::pair<std::string_view, std::string_view> overflow[] = {{kOverflow, ""},
+                                                                        {"collector.instance.id", instance_id}};
+      write(row.durations, row.is_overflow ? MetricAttributes(overflow) : MetricAttributes(all));
+    }
+  };
+  for (size_t first = 0; first < order.size(); first += kSeriesPerRequest) {
+    const auto chunk = std::span(order).subspan(first, std::min<size_t>(kSeriesPerRequest, order.size() - first));
+    otlp::WireWriter request;
+    for (size_t begin = 0, end = 0; begin < chunk.size(); begin = end) {
+      const uint32_t service = rows_[chunk[begin]].service;
+      while (end < chunk.size() && rows_[chunk[end]].service == service) ++end;
+      const auto rows = chunk.subspan(begin, end - begin);
+      const std::pair<std::string_view, std::string_view> resource[] = {{"service.name", services_.at(service)}};
+      const OpenScope scope = BeginScope(request, resource);
+      MetricWriter metric(request, times);
+      metric.BeginSum("traces.span.metrics.calls", "{call}", "Spans before sampling.");
+      write_points(rows, [&](const Durations& durations, MetricAttributes attributes) {
+        metric.SumPoint(durations.count, attributes);
+      });
+      metric.End();
+      metric.BeginHistogram("traces.span.metrics.duration", "ms", "Durations of spans before sampling.");
+      write_points(rows, [&](const Durations& durations, MetricAttributes attributes) {
+        metric.HistogramPoint(durations.buckets, kDurationBoundsMs, durations.sum, attributes);
+      });
+      metric.End();
+      EndScope(request, scope);
+    }
+    out.push_back({request.Take(), 2 * chunk.size()});
+  }
+}
+
+}  // namespace sightline::forward

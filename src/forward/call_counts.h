@@ -1,0 +1,58 @@
+// Calls and durations of spans before sampling, by service, span name, kind and status, as the Collector's spanmetrics
+// connector has them. Data: scanned requests -> counts -> OTLP metrics `traces.span.metrics.calls` and `.duration`.
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "forward/metric_writer.h"
+#include "forward/outgoing.h"
+#include "otlp/attribute_text.h"
+#include "otlp/columns.h"
+#include "otlp/scan.h"
+
+namespace sightline::forward {
+
+// The connector's default, in milliseconds.
+inline constexpr std::array<double, 16> kDurationBoundsMs = {2,   4,   6,    8,    10,   50,   100,   200,
+                                                             400, 800, 1000, 1400, 2000, 5000, 10000, 15000};
+
+// Series beyond `series_max` are counted together as one that says so. Thread: of its owner.
+class CallCounts {
+ public:
+  explicit CallCounts(uint32_t series_max);
+
+  // All accepted spans of the request; `scan` has heads. Each counts for otlp::SpanWeight.
+  void Add(std::string_view request, const otlp::Scan& scan);
+  void Merge(const CallCounts& other);
+  void Clear();
+  bool empty() const { return rows_.empty(); }
+  uint32_t series() const { return static_cast<uint32_t>(rows_.size()); }
+
+  // Appends requests of at most some thousand series each. `instance_id`: of the gateway, the attribute
+  // collector.instance.id, as several may count the same service.
+  void Write(const MetricTimes& times, std::string_view instance_id, std::vector<OutgoingRequest>& out) const;
+
+ private:
+  using Durations = Histogram<kDurationBoundsMs.size()>;
+  struct Row {
+    uint32_t service = 0, name = 0;  // numbers of services_ and names_
+    uint8_t kind = 0, status = 0;
+    bool is_overflow = false;
+    Durations durations;
+  };
+  Row& RowOf(uint32_t service, std::string_view name, uint8_t kind, uint8_t status);
+  uint32_t ServiceOf(std::string_view resource);
+
+  const uint32_t series_max_;
+  otlp::Interner services_, names_;
+  boost::unordered_flat_map<uint64_t, uint32_t> numbers_;  // of service, name, kind and status -> index of rows_
+  std::vector<Row> rows_;
+  otlp::TextMender mender_;
+};
+
+}  // namespace sightline::forward

@@ -1,0 +1,123 @@
+#include "forward/call_counts.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "otlp/testing/requests.h"
+#include "otlp/wire_fields.h"
+
+namespace sightline::forward {
+namespace {
+
+namespace field = otlp::field;
+using otlp::testing::Attribute;
+using otlp::testing::Pb;
+using otlp::testing::StringValue;
+
+struct TestSpan {
+  std::string name;
+  uint64_t milliseconds = 0;
+  std::string trace_state;
+};
+
+std::string Request(std::string_view service, const std::vector<TestSpan>& spans) {
+  Pb scope;
+  for (const TestSpan& span : spans) {
+    scope.Message(field::scope_items::kItems,
+                  Pb().Bytes(field::span::kTraceId, std::string(16, 'a'))
+                      .Bytes(field::span::kSpanId, std::string(8, 'b'))
+                      .Bytes(field::span::kTraceState, span.trace_state)
+                      .Bytes(field::span::kName, span.name)
+                      .Fixed64(field::span::kStartTimeUnixNano, 1'000'000'000)
+                      .Fixed64(field::span::kEndTimeUnixNano, 1'000'000'000 + span.milliseconds * 1'000'000));
+  }
+  const Pb resource = Pb().Message(field::resource::kAttributes, Attribute("service.name", StringValue(service)));
+  return Pb()
+      .Message(field::request::kResources,
+               Pb().Message(field::resource_items::kResource, resource).Message(field::resource_items::kScopes, scope))
+      .bytes();
+}
+
+void Add(CallCounts& counts, const std::string& request) {
+  const auto scan = otlp::ScanRequest(otlp::Signal::kTraces, request, {}, {}, otlp::SpanHeads::kNote);
+  ASSERT_TRUE(scan.has_value()) << scan.error().message;
+  counts.Add(request, *scan);
+}
+
+// Calls by service and span name; "" and "(overflow)" for what is counted together.
+std::map<std::string, int64_t> Calls(const CallCounts& counts) {
+  std::vector<OutgoingRequest> requests;
+  counts.Write({.start_unix_nanos = 1, .now_unix_nanos = 2}, "me", requests);
+  std::map<std::string, int64_t> calls;
+  const auto in = [](std::string_view message, uint32_t tag, const auto& visit) {
+    for (otlp::FieldReader fields(message); fields.Next();) {
+      if (fields.tag() == tag) visit(fields);
+    }
+  };
+  for (const OutgoingRequest& request : requests) {
+    const auto scan = otlp::ScanRequest(otlp::Signal::kMetrics, request.bytes, {}, {});
+    EXPECT_TRUE(scan && scan->refused.empty() && scan->items_accepted == request.items);
+    for (const otlp::ItemRef& item : scan->items) {
+      in(item.message.In(request.bytes), field::metric::kSum, [&](const otlp::FieldReader& sum) {
+        in(sum.bytes(), field::metric_data::kDataPoints, [&](const otlp::FieldReader& point) {
+          std::string key;
+          in(point.bytes(), field::number_data_point::kAttributes, [&](const otlp::FieldReader& attribute) {
+            const otlp::Attribute read = otlp::ReadKeyValue(attribute.bytes());
+            if (read.key == "service.name" || read.key == "span.name") key.append(read.value.bytes).append(" ");
+            if (read.key == kOverflow) key += "(overflow)";
+          });
+          in(point.bytes(), field::number_data_point::kAsInt,
+             [&](const otlp::FieldReader& value) { calls[key] += value.Int(); });
+        });
+      });
+    }
+  }
+  return calls;
+}
+
+using Expected = std::map<std::string, int64_t>;
+
+TEST(CallCounts, CountsByServiceAndName) {
+  CallCounts counts(100), others(100);
+  Add(counts, Request("shop", {{"a", 1}, {"b", 2}, {"a", 3}}));
+  Add(others, Request("pay", {{"a", 1}}));
+  Add(others, Request("shop", {{"a", 1}}));
+  counts.Merge(others);
+  EXPECT_EQ(Calls(counts), (Expected{{"shop a ", 3}, {"shop b ", 1}, {"pay a ", 1}}));
+  others.Clear();
+  EXPECT_TRUE(others.empty());
+  counts.Merge(others);
+  EXPECT_EQ(Calls(counts).at("shop a "), 3);
+}
+
+TEST(CallCounts, ASpanCountsForThoseThatItsSdkDropped) {
+  CallCounts counts(100);
+  Add(counts, Request("shop", {{"a", 1, "ot=th:c"}, {"a", 1, ""}}));
+  EXPECT_EQ(Calls(counts), (Expected{{"shop a ", 5}}));
+}
+
+TEST(CallCounts, WhatIsBeyondTheLimitIsCountedTogether) {
+  CallCounts counts(10);
+  for (int i = 0; i < 50; ++i) Add(counts, Request("shop", {{"name " + std::to_string(i), 1}}));
+  CallCounts total(10);
+  total.Merge(counts);
+  total.Merge(counts);
+  for (const auto& [of, factor] : {std::pair{&counts, 1}, {&total, 2}}) {
+    const Expected calls = Calls(*of);
+    int64_t sum = 0;
+    for (const auto& [key, value] : calls) sum += value;
+    EXPECT_EQ(sum, 50 * factor);
+    EXPECT_GE(calls.at("(overflow)"), 39 * factor);
+    EXPECT_LE(calls.size(), 11U);
+  }
+}
+
+TEST(CallCounts, NamesThatAreNoTextAreMended) {
+  CallCounts counts(10);
+  Add(counts, Request("sh\xffop", {{"a\xff", 1}}));
+  EXPECT_EQ(Calls(counts), (Expected{{"sh\xef\xbf\xbdop a\xef\xbf\xbd ", 1}}));
+}
+
+}  // namespace
+}  // namespace sightline::forward
