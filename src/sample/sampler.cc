@@ -141,6 +141,8 @@ Result<void> Sampler::Restore() {
   const int64_t recorded_until = options_.dropped_traces == nullptr ? 0 : options_.dropped_traces->newest_unix_nanos();
   for (const uint64_t number : unfinished.decided) {
     const auto frame = journal_.ReadFrame(number);
+    // Done and deleted meanwhile, and with it all the requests that it speaks of, which lie before it.
+    if (!frame && frame.error().code == Code::kNotFound) continue;
     if (!frame) return Wrap("read what was decided", frame.error());
     const auto decoded = DecodeDecidedFrame(frame->bytes);
     if (!decoded) return Fail(Code::kDataLoss, "journal frame {} does not hold decisions", number);
