@@ -44,7 +44,7 @@ void Ledger::AddFrame(const FrameHeader& header, uint32_t offset, size_t head_by
 
 void Ledger::AddLostFramesBefore(uint64_t number) {
   for (; next_frame_ < number; ++next_frame_) {
-    segments_.back().frames.push_back({.state = State::kFinished});
+    segments_.back().frames.emplace_back().state = State::kFinished;
   }
 }
 
