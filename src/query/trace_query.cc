@@ -77,7 +77,8 @@ Error QueryError(const traceql::ParseError& error) {
   message += fmt::format("column {}: {}", error.column, error.message);
   std::string hint;
   if (!error.suggestion.empty()) hint = fmt::format("did you mean `{}`?", error.suggestion);
-  if (!error.expected.empty()) {
+  const bool says_no_more = !error.suggestion.empty() && error.expected.size() == 1;
+  if (!error.expected.empty() && !says_no_more) {
     hint += fmt::format("{}expected: {}", hint.empty() ? "" : " ", fmt::join(error.expected, ", "));
   }
   return {Code::kInvalidArgument, hint.empty() ? message : message + "\n" + hint};

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "otlp/attribute_text.h"
+#include "query/fields.h"
 #include "query/logs.h"
 #include "query/metrics.h"
 #include "query/sampling.h"
@@ -16,6 +17,7 @@
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
+#include "serve/fields_api.h"
 #include "serve/logs_api.h"
 #include "serve/metrics_api.h"
 #include "serve/router.h"
@@ -43,12 +45,14 @@ class ApiServerImpl final : public ApiServer {
       : options_(std::move(options)),
         metrics_(metrics),
         clock_(clock),
+        field_reader_(clickhouse, options_.hot_attributes, options_.database),
         metric_reader_(clickhouse, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
         sampling_reader_(clickhouse, metric_reader_, options_.database),
+        fields_api_(field_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
@@ -64,6 +68,7 @@ class ApiServerImpl final : public ApiServer {
                                       "Requests that their client or a stop of the program ended before the answer")),
         pool_(options_.query_threads, options_.queries_waiting_max),
         sql_pool_(options_.sql_threads, options_.queries_waiting_max) {
+    fields_api_.AddTo(router_);
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
@@ -197,12 +202,14 @@ class ApiServerImpl final : public ApiServer {
   const ApiOptions options_;
   MetricsRegistry& metrics_;
   const Clock& clock_;
+  query::FieldReader field_reader_;
   query::MetricReader metric_reader_;
   query::TraceReader trace_reader_;
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
   query::ServiceGraphReader service_graph_reader_;
   query::SamplingReader sampling_reader_;
+  FieldsApi fields_api_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
   ProgramApi program_api_;
