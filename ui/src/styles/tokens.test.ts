@@ -25,6 +25,8 @@ const TEXT_ON: [text: string, on: string[]][] = [
   ['warn', ['surface', 'raised', 'warn-soft']],
   ['ok', ['surface', 'raised', 'ok-soft']],
   ['accent-ink', ['accent-fill', 'accent-fill-hover']],
+  ['query-value', ['surface']],
+  ['query-call', ['surface']],
   ['axis', ['surface']],
 ]
 const MARKS = ['error-mark', 'warn-mark', 'control-line', ...Array.from({ length: SERIES_COUNT }, (_, i) => `series-${i}`)]

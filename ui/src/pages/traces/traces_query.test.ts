@@ -4,12 +4,15 @@ import { serviceParam } from '../../base/routes'
 import {
   activeTraceFilters,
   boxUrlChange,
+  filtersQuery,
   NO_TRACE_FILTERS,
+  queryFilters,
   readDuration,
   readTraceFilters,
   roundDuration,
   traceQuery,
   traceUrlChange,
+  wrongPlace,
 } from './traces_query'
 
 describe('filters of the trace list', () => {
@@ -39,7 +42,7 @@ describe('filters of the trace list', () => {
 
   it('leave out of query and URL what says nothing', () => {
     expect(traceQuery(NO_TRACE_FILTERS)).toEqual({})
-    expect(Object.values(traceUrlChange(NO_TRACE_FILTERS))).toEqual([null, null, null, null, null, null, null])
+    expect(Object.values(traceUrlChange(NO_TRACE_FILTERS))).toEqual([null, null, null, null, null, null, null, null])
   })
 
   it('drop what the API would refuse', () => {
@@ -116,5 +119,36 @@ describe('readDuration', () => {
 
   it.each(['fast', '5 minutes', '-3ms', 'ms'])('refuses %j', (text) => {
     expect(readDuration(text)).toHaveProperty('error')
+  })
+})
+
+describe('a query as text', () => {
+  it.each([
+    '{ resource.service.name = "shop" && name = "GET /cart" && status = error && duration >= 5ms && duration <= 2s }',
+    '{ .http.route = "/search" && .n = 7 && .cached = true && resource.host.name = "a" }',
+    '{ resource.service.name = "" }',
+    '',
+  ])('is the filters, and they are it: %s', (text) => {
+    const filters = queryFilters(text)
+    expect(filters.query).toBe('')
+    expect(filtersQuery({ ...filters, sort: 'newest' })).toBe(text)
+  })
+  it.each([
+    '{ .a != 1 }',
+    '{ span.a = 1 }',
+    '{ duration > 5ms }',
+    '{ status = error } >> { .a = 1 }',
+    '{ status = error && status = ok }',
+    '{ .n = "7" }', // as a filter it would find the number too
+    '{ name =~ "a.*" }',
+    '{ broken',
+  ])('stays a query where filters cannot say it: %s', (text) => {
+    expect(queryFilters(text)).toMatchObject({ query: text, service: '', attributes: [] })
+    const filters = readTraceFilters(new URLSearchParams({ q: text, service: 'shop' }))
+    expect(traceQuery(filters)).toEqual({ q: text })
+  })
+  it('knows where the server says that it is wrong', () => {
+    expect(wrongPlace('column 13: `==` is no operator', 'did you mean `=`?').column).toBe(13)
+    expect(wrongPlace('line 2, column 3: what', null).column).toBeNull()
   })
 })

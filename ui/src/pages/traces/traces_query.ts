@@ -1,7 +1,8 @@
 // The filters of the trace list between URL and API: both use the same names, so a query can be read off the address.
 // URLSearchParams in and out; knows no DOM.
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
-import { serviceLabel, serviceOfParam } from '../../base/routes'
+import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
+import { attributeField, attributeOf, conditionsOf, queryOf, quoted, unquoted, type Condition } from '../../base/traceql'
 import type { ScatterBox } from '../../widgets/scatter'
 
 export type TraceStatus = '' | 'unset' | 'ok' | 'error'
@@ -14,6 +15,7 @@ export interface TraceFilters {
   minDuration: string
   maxDuration: string
   attributes: string[]
+  query: string // TraceQL that the filters above cannot say; they are empty then. "": the filters are all
   sort: TraceSort
 }
 
@@ -24,6 +26,7 @@ export const NO_TRACE_FILTERS: TraceFilters = {
   minDuration: '',
   maxDuration: '',
   attributes: [],
+  query: '',
   sort: 'newest',
 }
 
@@ -31,6 +34,9 @@ const STATUSES: readonly string[] = ['unset', 'ok', 'error']
 
 export function readTraceFilters(params: URLSearchParams): TraceFilters {
   const status = params.get('status') ?? ''
+  const sort = params.get('sort') === 'slowest' ? 'slowest' : 'newest'
+  const query = params.get('q')?.trim() ?? ''
+  if (query !== '') return { ...NO_TRACE_FILTERS, query, sort }
   return {
     service: params.get('service') ?? '',
     name: params.get('name') ?? '',
@@ -38,7 +44,8 @@ export function readTraceFilters(params: URLSearchParams): TraceFilters {
     minDuration: params.get('min_duration') ?? '',
     maxDuration: params.get('max_duration') ?? '',
     attributes: params.getAll('attribute').filter(isAttributeFilter),
-    sort: params.get('sort') === 'slowest' ? 'slowest' : 'newest',
+    query: '',
+    sort,
   }
 }
 
@@ -50,6 +57,7 @@ export interface TraceQuery {
   min_duration?: string
   max_duration?: string
   attribute?: string[]
+  q?: string
   sort?: TraceSort
 }
 
@@ -61,6 +69,7 @@ export function traceQuery(filters: TraceFilters): TraceQuery {
     ...(filters.minDuration !== '' && { min_duration: filters.minDuration }),
     ...(filters.maxDuration !== '' && { max_duration: filters.maxDuration }),
     ...(filters.attributes.length > 0 && { attribute: filters.attributes }),
+    ...(filters.query !== '' && { q: filters.query }),
     ...(filters.sort !== 'newest' && { sort: filters.sort }),
   }
 }
@@ -73,6 +82,7 @@ export function traceUrlChange(change: Partial<TraceFilters>): UrlChange {
   if (change.minDuration !== undefined) url.min_duration = orNull(change.minDuration)
   if (change.maxDuration !== undefined) url.max_duration = orNull(change.maxDuration)
   if (change.attributes !== undefined) url.attribute = change.attributes.length > 0 ? change.attributes : null
+  if (change.query !== undefined) url.q = orNull(change.query)
   if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
   return url
 }
@@ -90,10 +100,81 @@ export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
   if (filters.status !== '') active.push({ label: `status ${filters.status}`, drop: { status: '' } })
   if (filters.minDuration !== '') active.push({ label: `at least ${filters.minDuration}`, drop: { minDuration: '' } })
   if (filters.maxDuration !== '') active.push({ label: `at most ${filters.maxDuration}`, drop: { maxDuration: '' } })
+  if (filters.query !== '') active.push({ label: filters.query, drop: { query: '' } })
   for (const attribute of filters.attributes) {
     active.push({ label: attribute, drop: { attributes: filters.attributes.filter((other) => other !== attribute) } })
   }
   return active
+}
+
+// The filters as TraceQL, which is what the query box shows. Values of attributes are compared as text by the filters; here
+// what reads as a number or a truth is written as one.
+export function filtersQuery(filters: TraceFilters): string {
+  if (filters.query !== '') return filters.query
+  const conditions: Condition[] = []
+  const add = (field: string, operator: string, value: string) => conditions.push({ field, operator, value })
+  if (filters.service !== '') add('resource.service.name', '=', quoted(serviceOfParam(filters.service)))
+  if (filters.name !== '') add('name', '=', quoted(filters.name))
+  if (filters.status !== '') add('status', '=', filters.status)
+  if (filters.minDuration !== '') add('duration', '>=', filters.minDuration)
+  if (filters.maxDuration !== '') add('duration', '<=', filters.maxDuration)
+  for (const attribute of filters.attributes) {
+    const split = attribute.indexOf('=')
+    const [key, value] = [attribute.slice(0, split), attribute.slice(split + 1)]
+    const ofResource = key.startsWith('resource.') && key.length > 'resource.'.length
+    const field = ofResource ? attributeField('resource', key.slice('resource.'.length)) : attributeField('', key)
+    add(field, '=', /^(?:-?\d+(?:\.\d+)?|true|false)$/.test(value) ? value : quoted(value))
+  }
+  return conditions.length === 0 ? '' : queryOf(conditions)
+}
+
+// What the query says as filters, so that addresses stay short and both ways of asking show the same; what they cannot say
+// stays a query.
+export function queryFilters(text: string): Omit<TraceFilters, 'sort'> {
+  const { sort: _, ...nothing } = NO_TRACE_FILTERS
+  const query = text.trim()
+  const filters: Omit<TraceFilters, 'sort'> = { ...nothing, attributes: [] }
+  if (query === '') return filters
+  const fits = (condition: Condition): boolean => {
+    const { field, operator, value } = condition
+    const words = unquoted(value)
+    if (field === 'duration' && (operator === '>=' || operator === '<=')) {
+      const which = operator === '>=' ? 'minDuration' : 'maxDuration'
+      if (filters[which] !== '' || !/^(?:\d+(?:\.\d+)?(?:w|d|h|m|s|ms|us|ns))+$/.test(value)) return false
+      filters[which] = value
+      return true
+    }
+    if (operator !== '=') return false
+    if (field === 'status') {
+      if (filters.status !== '' || !STATUSES.includes(value)) return false
+      filters.status = value as TraceStatus
+      return true
+    }
+    if (field === 'name' || field === 'resource.service.name') {
+      const which = field === 'name' ? 'name' : 'service'
+      if (words === null || filters[which] !== '' || (which === 'name' && words === '')) return false
+      filters[which] = which === 'service' ? serviceParam(words) : words
+      return true
+    }
+    const attribute = attributeOf(field)
+    if (attribute === null || !['', 'resource'].includes(attribute.scope)) return false
+    const text = words ?? value
+    const filter = `${attribute.scope === '' ? '' : 'resource.'}${attribute.key}=${text}`
+    // Only what would be written again as it stands here.
+    const same = filtersQuery({ ...NO_TRACE_FILTERS, attributes: [filter] }) === queryOf([condition])
+    if (!same || filters.attributes.includes(filter)) return false
+    filters.attributes.push(filter)
+    return true
+  }
+  const conditions = conditionsOf(query)
+  return conditions?.every(fits) ? filters : { ...nothing, query }
+}
+
+// Where and what is wrong with a query, out of the server's message "line 2, column 13: ...". The column counts through all
+// of the text only on its first line.
+export function wrongPlace(message: string, hint: string | null): { message: string; column: number | null; hint: string | null } {
+  const found = /^(line \d+, )?column (\d+): /.exec(message)
+  return { message, column: found !== null && found[1] === undefined ? Number(found[2]) : null, hint }
 }
 
 // What the conditions ask for.

@@ -1,0 +1,219 @@
+// TraceQL as text under a person's hands: what to colour, what to offer at the caret, and the conditions of a query that is
+// simple enough to be shown as chips. It is lenient: what is wrong is said by the server (docs/traceql.md). Knows no DOM.
+
+export type TokenKind = 'space' | 'field' | 'word' | 'text' | 'number' | 'operator' | 'bracket' | 'unknown'
+
+export interface Token {
+  kind: TokenKind
+  from: number
+  to: number
+}
+
+const OPERATORS = /^(?:!>>|!<<|&>>|&<<|!=|!~|=~|>=|<=|&&|\|\||>>|<<|!>|!<|&>|&<|&~|\+|-|\*|\/|%|\^|=|<|>|~|!|\||,)/
+const FIELD = /^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation|log)\.|parent\.|\.)(?:"(?:[^"\\]|\\.)*"?|[^\s{}()=~!<>&|^,"])*/
+const SCOPED_INTRINSIC = /^(?:span|trace|event|link|instrumentation|log):[A-Za-z]*/
+const NUMBER = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:(?:y|w|d|h|ms|m|s|us|µs|ns)(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))*)?/
+const TEXT = /^(?:"(?:[^"\\]|\\.)*"?|`[^`]*`?)/
+
+// Everything in the text is in exactly one token.
+export function tokenize(text: string): Token[] {
+  const tokens: Token[] = []
+  let at = 0
+  while (at < text.length) {
+    const rest = text.slice(at)
+    const [kind, length] = tokenAt(rest)
+    tokens.push({ kind, from: at, to: at + length })
+    at += length
+  }
+  return tokens
+}
+
+function tokenAt(rest: string): [TokenKind, number] {
+  const as = (kind: TokenKind, pattern: RegExp): [TokenKind, number] | null => {
+    const length = pattern.exec(rest)?.[0].length ?? 0
+    return length > 0 ? [kind, length] : null
+  }
+  return (
+    as('space', /^(?:\s+|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$))/) ??
+    as('number', NUMBER) ??
+    as('field', FIELD) ??
+    as('field', SCOPED_INTRINSIC) ??
+    as('text', TEXT) ??
+    as('word', /^[A-Za-z_][A-Za-z0-9_]*/) ??
+    as('bracket', /^[{}()]/) ??
+    as('operator', OPERATORS) ?? ['unknown', 1]
+  )
+}
+
+export const SPAN_INTRINSICS: readonly (readonly [string, string])[] = [
+  ['name', 'of the span'],
+  ['status', 'error, ok, unset'],
+  ['duration', 'of the span'],
+  ['kind', 'server, client, internal, producer, consumer'],
+  ['statusMessage', 'of the span'],
+  ['rootName', 'of the trace'],
+  ['rootServiceName', 'of the trace'],
+  ['traceDuration', 'of the trace'],
+  ['childCount', 'of the span'],
+  ['parent', 'nil: a root'],
+  ['event:name', 'of one of its events'],
+  ['instrumentation:name', 'library that made it'],
+]
+
+export const AGGREGATES: readonly (readonly [string, string])[] = [
+  ['count()', 'spans'],
+  ['avg(duration)', 'mean'],
+  ['max(duration)', ''],
+  ['min(duration)', ''],
+  ['sum(duration)', ''],
+  ['by(resource.service.name)', 'groups'],
+  ['select(name)', 'columns'],
+  ['rate()', 'spans a second, over time'],
+  ['count_over_time()', 'spans, over time'],
+  ['quantile_over_time(duration, .99)', 'over time'],
+  ['histogram_over_time(duration)', 'over time'],
+]
+
+const VALUES: Record<string, readonly string[]> = {
+  status: ['error', 'ok', 'unset'],
+  'span:status': ['error', 'ok', 'unset'],
+  kind: ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'],
+  'span:kind': ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'],
+  parent: ['nil'],
+  duration: ['10ms', '100ms', '500ms', '1s', '5s'],
+  traceDuration: ['100ms', '500ms', '1s', '5s'],
+}
+
+// What belongs at the caret. `from` to `to` is what a choice replaces, `typed` what is there already.
+export type Wanted =
+  | { what: 'field'; from: number; to: number; typed: string }
+  | { what: 'operator'; from: number; to: number; typed: string; field: string }
+  | { what: 'value'; from: number; to: number; typed: string; field: string; fixed: readonly string[] }
+  | { what: 'join'; from: number; to: number; typed: string }
+  | { what: 'stage'; from: number; to: number; typed: string }
+  | { what: 'nothing' }
+
+const COMPARES = /^(?:=|!=|=~|!~|<|>|<=|>=)$/
+
+export function wantedAt(text: string, caret: number): Wanted {
+  const before = tokenize(text.slice(0, caret))
+  const last = before.at(-1)
+  // A token that ends at the caret is still being written, if it is one that could go on.
+  const open = last !== undefined && ['field', 'word', 'text', 'number'].includes(last.kind) ? last : null
+  const past = before.filter((token) => token.kind !== 'space' && token !== open)
+  const textOf = (token: Token | undefined) => (token === undefined ? '' : text.slice(token.from, token.to))
+  const depth = past.reduce((sum, token) => sum + ({ '{': 1, '}': -1 }[textOf(token)] ?? 0), 0)
+  const from = open?.from ?? caret
+  const whole = tokenize(text).find((token) => token.from === from && open !== null)
+  const span = { from, to: Math.max(whole?.to ?? caret, caret), typed: text.slice(from, caret) }
+  const previous = textOf(past.at(-1))
+  if (depth <= 0) {
+    if (previous === '|') return { what: 'stage', ...span }
+    return { what: 'nothing' }
+  }
+  if (COMPARES.test(previous)) {
+    const field = textOf(past.at(-2))
+    return { what: 'value', ...span, field, fixed: VALUES[field] ?? [] }
+  }
+  const startsCondition = ['{', '(', '&&', '||', '!'].includes(previous)
+  if (startsCondition) return { what: 'field', ...span }
+  const beforePrevious = textOf(past.at(-2))
+  if (COMPARES.test(beforePrevious) || previous === ')') return { what: 'join', ...span }
+  if (past.at(-1)?.kind === 'field' || past.at(-1)?.kind === 'word') return { what: 'operator', ...span, field: previous }
+  return { what: 'nothing' }
+}
+
+// One comparison of a query that is a single set of spans whose conditions all must hold.
+export interface Condition {
+  field: string // as written: "resource.service.name", ".http.method", "duration"
+  operator: string
+  value: string // as written: "\"shop\"", "500ms", "error"
+}
+
+// The conditions of `{ a = 1 && b != "x" }`; null for every other query. "{}" has none.
+export function conditionsOf(text: string): Condition[] | null {
+  const tokens = tokenize(text)
+    .filter((token) => token.kind !== 'space')
+    .map((token) => ({ kind: token.kind, text: text.slice(token.from, token.to) }))
+  if (tokens.length < 2 || tokens[0]?.text !== '{' || tokens.at(-1)?.text !== '}') return null
+  const inner = tokens.slice(1, -1)
+  const conditions: Condition[] = []
+  for (let i = 0; i < inner.length; ) {
+    if (conditions.length > 0 && inner[i++]?.text !== '&&') return null
+    const [field, operator, value] = [inner[i], inner[i + 1], inner[i + 2]]
+    if (field === undefined || operator === undefined || value === undefined) return null
+    if (field.kind !== 'field' && field.kind !== 'word') return null
+    if (!COMPARES.test(operator.text)) return null
+    let written = value.text
+    i += 3
+    if (written === '-' && inner[i]?.kind === 'number') written += inner[i++]?.text ?? ''
+    else if (!['text', 'number', 'word'].includes(value.kind)) return null
+    conditions.push({ field: field.text, operator: operator.text, value: written })
+  }
+  return conditions
+}
+
+export function queryOf(conditions: readonly Condition[]): string {
+  if (conditions.length === 0) return '{}'
+  return `{ ${conditions.map(({ field, operator, value }) => `${field} ${operator} ${value}`).join(' && ')} }`
+}
+
+// With one more condition: into the braces of a simple query (in place of one on the same field where it says the opposite
+// or the same), else as a further filter behind it. Null where there is no place for it: behind metrics.
+export function withCondition(text: string, added: Condition): string | null {
+  const simple = conditionsOf(text.trim() === '' ? '{}' : text)
+  if (simple !== null) {
+    const opposite = added.operator === '!=' ? '=' : '!='
+    const kept = simple.filter(
+      (one) => !(one.field === added.field && one.value === added.value && [added.operator, opposite].includes(one.operator)),
+    )
+    return queryOf([...kept, added])
+  }
+  if (isMetrics(text)) return null
+  return `${text.trimEnd()} | ${queryOf([added])}`
+}
+
+// Whether it makes numbers over time.
+export function isMetrics(text: string): boolean {
+  const tokens = tokenize(text)
+  return tokens.some(
+    (token) => token.kind === 'word' && /^(?:rate|\w+_over_time|topk|bottomk|compare)$/.test(text.slice(token.from, token.to)),
+  )
+}
+
+// A value as a literal of the language.
+export function literal(value: string | number | bigint | boolean): string {
+  return typeof value === 'string' ? quoted(value) : String(value)
+}
+
+export function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, (c) => `\\${c}`).replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}"`
+}
+
+// The text within quotes or backticks; null for what is no text.
+export function unquoted(written: string): string | null {
+  if (/^`[^`]*`$/.test(written)) return written.slice(1, -1)
+  if (!/^"(?:[^"\\]|\\.)*"$/.test(written)) return null
+  const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\' }
+  let known = true
+  const text = written.slice(1, -1).replace(/\\(.)/g, (_, c: string) => {
+    const meant = escapes[c]
+    if (meant === undefined) known = false
+    return meant ?? ''
+  })
+  return known ? text : null
+}
+
+// An attribute's name behind its scope: quoted where the language needs it.
+export function attributeField(scope: '' | 'span' | 'resource' | 'event' | 'link' | 'instrumentation' | 'log', key: string): string {
+  const plain = /^[^\s{}()=~!<>&|^,"\d][^\s{}()=~!<>&|^,"]*$/.test(key)
+  return `${scope}.${plain ? key : `"${key.replace(/[\\"]/g, (c) => `\\${c}`)}"`}`
+}
+
+// Scope and key of an attribute as written; null for an intrinsic.
+export function attributeOf(field: string): { scope: string; key: string } | null {
+  const match = /^((?:parent\.)?(?:span|resource|event|link|instrumentation|log)?|parent)\.(.+)$/.exec(field)
+  if (match === null) return null
+  const [, scope = '', name = ''] = match
+  return { scope, key: name.replace(/"((?:[^"\\]|\\.)*)"/g, (_, inner: string) => inner.replace(/\\(.)/g, '$1')) }
+}
