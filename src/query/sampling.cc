@@ -54,13 +54,17 @@ using Services = std::map<std::string, KeptByService>;
 
 Result<void> ReadKept(Question& question, const std::map<std::string, std::string>& range, SamplingTotals& totals,
                       Services& services) {
-  const std::string sql =
-      "SELECT grouping(ServiceName, SamplingPolicy), CAST(ServiceName, 'String'), CAST(SamplingPolicy, 'String'), "
-      "count(), "
-      "uniq(TraceId), sum(AdjustedCount) FROM " +
+  // Traces are told apart once, for each pair; the sums over pairs merge what that found.
+  const std::string pairs =
+      "(SELECT ServiceName, SamplingPolicy, count() AS Spans, uniqState(TraceId) AS Traces, sum(AdjustedCount) AS "
+      "StandFor FROM " +
       question.Table("spans") +
       " WHERE Timestamp >= toDateTime64({from:Int64}, 9, 'UTC') AND Timestamp < toDateTime64({to:Int64}, 9, 'UTC') "
-      "GROUP BY GROUPING SETS ((ServiceName, SamplingPolicy), (ServiceName), (SamplingPolicy), ())";
+      "GROUP BY ServiceName, SamplingPolicy)";
+  const std::string sql =
+      "SELECT grouping(ServiceName, SamplingPolicy), CAST(ServiceName, 'String'), CAST(SamplingPolicy, 'String'), "
+      "sum(Spans), uniqMerge(Traces), sum(StandFor) FROM " +
+      pairs + " GROUP BY GROUPING SETS ((ServiceName, SamplingPolicy), (ServiceName), (SamplingPolicy), ())";
   return question.ForEachRow(sql, range, [&](RowReader& row) {
     const auto grouping = row.Number<uint64_t>();
     const std::string service = row.Text();

@@ -15,6 +15,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string_view>
 
 #include "base/hex.h"
@@ -94,7 +95,7 @@ std::string ReadFile(const std::string& path, uint64_t bytes) {
 }
 
 std::string EncodeBatch(int64_t decided_unix_nanos, const std::vector<std::string>& policies,
-                        const std::vector<DecidedFrame::Dropped>& traces) {
+                        std::span<const DecidedFrame::Dropped> traces) {
   std::vector<std::vector<uint64_t>> hashes(policies.size());
   for (const DecidedFrame::Dropped& trace : traces) {
     std::vector<uint64_t>& of_policy = hashes[trace.policy];
@@ -182,10 +183,15 @@ Result<void> DroppedTraces::FindFiles() {
 
 void DroppedTraces::Add(int64_t decided_unix_nanos, const std::vector<std::string>& policies,
                         const std::vector<DecidedFrame::Dropped>& traces) {
-  if (traces.empty()) return;
-  const std::string batch = EncodeBatch(decided_unix_nanos, policies, traces);
-  const std::lock_guard lock(mutex_);
-  if (!Write(batch, decided_unix_nanos)) lost_.Add(traces.size());
+  // A file never has to be much larger than it should.
+  const size_t most = file_bytes_max_ / 2 / kHashBytes;
+  for (std::span<const DecidedFrame::Dropped> rest = traces; !rest.empty();) {
+    const auto piece = rest.first(std::min(rest.size(), most));
+    rest = rest.subspan(piece.size());
+    const std::string batch = EncodeBatch(decided_unix_nanos, policies, piece);
+    const std::lock_guard lock(mutex_);
+    if (!Write(batch, decided_unix_nanos)) lost_.Add(piece.size());
+  }
 }
 
 bool DroppedTraces::Write(std::string_view batch, int64_t decided_unix_nanos) {

@@ -111,6 +111,20 @@ TEST_F(DroppedTracesTest, StaysWithinItsBudgetAndForgetsTheOldestFirst) {
   EXPECT_GT((kBatches - first) * kTraces, kBytesMax / 8 * 8 / 10);
 }
 
+TEST_F(DroppedTracesTest, MoreAtOnceThanAFileHoldsStaysWithinTheBudgetToo) {
+  constexpr uint64_t kBytesMax = 1 << 20;
+  Open(kBytesMax);
+  std::vector<DecidedFrame::Dropped> dropped;
+  for (uint64_t i = 0; i < 100'000; ++i) dropped.push_back({i, 0, 1});
+  for (int64_t second = 0; second < 3; ++second) {
+    traces_->Add(kStart + second * kSecond, {"a"}, dropped);
+    EXPECT_LE(traces_->status().bytes, kBytesMax);
+    EXPECT_GT(traces_->status().bytes, 100'000 * 8);
+  }
+  EXPECT_NE(Found(0), "");
+  EXPECT_EQ(Found(99'999).substr(2), "a");
+}
+
 TEST_F(DroppedTracesTest, WhatAPowerCutLeftIsWrittenOver) {
   Open();
   traces_->Add(kStart, {"a"}, {{7, 0, 3}});

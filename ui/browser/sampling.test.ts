@@ -143,6 +143,33 @@ describe('the page of sampling', () => {
     }
   })
 
+  it('tries other policies: checked while they are typed, applied, undone', async () => {
+    const page = await browser.page({ height: 1200 })
+    await page.goto(`${sightline.url}/sampling`)
+    const section = page.getByRole('region', { name: 'Policies in force' })
+    await section.getByRole('button', { name: 'Try others' }).click()
+    const text = section.getByRole('textbox')
+    const inForce = await text.inputValue()
+    await text.fill('tail_sampling:\n  policies:\n    - {name: all, type: nonsense}\n')
+    await section.getByRole('status').getByText(/nonsense/).waitFor()
+    expect(await section.getByRole('status').innerText()).toMatch(/^3:/)
+    expect(await section.getByRole('button', { name: 'Apply' }).isDisabled()).toBe(true)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await shot(page, 'sampling-editor')
+    await text.fill('tail_sampling:\n  decision_wait: 7s\n  policies:\n    - {name: all, type: always_sample}\n')
+    await section.getByText(/can be applied/).waitFor()
+    await section.getByRole('button', { name: 'Apply' }).click()
+    await section.getByText('Until a restart', { exact: true }).waitFor()
+    await section.getByText(/from the API; decided 7 s after/).waitFor()
+    expect(await section.locator('pre').innerText()).toContain('always_sample')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await section.locator('pre').getByText('ten-percent').waitFor()
+    expect((await section.locator('pre').innerText()).trim()).toBe(inForce.trim())
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
   it('says with sampling off what it would do, with lines to copy', async () => {
     const everything = await Sightline.start()
     try {
