@@ -208,13 +208,14 @@ Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json) {
   }
 }
 
-Result<query::Trace> ParseTrace(const std::string& json) {
+Result<query::Trace> ParseTrace(const std::string& json, std::string& next_cursor) {
   try {
     simdjson::dom::parser parser;
     element root = parser.parse(json);
     query::Trace trace;
     trace.trace_id = Text(root, "trace_id");
-    trace.cut = Bool(root, "cut");
+    std::string_view cursor;
+    next_cursor = root["next_cursor"].get(cursor) == simdjson::SUCCESS ? std::string(cursor) : "";
     for (element span : simdjson::dom::array(root["spans"])) trace.spans.push_back(ToSpan(span));
     return trace;
   } catch (const simdjson::simdjson_error& error) {

@@ -26,8 +26,9 @@ Result<void> ApiPost(const std::string& server, const std::string& path_and_quer
                      const std::function<bool(std::string_view piece)>& sink);
 
 Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json);
-// Attribute values as the text that the type letters describe.
-Result<query::Trace> ParseTrace(const std::string& json);
+// A page of a trace, and the cursor of the next one, "" after the last. Attribute values as the text that the type letters
+// describe.
+Result<query::Trace> ParseTrace(const std::string& json, std::string& next_cursor);
 
 // Prints "sightline: …" (and the hint on a line of its own) to stderr; returns the exit code: 2 for what the user can
 // mend in the command, else 1.

@@ -1,7 +1,9 @@
 // `sightline trace ID`: one trace as a waterfall, or as JSON.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -19,17 +21,27 @@ struct TraceFlags {
   bool json = false;
 };
 
+// JSON is printed as the server gives it, an answer a line: a trace of more than a page has several.
 int RunTrace(const TraceFlags& flags) {
-  auto json = ApiGet(ServerUrl(flags.server), "/api/v1/traces/" + net::UrlEncode(flags.id));
-  if (!json) return PrintError(json.error());
-  if (flags.json) {
-    std::fputs(json->c_str(), stdout);
-    return kExitDone;
-  }
-  auto trace = ParseTrace(*json);
-  if (!trace) return PrintError(trace.error());
+  query::Trace trace;
+  std::string cursor;
+  do {
+    auto json = ApiGet(ServerUrl(flags.server),
+                       PathWithQuery("/api/v1/traces/" + net::UrlEncode(flags.id), {{"cursor", cursor}}));
+    if (!json) return PrintError(json.error());
+    auto page = ParseTrace(*json, cursor);
+    if (!page) return PrintError(page.error());
+    if (flags.json) {
+      std::fputs(json->c_str(), stdout);
+      if (!json->ends_with('\n')) std::fputc('\n', stdout);
+      continue;
+    }
+    trace.trace_id = std::move(page->trace_id);
+    std::ranges::move(page->spans, std::back_inserter(trace.spans));
+  } while (!cursor.empty());
+  if (flags.json) return kExitDone;
   const Terminal terminal = StdoutTerminal();
-  std::fputs(DrawWaterfall(*trace, {.width = terminal.width, .color = terminal.color}).c_str(), stdout);
+  std::fputs(DrawWaterfall(trace, {.width = terminal.width, .color = terminal.color}).c_str(), stdout);
   return kExitDone;
 }
 

@@ -120,8 +120,6 @@ class Drawing {
         SpanLine(line);
       }
     }
-    if (trace_.cut)
-      out_ += Colored(fmt::format("… cut after {} spans\n", trace_.spans.size()), kBoldRed, options_.color);
     return std::move(out_);
   }
 

@@ -13,13 +13,13 @@ namespace {
 // One search: reads matching records in the list's order, window by window, until a page is full. Thread: of its owner.
 class Search {
  public:
-  // `only_page`: nothing that keeps further pages stable is asked for.
-  Search(Question& question, AttributeSets& sets, const LogSearch& wanted, bool only_page = false)
+  // `likely_only_page`: what keeps further pages stable is asked for only where there are any.
+  Search(Question& question, AttributeSets& sets, const LogSearch& wanted, bool likely_only_page = false)
       : question_(question),
         sets_(sets),
         wanted_(wanted),
         newest_(wanted.sort == LogSort::kNewest),
-        only_page_(only_page) {}
+        likely_only_page_(likely_only_page) {}
 
   Result<LogPage> Run() {
     SIGHTLINE_TRY(Begin());
@@ -27,6 +27,8 @@ class Search {
     LogPage page;
     if (rows_.size() > wanted_.limit) {
       rows_.resize(wanted_.limit);
+      // What came in while this page was read is on the next ones if it belongs behind it.
+      if (likely_only_page_) SIGHTLINE_TRY(FindLastBlock());
       page.next = CursorAtEnd();
     }
     std::set<std::string> set_ids;
@@ -54,12 +56,12 @@ class Search {
       begin_.sort = wanted_.sort;
       begin_.from_unix_nanos = std::max<int64_t>(wanted_.filter.from_unix_nanos, 0);
       begin_.to_unix_nanos = HasRange(wanted_.filter) ? wanted_.filter.to_unix_nanos : INT64_MAX;
-      if (!only_page_) SIGHTLINE_TRY(FindLastBlock());
+      if (!likely_only_page_) SIGHTLINE_TRY(FindLastBlock());
     }
     auto conditions = MatchConditions(wanted_.filter, question_);
     if (!conditions) return std::unexpected(conditions.error());
     conditions_ = std::move(*conditions);
-    if (only_page_) return {};
+    if (likely_only_page_) return {};
     conditions_.Add("Block <= " + conditions_.Bind("UInt64", std::to_string(begin_.block_max)));
     if (wanted_.cursor) AddBehindCursor();
     return {};
@@ -139,7 +141,7 @@ class Search {
   Question& question_;
   AttributeSets& sets_;
   const LogSearch& wanted_;
-  const bool newest_, only_page_;
+  const bool newest_, likely_only_page_;
   LogCursor begin_;        // the first page's range and block; where the page before ended
   Conditions conditions_;  // of all windows
   std::vector<Row> rows_;
@@ -168,16 +170,16 @@ Result<LogPage> LogReader::Search(const LogSearch& search, store::Cancellation* 
 }
 
 Result<LogPage> LogReader::GetOfTrace(const std::string& trace_id, int64_t from_unix_nanos, int64_t to_unix_nanos,
-                                      store::Cancellation* cancellation) {
+                                      uint32_t limit, store::Cancellation* cancellation) {
   LogSearch search;
   search.filter.trace_id = trace_id;
   search.filter.from_unix_nanos = std::max<int64_t>(from_unix_nanos, kTraceLogsReachNanos) - kTraceLogsReachNanos;
   search.filter.to_unix_nanos = std::min(to_unix_nanos, INT64_MAX - kTraceLogsReachNanos) + kTraceLogsReachNanos;
   search.sort = LogSort::kOldest;
-  search.limit = kLogsMax;
+  search.limit = limit;
   SIGHTLINE_TRY(Check(search));
   Question question(clickhouse_, database_, cancellation);
-  return query::Search(question, sets_, search, /*only_page=*/true).Run();
+  return query::Search(question, sets_, search, /*likely_only_page=*/true).Run();
 }
 
 }  // namespace sightline::query

@@ -105,10 +105,10 @@ class LogReader {
   Result<LogPage> Search(const LogSearch& search, store::Cancellation* cancellation = nullptr);
 
   // Of one trace, oldest first, those near its times (kTraceLogsReachNanos), `from` being its first start and `to` its
-  // last end. At most kLogsMax: `next` says that there are more, but does not continue the list. kInvalidArgument: an
-  // id that is no hex.
+  // last end. The next pages are those of a search for them; `next` has the range. kInvalidArgument: an id that is no
+  // hex, a limit out of bounds.
   Result<LogPage> GetOfTrace(const std::string& trace_id, int64_t from_unix_nanos, int64_t to_unix_nanos,
-                             store::Cancellation* cancellation = nullptr);
+                             uint32_t limit = kLogsMax, store::Cancellation* cancellation = nullptr);
 
   // Steps are aligned to 1970: the first one holds `from`, the last one what is before `to`; only records of the
   // filter's range are counted. A filter without a range is refused.

@@ -355,7 +355,16 @@ TEST_F(LogsTest, LogsOfATraceAreThoseNearItsTimes) {
   ASSERT_TRUE(page) << page.error().message;
   EXPECT_EQ(page->records.size(), kLogsMax);
   EXPECT_EQ(page->records[0].body.text, "first");
-  EXPECT_TRUE(page->next);
+  ASSERT_TRUE(page->next);
+  Insert(3, {{.body = "new", .ago_nanos = 2 * kHour, .trace = trace}});
+  LogSearch rest{.sort = LogSort::kOldest, .cursor = page->next};
+  rest.filter.trace_id = trace;
+  auto last = reader_.Search(rest);
+  ASSERT_TRUE(last) << last.error().message;
+  bodies.clear();
+  AddBodies(*last, bodies);
+  EXPECT_EQ(bodies, (Strings{"many"}));
+  EXPECT_FALSE(last->next);
   EXPECT_EQ(reader_.GetOfTrace("abc", 0, 1).error().code, Code::kInvalidArgument);
 }
 

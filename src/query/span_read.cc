@@ -279,17 +279,32 @@ std::string SpanReading::Select(const std::string& columns, const Spans& spans) 
       condition_);
 }
 
-Result<std::vector<Span>> SpanReading::Read(size_t limit) {
+SpanReading::Columns SpanReading::LatelyFilled() const {
   const Names lately = filled_lately_.Columns();
   const bool all = lately.contains(otlp::kFilledUnknown);
-  const Columns known(hot_attributes_, [&](const std::string& name) { return all || lately.contains(name); });
+  return Columns(hot_attributes_, [&](const std::string& name) { return all || lately.contains(name); });
+}
+
+Result<std::vector<Span>> SpanReading::Read(size_t limit) {
+  auto all = ReadAll(limit);
+  if (!all) return std::unexpected(all.error());
+  if (*all) return std::move(**all);
+  const Columns known = LatelyFilled();
   Spans spans;
-  // To order them costs the engine a millisecond, and only where some are cut it matters which come.
+  SIGHTLINE_TRY(ReadFirst(spans, known, fmt::format("ORDER BY {} LIMIT {}", Place::kColumns, limit)));
+  return ReadRest(spans, known);
+}
+
+// To order them costs the engine a millisecond, and only where some are cut off it matters which come.
+Result<std::optional<std::vector<Span>>> SpanReading::ReadAll(size_t limit) {
+  const Columns known = LatelyFilled();
+  Spans spans;
   SIGHTLINE_TRY(ReadFirst(spans, known, fmt::format("LIMIT {}", limit + 1)));
-  if (spans.size() > limit) {
-    spans = Spans();
-    SIGHTLINE_TRY(ReadFirst(spans, known, fmt::format("ORDER BY {} LIMIT {}", Place::kColumns, limit)));
-  }
+  if (spans.size() > limit) return std::nullopt;
+  return ReadRest(spans, known);
+}
+
+Result<std::vector<Span>> SpanReading::ReadRest(Spans& spans, const Columns& known) {
   if (!spans.filled().empty()) filled_lately_.Learn(spans.filled());
   SIGHTLINE_TRY(ReadMissing(spans, known));
   SIGHTLINE_TRY(ReadLists(spans, kEventColumns, "Events.Name.size0", &Span::events, ReadEvents));

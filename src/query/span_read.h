@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,12 +49,17 @@ class SpanReading {
 
   // At most `limit`, by start time and span id.
   Result<std::vector<Span>> Read(size_t limit);
+  // All of them; none where there are more than `limit`.
+  Result<std::optional<std::vector<Span>>> ReadAll(size_t limit);
 
  private:
   struct Place;
   class Columns;
   class Spans;
+  Columns LatelyFilled() const;
   Result<void> ReadFirst(Spans& spans, const Columns& known, const std::string& limit);
+  // What the first statement left out of the spans that it found.
+  Result<std::vector<Span>> ReadRest(Spans& spans, const Columns& known);
   Result<void> ReadMissing(Spans& spans, const Columns& known);
   template <typename List, typename ReadList>
   Result<void> ReadLists(Spans& spans, const char* columns, const char* filled, List Span::* list, ReadList read);

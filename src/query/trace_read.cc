@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "query/failures.h"
+#include "query/span_pages.h"
 #include "query/span_read.h"
 #include "query/span_sql.h"
 #include "query/traces.h"
@@ -75,19 +76,33 @@ OutlineRow ReadOutline(RowReader& row, Names& services) {
   return read;
 }
 
-// Fills in the offsets and the whole duration. `rows` by start time.
+// Fills in the offsets. The trace's start must be known.
 void Place(std::vector<OutlineRow> rows, TraceOutline& outline) {
-  outline.start_unix_nanos = rows.front().start_unix_nanos;
   outline.spans.reserve(rows.size());
   for (OutlineRow& row : rows) {
     row.span.offset_nanos = static_cast<uint64_t>(row.start_unix_nanos - outline.start_unix_nanos);
-    outline.duration_nanos = std::max(outline.duration_nanos, row.span.offset_nanos + row.span.duration_nanos);
     outline.spans.push_back(std::move(row.span));
     if (outline.sampling_policy.empty() && !row.sampling_policy.empty()) {
       outline.sampling_policy = std::move(row.sampling_policy);
       outline.adjusted_count = row.adjusted_count;
     }
   }
+}
+
+// The last end of a trace that is there whole.
+int64_t LastEnd(const std::vector<Span>& spans) {
+  int64_t last = spans.front().start_unix_nanos;
+  for (const auto& span : spans) {
+    const auto duration = static_cast<int64_t>(
+        std::min<uint64_t>(span.duration_nanos, static_cast<uint64_t>(INT64_MAX - span.start_unix_nanos)));
+    last = std::max(last, span.start_unix_nanos + duration);
+  }
+  return last;
+}
+
+Result<void> CheckPage(const SpanPageSearch& page) {
+  if (page.limit >= 1 && page.limit <= kTraceSpansMax) return {};
+  return Fail(Code::kInvalidArgument, "limit {} is not within 1 to {}", page.limit, kTraceSpansMax);
 }
 
 }  // namespace
@@ -115,19 +130,41 @@ Result<std::string> TraceReader::ResolveId(Question& question, std::string_view 
   return ids[0];
 }
 
-Result<Trace> TraceReader::GetTrace(std::string_view id_or_prefix, store::Cancellation* cancellation) {
+Result<Trace> TraceReader::GetTrace(std::string_view id_or_prefix, const SpanPageSearch& search,
+                                    store::Cancellation* cancellation) {
+  SIGHTLINE_TRY(CheckPage(search));
   Question question(clickhouse_, database_, cancellation);
   auto id = ResolveId(question, id_or_prefix);
   if (!id) return std::unexpected(id.error());
   Trace trace;
   trace.trace_id = std::move(*id);
-  auto spans = SpanReading(question, hot_attributes_, filled_lately_, kOfTrace, {{"id", trace.trace_id}})
-                   .Read(kTraceSpansMax + 1);
-  if (!spans) return std::unexpected(spans.error());
-  trace.spans = std::move(*spans);
-  if (trace.spans.empty()) return NoTrace(trace.trace_id);
-  trace.cut = trace.spans.size() > kTraceSpansMax;
-  if (trace.cut) trace.spans.resize(kTraceSpansMax);
+  if (search.nothing) return trace;
+  const std::map<std::string, std::string> parameters = {{"id", trace.trace_id}};
+  const auto read = [&](const std::string& condition, size_t limit) {
+    return SpanReading(question, hot_attributes_, filled_lately_, condition, parameters).ReadAll(limit);
+  };
+  std::optional<std::vector<Span>> whole;
+  if (!search.cursor) {
+    // Nearly all traces fit into one page, and cost no statement more for that.
+    auto spans = read(kOfTrace, search.limit);
+    if (!spans) return std::unexpected(spans.error());
+    whole = std::move(*spans);
+  }
+  if (whole) {
+    trace.spans = std::move(*whole);
+    if (trace.spans.empty()) return NoTrace(trace.trace_id);
+    trace.start_unix_nanos = trace.spans.front().start_unix_nanos;
+    trace.end_unix_nanos = LastEnd(trace.spans);
+  } else {
+    auto page = FindSpanPage(question, kOfTrace, parameters, search);
+    if (!page) return std::unexpected(page.error());
+    auto spans = read(page->condition, UINT32_MAX);
+    if (!spans) return std::unexpected(spans.error());
+    trace.spans = std::move(spans->value());
+    trace.start_unix_nanos = page->trace_start_unix_nanos;
+    trace.end_unix_nanos = page->trace_end_unix_nanos;
+    trace.next = std::move(page->next);
+  }
   auto sets = sets_.Read(question, SetIds(trace.spans));
   if (!sets) return std::unexpected(sets.error());
   trace.resources = std::move(*sets);
@@ -135,30 +172,51 @@ Result<Trace> TraceReader::GetTrace(std::string_view id_or_prefix, store::Cancel
   return trace;
 }
 
-Result<TraceOutline> TraceReader::GetOutline(std::string_view id_or_prefix, store::Cancellation* cancellation) {
+Result<TraceOutline> TraceReader::GetOutline(std::string_view id_or_prefix, const SpanPageSearch& search,
+                                             store::Cancellation* cancellation) {
+  SIGHTLINE_TRY(CheckPage(search));
   Question question(clickhouse_, database_, cancellation);
   auto id = ResolveId(question, id_or_prefix);
   if (!id) return std::unexpected(id.error());
   TraceOutline outline;
   outline.trace_id = std::move(*id);
+  const std::map<std::string, std::string> parameters = {{"id", outline.trace_id}};
   std::vector<OutlineRow> rows;
   Names services;
-  SIGHTLINE_TRY(question.ForEachRow(
-      std::string("SELECT ") + kOutlineColumns + " FROM " + question.Table("spans") + " WHERE " + kOfTrace +
-          " ORDER BY Timestamp, SpanId LIMIT " + std::to_string(kTraceSpansMax + 1) + kSkipFirst,
-      {{"id", outline.trace_id}}, [&](RowReader& row) { rows.push_back(ReadOutline(row, services)); }));
-  if (rows.empty()) return NoTrace(outline.trace_id);
-  outline.cut = rows.size() > kTraceSpansMax;
-  if (outline.cut) rows.resize(kTraceSpansMax);
+  const auto read = [&](const std::string& condition, uint32_t limit) {
+    return question.ForEachRow(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY Timestamp, SpanId LIMIT {}{}",
+                                           kOutlineColumns, question.Table("spans"), condition, limit, kSkipFirst),
+                               parameters, [&](RowReader& row) { rows.push_back(ReadOutline(row, services)); });
+  };
+  std::string condition = kOfTrace;
+  if (!search.cursor) SIGHTLINE_TRY(read(condition, search.limit + 1));
+  if (search.cursor || rows.size() > search.limit) {
+    rows.clear();
+    services = Names();
+    auto page = FindSpanPage(question, kOfTrace, parameters, search);
+    if (!page) return std::unexpected(page.error());
+    condition = page->condition;
+    SIGHTLINE_TRY(read(condition, UINT32_MAX));
+    outline.start_unix_nanos = page->trace_start_unix_nanos;
+    outline.duration_nanos = static_cast<uint64_t>(page->trace_end_unix_nanos - page->trace_start_unix_nanos);
+    outline.next = std::move(page->next);
+  } else {
+    if (rows.empty()) return NoTrace(outline.trace_id);
+    outline.start_unix_nanos = rows.front().start_unix_nanos;
+    for (const OutlineRow& row : rows) {
+      const auto offset = static_cast<uint64_t>(row.start_unix_nanos - outline.start_unix_nanos);
+      outline.duration_nanos = std::max(outline.duration_nanos, offset + row.span.duration_nanos);
+    }
+  }
   Place(std::move(rows), outline);
   outline.services = services.Take();
-  SIGHTLINE_TRY(AddMessages(question, outline));
+  SIGHTLINE_TRY(AddMessages(question, condition, outline));
   outline.scanned = question.stats();
   return outline;
 }
 
 // Most traces have no failed span, and the columns cost their planning: they are read only where there is one.
-Result<void> TraceReader::AddMessages(Question& question, TraceOutline& outline) {
+Result<void> TraceReader::AddMessages(Question& question, const std::string& condition, TraceOutline& outline) {
   std::unordered_multimap<std::string_view, OutlineSpan*> failed;
   for (auto& span : outline.spans) {
     if (span.status == "Error") failed.emplace(span.span_id, &span);
@@ -173,8 +231,8 @@ Result<void> TraceReader::AddMessages(Question& question, TraceOutline& outline)
     failed.erase(found);  // sent twice: the other one's comes next
   };
   return question.ForEachRow("SELECT " + FailedSpanColumns(hot_attributes_) + " FROM " + question.Table("spans") +
-                                 " WHERE " + kOfTrace + " AND StatusCode = 'Error' ORDER BY Timestamp, SpanId LIMIT " +
-                                 std::to_string(kTraceSpansMax) + kSkipFirst,
+                                 " WHERE " + condition + " AND StatusCode = 'Error' ORDER BY Timestamp, SpanId LIMIT " +
+                                 std::to_string(outline.spans.size()) + kSkipFirst,
                              {{"id", outline.trace_id}}, take);
 }
 

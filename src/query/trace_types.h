@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace sightline::query {
 
-inline constexpr uint32_t kTraceSpansMax = 50'000;  // of one trace in an answer; the rest is cut and said
+inline constexpr uint32_t kTraceSpansMax = 50'000;  // of one trace in a page
 inline constexpr size_t kTraceIdPrefixMin = 4;      // hex digits
 inline constexpr size_t kFailuresMax = 3;           // of a trace in a list
 
@@ -48,11 +49,30 @@ struct Span {
   std::string sampling_policy;
 };
 
+// Where a page of a trace's spans ended. It carries what was stored at the first page, and the times of the whole
+// trace then, so that pages after it answer from the same rows, whatever arrives meanwhile.
+struct SpanCursor {
+  uint64_t block_max = 0;  // rows of later inserts are not looked at
+  int64_t trace_start_unix_nanos = 0, trace_end_unix_nanos = 0;
+  // Of the last span. Spans that are alike in all three were sent twice: they are on one page.
+  int64_t start_unix_nanos = 0;
+  std::string span_id;  // 16 hex digits
+  uint64_t block = 0;
+};
+
+struct SpanPageSearch {
+  uint32_t limit = kTraceSpansMax;  // 1 to kTraceSpansMax; a page has a few more where spans were sent twice
+  std::optional<SpanCursor> cursor;
+  bool nothing = false;  // no spans: they are at their end, and only their trace's id is wanted
+};
+
+// A page of it.
 struct Trace {
   std::string trace_id;
-  std::vector<Span> spans;              // by start time
-  std::vector<AttributeSet> resources;  // and scopes that have an id
-  bool cut = false;                     // has more than kTraceSpansMax spans
+  int64_t start_unix_nanos = 0, end_unix_nanos = 0;  // of the whole trace: first start, last end
+  std::vector<Span> spans;                           // by start time
+  std::vector<AttributeSet> resources;               // and scopes that have an id
+  std::optional<SpanCursor> next;                    // none: this is the last page
   store::QueryStats scanned;
 };
 
@@ -74,15 +94,16 @@ struct OutlineSpan {
   uint64_t events = 0, links = 0;
 };
 
+// A page of it.
 struct TraceOutline {
   std::string trace_id;
-  bool cut = false;  // has more than kTraceSpansMax spans
-  int64_t start_unix_nanos = 0;
-  uint64_t duration_nanos = 0;  // first start to last end
+  int64_t start_unix_nanos = 0;  // of the whole trace
+  uint64_t duration_nanos = 0;   // first start to last end
   std::vector<std::string> services;
   std::vector<OutlineSpan> spans;  // by start time
   std::string sampling_policy;     // of the earliest span that was sampled; "": none was
   double adjusted_count = 1;       // its
+  std::optional<SpanCursor> next;  // none: this is the last page
   store::QueryStats scanned;
 };
 

@@ -79,16 +79,19 @@ class TraceReader {
   // traces: a matching span of each of the newest traces that match.
   Result<Scatter> GetScatter(const SpanFilter& filter, uint32_t limit, store::Cancellation* cancellation = nullptr);
 
-  // All of these: kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace.
-  Result<Trace> GetTrace(std::string_view id_or_prefix, store::Cancellation* cancellation = nullptr);
-  Result<TraceOutline> GetOutline(std::string_view id_or_prefix, store::Cancellation* cancellation = nullptr);
+  // All of these: kNotFound; kInvalidArgument if the id is no hex, too short, or fits more than one trace, or a limit is
+  // out of bounds.
+  Result<Trace> GetTrace(std::string_view id_or_prefix, const SpanPageSearch& page = {},
+                         store::Cancellation* cancellation = nullptr);
+  Result<TraceOutline> GetOutline(std::string_view id_or_prefix, const SpanPageSearch& page = {},
+                                  store::Cancellation* cancellation = nullptr);
   // `span_id`: 16 hex digits. Of spans that were sent twice under one id the first.
   Result<SpanDetail> GetSpan(std::string_view id_or_prefix, std::string_view span_id,
                              store::Cancellation* cancellation = nullptr);
 
  private:
   Result<std::string> ResolveId(Question& question, std::string_view id_or_prefix);
-  Result<void> AddMessages(Question& question, TraceOutline& outline);
+  Result<void> AddMessages(Question& question, const std::string& condition, TraceOutline& outline);
 
   store::ClickHouse& clickhouse_;
   const std::vector<otlp::HotAttribute> hot_attributes_;

@@ -485,6 +485,65 @@ TEST_F(TracesTest, EachSpanOfATraceGetsItsOwnColumnsAndEvents) {
   EXPECT_EQ(detail->span.events[0].name, "retry");
 }
 
+TEST_F(TracesTest, PagesOfATraceAreStableWhileSpansArrive) {
+  const std::string id = "000000000000000000000000000000ab";
+  // Many of the same time, two sent twice (one of them in the same block), failures, several services.
+  std::vector<Row> rows;
+  for (int i = 0; i < 23; ++i) {
+    rows.push_back({.trace = "ab",
+                    .span = std::to_string(100 + i),
+                    .parent = i == 0 ? "" : "100",
+                    .service = i % 3 == 0 ? "web" : "db",
+                    .status = i % 4 == 0 ? "Error" : "Unset",
+                    .ago_seconds = 50 - i / 5,
+                    .millis = i == 0 ? 90'000 : 10});
+  }
+  rows.push_back(rows[7]);
+  Insert(rows, 1);
+  Insert({rows[8]}, 2);
+  Insert({{.trace = "cd", .span = "1", .ago_seconds = 40}}, 3);
+  const auto whole = reader_.GetTrace(id);
+  ASSERT_TRUE(whole) << whole.error().message;
+  ASSERT_EQ(whole->spans.size(), 25U);
+  EXPECT_FALSE(whole->next);
+  Strings all;
+  for (const auto& span : whole->spans) all.push_back(span.span_id);
+  for (uint32_t limit : {1U, 2U, 4U, 7U, 24U}) {
+    Strings spans, outline_spans;
+    SpanPageSearch search{.limit = limit};
+    int block = 4;
+    do {
+      auto page = reader_.GetTrace(id, search);
+      ASSERT_TRUE(page) << page.error().message;
+      EXPECT_LE(page->spans.size(), limit + 1);
+      EXPECT_EQ(page->start_unix_nanos, whole->start_unix_nanos);
+      EXPECT_EQ(page->end_unix_nanos, whole->end_unix_nanos);
+      auto outline = reader_.GetOutline(id, search);
+      ASSERT_TRUE(outline) << outline.error().message;
+      EXPECT_EQ(outline->start_unix_nanos, whole->start_unix_nanos);
+      EXPECT_EQ(outline->duration_nanos, 90'000'000'000U);
+      EXPECT_EQ(outline->next.has_value(), page->next.has_value());
+      for (const auto& span : page->spans) spans.push_back(span.span_id);
+      for (const auto& span : outline->spans) {
+        outline_spans.push_back(span.span_id);
+        EXPECT_EQ(outline->services.at(span.service), (std::stoi(span.span_id) - 100) % 3 == 0 ? "web" : "db");
+        EXPECT_EQ(whole->start_unix_nanos + static_cast<int64_t>(span.offset_nanos),
+                  now_ - (50 - (std::stoi(span.span_id) - 100) / 5) * kSecond);
+      }
+      search.cursor = page->next;
+      if (block == 4) {
+        Insert({{.trace = "ab", .span = "1", .ago_seconds = 70}, {.trace = "ab", .span = "999", .ago_seconds = 46}},
+               block++);
+      }
+    } while (search.cursor);
+    EXPECT_EQ(spans, all) << limit;
+    EXPECT_EQ(outline_spans, all) << limit;
+    Execute("ALTER TABLE sightline.spans DELETE WHERE Block >= 4 SETTINGS mutations_sync = 2");
+  }
+  EXPECT_EQ(reader_.GetTrace(id, {.limit = 0}).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetOutline(id, {.limit = kTraceSpansMax + 1}).error().code, Code::kInvalidArgument);
+}
+
 TEST_F(TracesTest, APrefixFindsItsTraceOnlyWhenItIsTheOnlyOne) {
   Execute(
       fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId) SELECT 1, "

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include <set>
+#include <utility>
+
 #include "base/clock.h"
 #include "net/http_client.h"
 #include "query/testing/engine.h"
@@ -165,7 +168,7 @@ TEST_F(LogsApiTest, ATraceBringsItsLogs) {
                   now_ - 60 * kSecond, kTrace));
   Execute(
       "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES ('cc', now(), ['n'], ['7'], 'i')");
-  EXPECT_TRUE(Has(Get("/api/v1/traces/" + std::string(kTrace)).body, "\"logs\":[],\"logs_cut\":false"));
+  EXPECT_TRUE(Has(Get("/api/v1/traces/" + std::string(kTrace)).body, "\"logs\":[],"));
   Insert(1, "second", 50 * kSecond, 9, kTrace);
   Insert(2, "first", 55 * kSecond, 9, kTrace);
   Insert(3, "of no trace", 55 * kSecond);
@@ -176,14 +179,44 @@ TEST_F(LogsApiTest, ATraceBringsItsLogs) {
   Strings bodies;
   for (auto record : answer["logs"].get_array()) bodies.emplace_back(record["body"].get_c_str().value());
   EXPECT_EQ(bodies, (Strings{"first", "second"}));
-  EXPECT_TRUE(Has(reply.body, "\"logs_cut\":false")) << reply.body;
+  EXPECT_TRUE(Has(reply.body, "\"next_cursor\":null")) << reply.body;
   EXPECT_TRUE(Has(reply.body, "\"cc\":{\"attributes\":{\"n\":7}")) << reply.body;
   Execute(fmt::format(
       "INSERT INTO sightline.logs (Block, Timestamp, TraceId, BodyType) SELECT 4, fromUnixTimestamp64Nano({}), "
       "unhex('{}'), 's' FROM numbers(999)",
       now_ - 52 * kSecond, kTrace));
-  reply = Get("/api/v1/traces/" + std::string(kTrace));
-  EXPECT_TRUE(Has(reply.body, "\"logs_cut\":true"));
+  // Spans and logs go on from page to page, each list to its own end.
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, SpanName, Duration) SELECT 5, "
+      "fromUnixTimestamp64Nano({}), unhex('{}'), unhex(leftPad(hex(toUInt16(number + 1)), 16, '0')), 'op', 5 "
+      "FROM numbers(9)",
+      now_ - 59 * kSecond, kTrace));
+  for (const char* limit : {"50000", "400", "7"}) {
+    const std::string path = "/api/v1/traces/" + std::string(kTrace) + "?limit=" + limit;
+    std::set<std::string> span_ids;
+    size_t span_count = 0;
+    bodies.clear();
+    std::string cursor;
+    do {
+      reply = Get(path + (cursor.empty() ? "" : "&cursor=" + cursor));
+      ASSERT_EQ(reply.status, 200) << reply.body;
+      const auto page = parser.parse(reply.body);
+      for (auto span : page["spans"].get_array()) {
+        span_ids.insert(span["span_id"].get_c_str().value());
+        ++span_count;
+      }
+      for (auto record : page["logs"].get_array()) bodies.emplace_back(record["body"].get_c_str().value());
+      std::string_view next;
+      cursor = page["next_cursor"].get(next) == simdjson::SUCCESS ? std::string(next) : "";
+    } while (!cursor.empty() && bodies.size() < 2000);
+    EXPECT_EQ(span_count, span_ids.size());
+    EXPECT_EQ(span_ids.size(), 10U);
+    ASSERT_EQ(bodies.size(), 1001U);
+    EXPECT_EQ(bodies.front(), "first");
+    EXPECT_EQ(bodies.back(), "second");
+  }
+  EXPECT_EQ(Get("/api/v1/traces/" + std::string(kTrace) + "?cursor=abc").status, 400);
+  EXPECT_EQ(Get("/api/v1/traces/" + std::string(kTrace) + "?limit=50001").status, 400);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <span>
 
 #include "query/trace_query.h"
 #include "serve/api_error.h"
@@ -18,6 +19,10 @@ constexpr size_t kTraceIdDigits = 32, kSpanIdDigits = 16;
 std::optional<uint64_t> Nanos(std::optional<int64_t> duration) {
   if (!duration) return std::nullopt;
   return static_cast<uint64_t>(*duration);
+}
+
+bool IsHex(std::string_view text, size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 query::SpanFilter ReadSpanFilter(Params& params) {
@@ -57,7 +62,7 @@ std::optional<query::TraceCursor> ReadCursor(Params& params, const query::TraceS
   cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[0]));
   cursor.key = static_cast<uint64_t>(params.PositionNumber(fields[1]));
   cursor.trace_id = fields[2];
-  if (cursor.trace_id.size() != 32 || cursor.trace_id.find_first_not_of("0123456789abcdef") != std::string::npos) {
+  if (!IsHex(cursor.trace_id, kTraceIdDigits)) {
     params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   }
   return cursor;
@@ -68,20 +73,107 @@ std::optional<std::string> NextCursor(const Params& params, const std::optional<
   return params.NextCursor({std::to_string(next->block), std::to_string(next->key), next->trace_id});
 }
 
-// The records' attribute sets and what they cost join those of the trace.
-Result<query::LogPage> ReadLogs(query::LogReader& reader, query::Trace& trace, store::Cancellation* cancellation) {
-  int64_t last_end = trace.spans.front().start_unix_nanos;
-  for (const auto& span : trace.spans) {
-    const auto duration = static_cast<int64_t>(
-        std::min<uint64_t>(span.duration_nanos, static_cast<uint64_t>(INT64_MAX - span.start_unix_nanos)));
-    last_end = std::max(last_end, span.start_unix_nanos + duration);
+using Fields = std::vector<std::string>;
+
+// A cursor of spans as fields of a position.
+constexpr size_t kSpanFields = 6;
+
+Fields SpanFields(const query::SpanCursor& cursor) {
+  return {std::to_string(cursor.block_max),
+          std::to_string(cursor.trace_start_unix_nanos),
+          std::to_string(cursor.trace_end_unix_nanos),
+          std::to_string(cursor.start_unix_nanos),
+          cursor.span_id,
+          std::to_string(cursor.block)};
+}
+
+query::SpanCursor ToSpanCursor(Params& params, std::span<const std::string> fields) {
+  query::SpanCursor cursor;
+  cursor.block_max = static_cast<uint64_t>(params.PositionNumber(fields[0]));
+  cursor.trace_start_unix_nanos = params.PositionNumber(fields[1]);
+  cursor.trace_end_unix_nanos = params.PositionNumber(fields[2]);
+  cursor.start_unix_nanos = params.PositionNumber(fields[3]);
+  cursor.span_id = fields[4];
+  cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[5]));
+  if (!IsHex(cursor.span_id, kSpanIdDigits) || cursor.trace_end_unix_nanos < cursor.trace_start_unix_nanos) {
+    params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   }
-  auto logs = reader.GetOfTrace(trace.trace_id, trace.spans.front().start_unix_nanos, last_end, cancellation);
+  return cursor;
+}
+
+// The same of its logs.
+constexpr size_t kLogFields = 6;
+
+Fields LogFields(const query::LogCursor& cursor) {
+  return {std::to_string(cursor.block_max),     std::to_string(cursor.from_unix_nanos),
+          std::to_string(cursor.to_unix_nanos), std::to_string(cursor.unix_nanos),
+          std::to_string(cursor.block),         std::to_string(cursor.seen)};
+}
+
+query::LogCursor ToLogCursor(Params& params, std::span<const std::string> fields) {
+  query::LogCursor cursor;
+  cursor.sort = query::LogSort::kOldest;
+  cursor.block_max = static_cast<uint64_t>(params.PositionNumber(fields[0]));
+  cursor.from_unix_nanos = params.PositionNumber(fields[1]);
+  cursor.to_unix_nanos = params.PositionNumber(fields[2]);
+  cursor.unix_nanos = params.PositionNumber(fields[3]);
+  cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[4]));
+  const int64_t seen = params.PositionNumber(fields[5]);
+  cursor.seen = static_cast<uint32_t>(seen);
+  const bool in_range = cursor.unix_nanos >= cursor.from_unix_nanos && cursor.unix_nanos < cursor.to_unix_nanos;
+  if (!in_range || seen > UINT32_MAX) params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
+  return cursor;
+}
+
+// Where a page of a trace ended: one cursor for its two lists, of which one may be at its end.
+struct TracePosition {
+  std::optional<query::SpanCursor> spans;
+  std::optional<query::LogCursor> logs;
+};
+
+// None: the first page.
+std::optional<TracePosition> ReadTracePosition(Params& params) {
+  const Fields fields = params.Position(kSpanFields + kLogFields);
+  if (fields.empty()) return std::nullopt;
+  TracePosition position;
+  const std::span<const std::string> all(fields);
+  if (!fields[0].empty()) position.spans = ToSpanCursor(params, all.first(kSpanFields));
+  if (!fields[kSpanFields].empty()) position.logs = ToLogCursor(params, all.last(kLogFields));
+  return position;
+}
+
+std::optional<std::string> NextCursor(const Params& params, const TracePosition& next) {
+  if (!next.spans && !next.logs) return std::nullopt;
+  Fields fields = next.spans ? SpanFields(*next.spans) : Fields(kSpanFields);
+  std::ranges::move(next.logs ? LogFields(*next.logs) : Fields(kLogFields), std::back_inserter(fields));
+  return params.NextCursor(std::move(fields));
+}
+
+void Add(const store::QueryStats& cost, store::QueryStats& sum) {
+  sum.rows_read += cost.rows_read;
+  sum.bytes_read += cost.bytes_read;
+  sum.elapsed_seconds += cost.elapsed_seconds;
+}
+
+// The page's log records. Their attribute sets and what they cost join those of the trace.
+Result<query::LogPage> ReadLogs(query::LogReader& reader, query::Trace& trace,
+                                const std::optional<TracePosition>& position, uint32_t limit,
+                                store::Cancellation* cancellation) {
+  limit = std::min(limit, query::kLogsMax);
+  Result<query::LogPage> logs = query::LogPage();
+  if (!position) {
+    logs = reader.GetOfTrace(trace.trace_id, trace.start_unix_nanos, trace.end_unix_nanos, limit, cancellation);
+  } else if (position->logs) {
+    query::LogSearch search;
+    search.filter.trace_id = trace.trace_id;
+    search.sort = query::LogSort::kOldest;
+    search.limit = limit;
+    search.cursor = position->logs;
+    logs = reader.Search(search, cancellation);
+  }
   if (!logs) return logs;
   std::ranges::move(logs->attribute_sets, std::back_inserter(trace.resources));
-  trace.scanned.rows_read += logs->scanned.rows_read;
-  trace.scanned.bytes_read += logs->scanned.bytes_read;
-  trace.scanned.elapsed_seconds += logs->scanned.elapsed_seconds;
+  Add(logs->scanned, trace.scanned);
   return logs;
 }
 
@@ -129,13 +221,17 @@ Result<void> TracesApi::Scatter(ApiCall& call) {
 }
 
 Result<void> TracesApi::Trace(ApiCall& call) {
+  const uint32_t limit = call.params.Limit(query::kTraceSpansMax, query::kTraceSpansMax);
+  const auto position = ReadTracePosition(call.params);
   SIGHTLINE_TRY(call.params.Check());
-  auto trace = reader_.GetTrace(call.part("trace_id"), call.cancellation());
+  query::SpanPageSearch search{.limit = limit, .cursor = position ? position->spans : std::nullopt};
+  search.nothing = position && !position->spans;
+  auto trace = reader_.GetTrace(call.part("trace_id"), search, call.cancellation());
   if (!trace) return NotThere(call, trace.error(), "trace_id");
-  auto logs = ReadLogs(log_reader_, *trace, call.cancellation());
+  auto logs = ReadLogs(log_reader_, *trace, position, limit, call.cancellation());
   if (!logs) return std::unexpected(logs.error());
   JsonWriter& json = call.json;
-  json.Begin('{').Key("trace_id").String(trace->trace_id).Key("cut").Bool(trace->cut).Key("spans").Begin('[');
+  json.Begin('{').Key("trace_id").String(trace->trace_id).Key("spans").Begin('[');
   for (const auto& span : trace->spans) {
     if (!json.wanted()) return {};
     WriteSpan(json, span);
@@ -145,19 +241,24 @@ Result<void> TracesApi::Trace(ApiCall& call) {
     if (!json.wanted()) return {};
     WriteLogRecord(json, record);
   }
-  json.End(']').Key("logs_cut").Bool(logs->next.has_value());
+  json.End(']');
   WriteAttributeSets(json, trace->resources);
+  WriteNextCursor(json, NextCursor(call.params, TracePosition{trace->next, logs->next}));
   WriteScanned(json, trace->scanned);
   json.End('}');
   return {};
 }
 
 Result<void> TracesApi::Outline(ApiCall& call) {
+  query::SpanPageSearch search;
+  search.limit = call.params.Limit(query::kTraceSpansMax, query::kTraceSpansMax);
+  const Fields fields = call.params.Position(kSpanFields);
+  if (!fields.empty()) search.cursor = ToSpanCursor(call.params, fields);
   SIGHTLINE_TRY(call.params.Check());
-  auto outline = reader_.GetOutline(call.part("trace_id"), call.cancellation());
+  auto outline = reader_.GetOutline(call.part("trace_id"), search, call.cancellation());
   if (!outline) return NotThere(call, outline.error(), "trace_id");
   JsonWriter& json = call.json;
-  json.Begin('{').Key("trace_id").String(outline->trace_id).Key("cut").Bool(outline->cut);
+  json.Begin('{').Key("trace_id").String(outline->trace_id);
   json.Key("start_unix_nano").Nanos(outline->start_unix_nanos).Key("duration_nano").UInt(outline->duration_nanos);
   json.Key("sampling");
   if (outline->sampling_policy.empty()) {
@@ -174,6 +275,9 @@ Result<void> TracesApi::Outline(ApiCall& call) {
     WriteOutlineSpan(json, span);
   }
   json.End(']');
+  std::optional<std::string> next;
+  if (outline->next) next = call.params.NextCursor(SpanFields(*outline->next));
+  WriteNextCursor(json, next);
   WriteScanned(json, outline->scanned);
   json.End('}');
   return {};

@@ -99,8 +99,15 @@ export class Sightline {
   /** Until so many spans of a trace can be asked for. */
   async waitForSpans(traceId: string, count: number): Promise<void> {
     await waitUntil(async () => {
-      const outline = await this.ask<{ spans: unknown[] }>(`/traces/${traceId}/outline`)
-      return outline !== null && outline.spans.length >= count
+      let found = 0
+      let cursor: string | null = ''
+      while (cursor !== null && found < count) {
+        const path: string = `/traces/${traceId}/outline${cursor && `?cursor=${cursor}`}`
+        const page: { spans: unknown[]; next_cursor: string | null } | null = await this.ask(path)
+        found += page?.spans.length ?? 0
+        cursor = page?.next_cursor ?? null
+      }
+      return found >= count
     }, `${count} spans of ${traceId}`)
   }
 

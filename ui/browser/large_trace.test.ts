@@ -1,8 +1,8 @@
-// The page of one trace in Chromium, from the largest trace that is shown (50,000 spans, sent through OTLP) down to one in
+// The page of one trace in Chromium, from traces of 50,000 and 100,000 spans (sent through OTLP) down to one in
 // which everything is odd. Prints how long drawing and scrolling take; asserts that what is drawn is right.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityViolations, Browser, measureFrames, problems, settled, Sightline } from './harness'
+import { accessibilityViolations, Browser, measureFrames, problems, settled, Sightline, waitUntil } from './harness'
 import { largeTrace, logsRequest, tracesRequest } from './otlp'
 import { oddTrace, richTrace } from './traces'
 
@@ -176,6 +176,47 @@ describe('a trace of 50,000 spans', () => {
     const head = await page.locator('.wf-head').boundingBox()
     expect(row!.y).toBeGreaterThanOrEqual(head!.y + head!.height - 1)
     expect(row!.y + row!.height).toBeLessThanOrEqual(details!.y + 1)
+    await page.close()
+  })
+})
+
+describe('a trace of 100,000 spans', () => {
+  const HUGE = '6'.repeat(32)
+  const HUGE_COUNT = 100_000
+  const LOGS = 2300
+
+  it('is loaded page by page, and drawn whole with all its logs', async () => {
+    const spans = largeTrace(HUGE_COUNT, now - 10_000_000_000n, 11)
+    for (let i = 0; i < spans.length; i += BATCH) await sightline.send('traces', tracesRequest(HUGE, spans.slice(i, i + BATCH)))
+    await sightline.waitForSpans(HUGE, HUGE_COUNT)
+    const records = Array.from({ length: LOGS }, (_, i) => ({ atNano: spans[0]!.startNano + BigInt(i) * 1_000_000n, body: `row ${i} read` }))
+    for (let i = 0; i < LOGS; i += 500) await sightline.send('logs', logsRequest('importer', HUGE, records.slice(i, i + 500)))
+    await waitUntil(async () => {
+      const last = await sightline.ask<{ logs: unknown[] }>(`/logs?trace_id=${HUGE}&text=row+${LOGS - 1}+read`)
+      return last?.logs.length === 1
+    }, 'the last record')
+
+    const page = await browser.page()
+    const asked: string[] = []
+    page.on('request', (request) => {
+      if (request.url().includes('/outline')) asked.push(new URL(request.url()).search)
+    })
+    await open(page, `/traces/${HUGE}?span=0000000000000001&tab=trace-logs`)
+    expect(await page.getByRole('treegrid').getAttribute('aria-rowcount')).toBe(String(HUGE_COUNT + 1))
+    expect(asked.length).toBeGreaterThanOrEqual(2)
+    expect(asked[1]).toMatch(/^\?cursor=/)
+    expect(await page.getByText('more than this page can hold').count()).toBe(0)
+    expect(await page.getByText('did not arrive').count()).toBe(0) // parents are found across pages
+    const panel = page.locator('aside[aria-label=Span]')
+    await panel.getByText('row 0 read').waitFor()
+    while ((await panel.getByRole('button', { name: 'More logs' }).count()) > 0) {
+      const shown = await panel.locator('li').count()
+      await panel.getByRole('button', { name: 'More logs' }).click()
+      await waitUntil(async () => (await panel.locator('li').count()) > shown, 'more logs')
+    }
+    expect(await panel.locator('li').count()).toBe(LOGS)
+    await panel.getByText(`row ${LOGS - 1} read`).waitFor()
+    expect(problems(page)).toEqual([])
     await page.close()
   })
 })

@@ -58,8 +58,8 @@ export const api = {
     take(client.GET('/services/{service}/operations', { params: { path: { service }, query }, signal })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
-  getTraceOutline: (trace_id: string, signal?: AbortSignal) =>
-    take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id } }, signal })),
+  getTraceOutline: (trace_id: string, query: Query<'getTraceOutline'>, signal?: AbortSignal) =>
+    take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id }, query }, signal })),
   getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
     takeExact<SpanDetail>(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, ...AS_TEXT })),
   listFields: (query: Query<'listFields'>, signal?: AbortSignal) => take(client.GET('/fields', { params: { query }, signal })),

@@ -1,9 +1,10 @@
 // Traces that are still arriving: how long to wait for one, whether it may grow, and where its logs lie on the rows.
 // Data: what the API answers -> decisions; no DOM, no clock.
-import type { LogRecord, TraceOutline } from '../../api/types'
+import type { LogRecord } from '../../api/types'
 import type { TraceModel } from '../../flame/model'
 import type { RowMark } from '../../flame/trace_view'
 import { nanoBetween, nanoToMs } from '../../base/time'
+import type { WholeOutline } from './trace_pages'
 
 export const ARRIVAL_WAIT_MS = 1000
 export const ARRIVAL_TRIES_MAX = 6 // a batch is sent every 5 s at the latest, by the SDKs' default
@@ -24,7 +25,7 @@ export function lookAfterMs(looks: number): number {
 }
 
 /** Spans never change once stored, so an outline is another one only if there are more of them. */
-export function sameOutline(a: TraceOutline, b: TraceOutline): boolean {
+export function sameOutline(a: WholeOutline, b: WholeOutline): boolean {
   return (
     a.trace_id === b.trace_id &&
     a.spans.length === b.spans.length &&

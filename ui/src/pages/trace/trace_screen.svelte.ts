@@ -2,7 +2,8 @@
 // listen to the view; the markup reads the fields here, which follow it.
 import { untrack } from 'svelte'
 import { api } from '../../api/client'
-import type { LogList, SpanDetail, TraceOutline } from '../../api/types'
+import { toFailure, type ApiFailure } from '../../api/failure'
+import type { LogList, SpanDetail } from '../../api/types'
 import { clock } from '../../state/clock.svelte'
 import { query, type Query } from '../../state/query.svelte'
 import { criticalPath } from '../../flame/critical_path'
@@ -11,16 +12,22 @@ import { nextFailed } from '../../flame/rows'
 import { findRows } from '../../flame/search'
 import { carryOver, TraceView, type Change } from '../../flame/trace_view'
 import { ARRIVAL_TRIES_MAX, ARRIVAL_WAIT_MS, growsStill, logMarks, lookAfterMs, sameOutline } from './arrival'
+import { joinLogs, loadOutline, type WholeOutline } from './trace_pages'
 import { zoomText, type SpanTab, type TraceViewKind } from './trace_url'
 import { TraceUrlState } from './url_state.svelte'
 
+const logsOf = (trace_id: string) => ({ trace_id, sort: 'oldest', limit: 1000 }) as const
+
 export class TraceScreen {
   readonly url = new TraceUrlState()
-  readonly outline: Query<TraceOutline>
+  readonly outline: Query<WholeOutline>
   readonly detail: Query<SpanDetail>
   readonly logs: Query<LogList>
   view: TraceView | null = $state.raw(null)
   tries = $state(0) // that found no such trace
+  loaded = $state(0) // spans that are here while further pages are asked for
+  logsLoading = $state(false) // the next page of them
+  logsError: ApiFailure | null = $state.raw(null) // of that page
   matchCount = $state(0)
   matchPlace = $state(0) // 1 for the first, 0: the active row is none of them
   zoomed = $state(false)
@@ -29,7 +36,7 @@ export class TraceScreen {
   active = $state(-1)
   // Of the flame graph while it is shown: what lies beside a row. Null: rows lie below each other.
   neighbour: ((row: number, direction: 'left' | 'right' | 'up' | 'down') => number) | null = null
-  #shown: TraceOutline | null = null
+  #shown: WholeOutline | null = null
   #stop = () => {}
   #looks = $state(0) // that found nothing new
 
@@ -38,7 +45,13 @@ export class TraceScreen {
     this.outline = query(
       () => {
         void this.tries
-        return (signal) => api.getTraceOutline(this.id, signal)
+        return (signal) => {
+          this.loaded = 0
+          return loadOutline(
+            (cursor) => api.getTraceOutline(this.id, { cursor }, signal),
+            (spans) => (this.loaded = spans),
+          )
+        }
       },
       { refresh: false },
     )
@@ -52,7 +65,7 @@ export class TraceScreen {
     this.logs = query(
       () => {
         const trace = this.view?.model.traceId
-        return trace ? (signal) => api.searchLogs({ trace_id: trace, sort: 'oldest', limit: 1000 }, signal) : null
+        return trace ? (signal) => api.searchLogs(logsOf(trace), signal) : null
       },
       { refresh: false },
     )
@@ -73,6 +86,21 @@ export class TraceScreen {
       view.tell('marks')
     })
     $effect(() => () => this.#stop())
+  }
+
+  // The next page of the logs joins those that are here.
+  moreLogs = async (): Promise<void> => {
+    const [trace, list] = [this.view?.model.traceId, this.logs.data]
+    if (!trace || !list?.next_cursor || this.logsLoading) return
+    this.logsLoading = true
+    this.logsError = null
+    try {
+      const page = await api.searchLogs({ ...logsOf(trace), cursor: list.next_cursor })
+      if (this.logs.data === list) this.logs.data = joinLogs(list, page)
+    } catch (error) {
+      this.logsError = toFailure(error)
+    }
+    this.logsLoading = false
   }
 
   get model(): TraceModel | null {
@@ -111,7 +139,7 @@ export class TraceScreen {
     return () => clearTimeout(timer)
   }
 
-  #take(outline: TraceOutline): void {
+  #take(outline: WholeOutline): void {
     if (this.#shown !== null && sameOutline(this.#shown, outline)) return
     this.#shown = outline
     this.#looks = 0
