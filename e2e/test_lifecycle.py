@@ -7,6 +7,7 @@ import re
 import secrets
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,37 @@ def test_sigterm_flushes_and_exits_with_0(server: Server) -> None:
     assert time.monotonic() - begin < STOP_SECONDS_MAX
     server.restart()
     assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'flush'") == 1000
+
+
+def test_sigterm_does_not_wait_for_questions_that_run(server: Server) -> None:
+    for _ in range(20):
+        server.export_http("traces", otlp.traces("joined", [otlp.span() for _ in range(100)]))
+    server.wait_for_rows(2000, "otel_traces", "ServiceName = 'joined'")
+    # Eight thousand million pairs of pairs: longer than any stop may take.
+    sql = (
+        "SELECT count() FROM otel_traces a CROSS JOIN otel_traces b CROSS JOIN otel_traces c "
+        "WHERE cityHash64(a.SpanId, b.SpanId, c.SpanId) = 1"
+    )
+    answers: list[requests.Response | requests.RequestException] = []
+
+    def ask() -> None:
+        try:
+            answers.append(requests.post(f"{server.http}/api/v1/sql", data=sql, timeout=60))
+        except requests.RequestException as error:
+            answers.append(error)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    wait_until(lambda: server.metrics().get("sightline_api_running", 0) >= 1, 30, "a question that runs")
+    begin = time.monotonic()
+    assert server.stop(STOP_SECONDS_MAX) == 0
+    assert time.monotonic() - begin < STOP_SECONDS_MAX
+    for thread in asking:
+        thread.join()
+    assert not any(isinstance(answer, requests.Response) and answer.status_code == 200 for answer in answers), answers
+    server.restart()
+    assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'joined'") == 2000
 
 
 def test_the_data_directory_is_for_its_owner_only(server: Server) -> None:
