@@ -1,11 +1,14 @@
 #include "base/yaml.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <set>
+#include <sstream>
 
 #include "base/json_text.h"
 
@@ -69,6 +72,49 @@ class Converter {
   size_t nodes_ = 0;
 };
 
+// Where a document's content begins, and nothing of what it says.
+class ContentStart final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { Begin(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { Content(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Content(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+    Content(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    Content(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+    Content(mark);
+  }
+  void OnMapEnd() override {}
+  YAML::Mark mark() const { return mark_; }
+
+ private:
+  void Begin(const YAML::Mark& mark) {
+    mark_ = mark;
+    is_empty_ = true;
+  }
+  void Content(const YAML::Mark& mark) {
+    if (is_empty_) mark_ = mark;
+    is_empty_ = false;
+  }
+
+  YAML::Mark mark_;
+  bool is_empty_ = true;
+};
+
+// Not LoadAll: yaml-cpp 0.7 takes what it cannot read at the top level (",") for an empty document, again and again.
+std::optional<YAML::Mark> SecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  ContentStart document;
+  if (!parser.HandleNextDocument(document) || !parser.HandleNextDocument(document)) return std::nullopt;
+  return document.mark();
+}
+
 bool IsPlainWord(std::string_view text) {
   if (text.empty() || text == "true" || text == "false" || text == "null" || text == "~") return false;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
@@ -107,10 +153,8 @@ std::expected<YamlNode, YamlFault> ParseYaml(std::string_view text) {
     return std::unexpected(YamlFault{0, 0, fmt::format("longer than {} bytes", kYamlBytesMax)});
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty()) return YamlNode{};
-    if (documents.size() > 1) Throw(documents[1].Mark(), "a second document; one is expected");
-    return Converter().Convert(documents[0], 0);
+    if (const auto second = SecondDocument(std::string(text))) Throw(*second, "a second document; one is expected");
+    return Converter().Convert(YAML::Load(std::string(text)), 0);
   } catch (const FaultThrown& thrown) {
     return std::unexpected(thrown.fault);
   } catch (const YAML::Exception& exception) {

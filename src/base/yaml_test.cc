@@ -60,6 +60,13 @@ TEST(ParseYaml, FaultsSayWhere) {
   }
 }
 
+TEST(ParseYaml, GarbageEnds) {
+  for (const char* text :
+       {",", ", {{{{{[[[[[[[", "]", "}", "{:", "[:", "- !+(.,.)", "&", "*", "? ,", "a: ,\n,"}) {
+    EXPECT_FALSE(ParseYaml(text)) << text;
+  }
+}
+
 TEST(ParseYaml, AliasesCannotExplode) {
   std::string bomb = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
   for (int i = 1; i < 9; ++i) {
