@@ -10,6 +10,8 @@
 namespace sightline::forward {
 namespace {
 
+constexpr int64_t kAwayNanos = 1'000'000'000;
+
 MetricLabels Labels(otlp::Signal signal) {
   return {{"signal", std::string(otlp::SignalName(signal))}};
 }
@@ -64,6 +66,11 @@ void Delivery::Stop() {
   stop_.notify_all();
 }
 
+bool Delivery::is_away() const {
+  const int64_t since = away_since_nanos_;
+  return since != 0 && context_.clock.MonotonicNanos() - since > kAwayNanos;
+}
+
 bool Delivery::Run(const journal::Manifest& manifest, const std::vector<OutgoingRequest>& requests,
                    const std::function<void()>& before_done) {
   if (!WriteUntilDone("write the manifest", [&] { return context_.journal.AppendManifest(manifest); })) return false;
@@ -101,13 +108,13 @@ bool Delivery::SendUntilAnswered(const OutgoingRequest& request) {
          {"reason", answer.reason},
          {"error", answer.message},
          {"wait_s", static_cast<double>(pause) * 1e-9}});
-    is_away_ = true;
+    if (away_since_nanos_ == 0) away_since_nanos_ = context_.clock.MonotonicNanos();
     if (!Sleep(pause)) return false;
   }
 }
 
 void Delivery::Settle(const OutgoingRequest& request, const Answer& answer) {
-  const bool was_away = is_away_.exchange(false);
+  const bool was_away = away_since_nanos_.exchange(0) != 0;
   const std::string_view signal = otlp::SignalName(signal_);
   if (answer.outcome == Answer::Outcome::kRefused) {
     counters_.refused.Add(request.items);

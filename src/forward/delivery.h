@@ -56,7 +56,7 @@ class Delivery {
 
   void Stop();
   bool stopping() const { return stopping_; }
-  bool is_away() const { return is_away_; }  // the last try had no success
+  bool is_away() const;  // for a while no try has had success
 
  private:
   bool SendUntilAnswered(const OutgoingRequest& request);
@@ -74,7 +74,8 @@ class Delivery {
     Counter &requests, &items, &rejected, &refused;
   };
   const Counters counters_;
-  std::atomic<bool> is_away_ = false, stopping_ = false;
+  std::atomic<int64_t> away_since_nanos_ = 0;  // monotonic; 0: the last try had success
+  std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable stop_;
 };

@@ -22,6 +22,7 @@ namespace {
 constexpr int kGzipLevel = 1;  // what is saved beyond it costs several times the time
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr int kReconnectMillisMin = 100, kReconnectMillisMax = 2'000;  // whoever calls has a back-off of its own
+constexpr int kConnectMillisMax = 10'000;                              // until TLS is agreed on
 constexpr int kKeepaliveMillis = 30'000;
 
 Result<std::string> ReadPem(const std::string& path) {
@@ -120,7 +121,7 @@ Result<std::unique_ptr<GrpcClient>> GrpcClient::Create(const GrpcClientOptions& 
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // as HttpClient
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectMillisMin);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMillisMin);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMillisMax);  // it bounds nothing but an attempt
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMillisMax);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMillis);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // whoever calls counts what was tried
