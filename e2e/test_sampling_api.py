@@ -3,6 +3,7 @@ sent, a dropped trace is remembered across a kill, and wrong policies change not
 """
 
 import random
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +121,13 @@ def test_new_policies_through_the_api(make_server: Callable[..., Server]) -> Non
     state = ask(server, "getSampling")
     assert [one["name"] for one in state["in_force"]["policies"]] == ["errors"]
     assert state["in_force"]["origin"] == "configuration"
+    # A wrong file that is read again is told of, until right policies come.
+    (server.work_dir / "config.yaml").write_text("sampling: {tail_sampling: {policies: [{name: a, type: nonsense}]}}")
+    assert server.process is not None
+    server.process.send_signal(signal.SIGHUP)
+    refused = wait_until(lambda: ask(server, "getSampling")["refused"], what="the refusal")
+    assert refused["origin"] == "configuration" and "nonsense" in refused["message"]
+    assert [one["name"] for one in ask(server, "getSampling")["in_force"]["policies"]] == ["errors"]
 
 
 def test_without_sampling(make_server: Callable[..., Server]) -> None:
