@@ -131,14 +131,17 @@ def measure_ingest(server, spans):
     return sent
 
 
-def milliseconds(server, paths, enough):
-    """How long each path takes; `enough` says whether its answer is one that was meant."""
-    times = []
+def milliseconds(server, paths, enough, cpu_of=None):
+    """How long each path takes; `enough` says whether its answer is one that was meant. `cpu_of` names a figure of the server's CPU a
+    question, which other programs on the machine disturb least."""
+    times, cpu = [], server.cpu_seconds()
     for path in paths:
         started = time.monotonic()
         answer = json.loads(server.get(f"/api/v1/{path}"))
         times.append(1000 * (time.monotonic() - started))
         assert enough(answer), path
+    if cpu_of is not None:
+        report("query", f"{cpu_of}, CPU a question", 1000 * (server.cpu_seconds() - cpu) / len(paths), "ms")
     return times
 
 
@@ -163,32 +166,42 @@ def send_larger_traces(server, traces, spans):
     return ids
 
 
-def measure_queries(server, spans_total):
-    """What the list of traces and the page of one ask for, over an hour that is filled evenly."""
-    server.load("--items", spans_total, "--history", 3500, "--settle", 15)
-    larger = send_larger_traces(server, 120, 50)
-    server.wait_stored(spans_total + 120 * 50)
+LARGER_TRACES, LARGER_SPANS = 120, 50
+
+
+def fill(server, spans, records):
+    """Spans and log records in one store, over an hour that is filled evenly. The ids of larger traces among them."""
+    if spans > 0:
+        server.load("--items", spans, "--history", 3500, "--settle", 15)
+        larger = send_larger_traces(server, LARGER_TRACES, LARGER_SPANS)
+        server.wait_stored(spans + LARGER_TRACES * LARGER_SPANS)
+    if records > 0:
+        server.load("--items", records, "--signal", "logs", "--varied-bodies", "--history", 3500, "--settle", 15)
+        server.wait_stored(records, "otel_logs")
+    return larger if spans > 0 else []
+
+
+def measure_queries(server, spans_total, larger):
+    """What the list of traces and the page of one ask for."""
     ids = [row[0] for row in server.sql("SELECT DISTINCT lower(hex(TraceId)) FROM spans WHERE rand() % 1000 = 0 AND ServiceName != 'larger' LIMIT 300")]
     random.Random(1).shuffle(ids)
     milliseconds(server, [f"traces/{trace_id}" for trace_id in ids[:20]], lambda trace: True)  # the engine warms up
     some = lambda trace: len(trace["spans"]) >= 1
     millions = f"{spans_total / 1e6:.1f}M spans"
-    report_latency("query", f"trace by id, {millions}", milliseconds(server, [f"traces/{i}" for i in ids[20:220]], some), 20)
-    report_latency("query", "outline of a trace by id", milliseconds(server, [f"traces/{i}/outline" for i in ids[20:220]], some), 20)
-    report_latency("query", "trace of 50 spans", milliseconds(server, [f"traces/{i}" for i in larger[20:]], lambda trace: len(trace["spans"]) == 50), 30)
+    report_latency("query", f"trace by id, {millions}", milliseconds(server, [f"traces/{i}" for i in ids[20:220]], some, "trace by id"), 20)
+    report_latency("query", "outline of a trace by id", milliseconds(server, [f"traces/{i}/outline" for i in ids[20:220]], some, "outline"), 20)
+    report_latency("query", "trace of 50 spans", milliseconds(server, [f"traces/{i}" for i in larger[20:]], lambda trace: len(trace["spans"]) == 50, "trace of 50 spans"), 30)
     # The bound differs from run to run, so that no cache of answers can help.
     full = lambda page: len(page["traces"]) == 50
     for name, filters in (("newest 50 traces of a service", "service=model-server"),
                           ("newest 50 failed ones of a service", "service=model-server&status=error"),
                           ("newest 50 of a service and an attribute", "service=recommender-api&attribute=http.route%3D/search")):
         paths = [f"traces?{filters}&last=1h&limit=50&min_duration={run + 1}us" for run in range(110)]
-        report_latency("query", name, milliseconds(server, paths, full)[10:], 100)
+        report_latency("query", name, milliseconds(server, paths, full, name)[10:], 100)
 
 
 def measure_services(server, spans):
-    """The list of services as its page asks for it, over an hour that is filled evenly."""
-    server.load("--items", spans, "--history", 3600)
-    server.wait_stored(spans)
+    """The list of services as its page asks for it."""
     times, calls = [], 0
     for _ in range(220):
         started = time.monotonic()
@@ -203,8 +216,6 @@ def measure_services(server, spans):
 
 def measure_logs(server, records):
     """Searches as the page of log records asks for them. All records lie within the last hour, with texts that are mostly numbers and ids."""
-    server.load("--items", records, "--signal", "logs", "--varied-bodies", "--history", 3500, "--settle", 15)
-    server.wait_stored(records, "otel_logs")
     ids = [row[0] for row in server.sql("SELECT extract(Body, 'request_id=([-0-9a-f]+)') AS id FROM otel_logs WHERE id != '' AND rand() % 1000 = 0 LIMIT 100")]
     traces = [row[0] for row in server.sql("SELECT TraceId FROM otel_logs WHERE rand() % 10000 = 0 LIMIT 100")]
     words = ["deadlock", "segfault", "permission denied", "disk full", "certificate expired", "unauthorized", "stack overflow", "panic:"]
@@ -335,7 +346,7 @@ def main():
     sections = set(options.only.split(","))
     work = Path(tempfile.mkdtemp(prefix="sightline-bench-"))
     data_dir = work / "data"
-    stores = ("idle", "query", "services", "logs", "metrics")
+    stores = ("idle", "questions", "metrics")
     for path in [data_dir, *(work / name for name in stores), *(work / f"empty-{run}" for run in range(5))]:
         path.mkdir(parents=True)
     try:
@@ -346,15 +357,17 @@ def main():
                 spans = measure_ingest(server, options.spans) if "ingest" in sections else 0
                 if "rest" in sections:
                     measure_rest(server)
-            if "query" in sections:
-                with Server(options.bin, work / "query" / "data") as server:
-                    measure_queries(server, 2 * options.spans)
-            if "services" in sections:
-                with Server(options.bin, work / "services" / "data") as server:
-                    measure_services(server, options.spans)
-            if "logs" in sections:
-                with Server(options.bin, work / "logs" / "data") as server:
-                    measure_logs(server, options.spans)
+            if sections & {"query", "services", "logs"}:
+                # One store for these, as a program has one: spans and log records are in each other's way.
+                items = 2 * options.spans
+                with Server(options.bin, work / "questions" / "data") as server:
+                    larger = fill(server, items if sections & {"query", "services"} else 0, items if "logs" in sections else 0)
+                    if "query" in sections:
+                        measure_queries(server, items, larger)
+                    if "services" in sections:
+                        measure_services(server, items)
+                    if "logs" in sections:
+                        measure_logs(server, items)
             if "metrics" in sections:
                 with Server(options.bin, work / "metrics" / "data") as server:
                     measure_metrics(server, options.points)

@@ -1,4 +1,5 @@
-// unit: what computes, without a browser. browser: the built screens in Chromium against the real program.
+// unit: what computes, without a browser. browser: the built screens in Chromium against the real program. bench: how fast
+// they are.
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
@@ -18,6 +19,9 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
+      },
+      {
+        test: { name: 'bench', include: ['browser/**/*.bench.ts'], environment: 'node', fileParallelism: false, hookTimeout: 120_000 },
       },
     ],
   },

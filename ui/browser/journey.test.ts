@@ -13,7 +13,8 @@ let sightline: Sightline
 let browser: Browser
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true })
-  sightline = await Sightline.start()
+  // Without metrics of its own, which would come into the empty store.
+  sightline = await Sightline.start(['--set', 'self_metrics.interval=0s'])
   browser = await Browser.start()
 })
 afterAll(async () => {
