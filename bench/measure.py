@@ -216,7 +216,7 @@ def measure_services(server, spans):
 
 def measure_logs(server, records):
     """Searches as the page of log records asks for them. All records lie within the last hour, with texts that are mostly numbers and ids."""
-    ids = [row[0] for row in server.sql("SELECT extract(Body, 'request_id=([-0-9a-f]+)') AS id FROM otel_logs WHERE id != '' AND rand() % 1000 = 0 LIMIT 100")]
+    ids = [row[0] for row in server.sql("SELECT extract(Body, 'request_id=([-0-9a-f]+)') AS id FROM otel_logs WHERE Timestamp > now() - 2400 AND id != '' AND rand() % 1000 = 0 LIMIT 100")]
     traces = [row[0] for row in server.sql("SELECT TraceId FROM otel_logs WHERE rand() % 10000 = 0 LIMIT 100")]
     words = ["deadlock", "segfault", "permission denied", "disk full", "certificate expired", "unauthorized", "stack overflow", "panic:"]
     service = "service=recommender-api"
