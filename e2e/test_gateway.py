@@ -26,7 +26,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 import otlp
 import test_samples
 import test_sampling
-from otlp_receiver import Receiver, Request, grpc_receiver, http_receiver
+from otlp_receiver import Receiver, Request, Tls, grpc_receiver, http_receiver
 from sightline import SIGNALS, Server, export_on, run_cli, wait_until
 
 FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
@@ -143,6 +143,8 @@ def test_what_it_is_told_is_checked(directory: Path, make_gateway: MakeGateway) 
     ):
         code, text = says(wrong)
         assert code == 2 and problem in text, text
+    shown = run_cli("config", "show", "--set", "forward.headers=authorization=Bearer secret-text,a=b")
+    assert "authorization=***" in shown.stdout and "secret" not in shown.stdout
     without = run_cli("gateway", "--data-dir", str(directory / "data"))
     assert without.returncode == 2 and "forward.endpoint is not set" in without.stderr
 
@@ -293,6 +295,7 @@ def status_with_retry_info(code: int, seconds: int) -> tuple[tuple[str, bytes], 
     return (("grpc-status-details-bin", bytes([1 << 3, code]) + message(3, any_message)),)
 
 
+CERTIFICATES = Path(__file__).resolve().parent / "testdata/tls"
 NO_SELF_METRICS = {"self_metrics": {"interval": "0s"}}
 
 
@@ -340,6 +343,28 @@ def test_over_http_retry_after_is_obeyed(make_gateway: MakeGateway) -> None:
         assert came[1] - came[0] >= 2
         assert span_names(backend) == ["one", "one"] and backend.requests[0].headers["x-token"] == "abc"
         assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_both_sides_show_their_certificates(protocol: str, make_gateway: MakeGateway) -> None:
+    server = Tls(CERTIFICATES / "server.pem", CERTIFICATES / "server.key", client_authority=CERTIFICATES / "authority.pem")
+    with (grpc_receiver if protocol == "grpc" else http_receiver)(server) as backend:
+        endpoint = backend.url.replace("https", "grpcs") if protocol == "grpc" else backend.url
+        own = {"cert_file": str(CERTIFICATES / "client.pem"), "key_file": str(CERTIFICATES / "client.key")}
+
+        def run(tls: dict[str, str]) -> Gateway:
+            gateway = make_gateway(endpoint, config=NO_SELF_METRICS | {"forward": {"tls": tls}}).start()
+            gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("secret")]))
+            return gateway
+
+        run({"ca_file": str(CERTIFICATES / "authority.pem")} | own)
+        wait_until(lambda: span_names(backend) == ["secret"], what="delivered")
+        for wrong in ({"ca_file": str(CERTIFICATES / "other.pem")} | own, {"ca_file": str(CERTIFICATES / "authority.pem")}):
+            gateway = run(wrong)
+            wait_until(lambda: "the backend does not take data" in gateway.output(), what="a connection that fails")
+        assert len(backend.requests) == 1
+        missing = make_gateway(endpoint, config={"forward": {"tls": {"ca_file": "/nowhere.pem"}}})
+        assert missing.spawn().wait(20) == 1 and "/nowhere.pem" in missing.output()
 
 
 def test_what_a_backend_refuses_or_rejects_is_counted_and_not_sent_again(make_gateway: MakeGateway) -> None:

@@ -56,7 +56,7 @@ struct ConfigKey {
 
 struct ConfigTextOptions {
   std::function<Result<void>(const std::string& value)> check;
-  bool hides_password = false;  // a URL; ShowYaml replaces user:PASSWORD@
+  bool hides_password = false;  // ShowYaml replaces it: of a URL user:PASSWORD@, of NAME=VALUE in a list the value
 };
 
 struct ConfigDurationOptions {

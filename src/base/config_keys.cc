@@ -64,9 +64,12 @@ void ConfigSchema::Texts(std::string path, std::vector<std::string>& field, std:
     field = std::move(values);
     return {};
   };
-  key.show = [&field] {
+  key.show = [&field, options] {
     std::string out;
-    for (const std::string& value : field) out += (out.empty() ? "" : ", ") + YamlScalar(value);
+    for (const std::string& value : field) {
+      out += out.empty() ? "" : ", ";
+      out += YamlScalar(options.hides_password ? value.substr(0, value.find('=')) + "=***" : value);
+    }
     return "[" + out + "]";
   };
   Add(std::move(key));

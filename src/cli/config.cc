@@ -131,7 +131,7 @@ void BindForward(ConfigSchema& schema, Config::Forward& forward) {
       {{"auto", forward::Protocol::kAuto}, {"grpc", forward::Protocol::kGrpc}, {"http", forward::Protocol::kHttp}});
   schema.Texts("forward.headers", forward.headers,
                "Headers of each request (metadata of gRPC), as NAME=VALUE: [\"authorization=Bearer ...\"].",
-               {.check = CheckHeader});
+               {.check = CheckHeader, .hides_password = true});
   schema.Choice<bool>("forward.compression", forward.gzip, "Of requests.", {{"gzip", true}, {"none", false}});
   schema.Duration("forward.timeout", forward.timeout_nanos, "For the answer to a request; then it is sent again.",
                   {.min_nanos = kSecondNanos, .max_nanos = 600 * kSecondNanos});

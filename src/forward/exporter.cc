@@ -1,9 +1,12 @@
 #include "forward/exporter.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
 
-#include "base/fault.h"
 #include "net/compression.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
@@ -79,6 +82,10 @@ class HttpExporter final : public Exporter {
 }  // namespace
 
 Result<std::unique_ptr<Exporter>> Exporter::Create(const ExporterOptions& options, const Clock& clock) {
+  for (const std::string& file : {options.tls_files.ca, options.tls_files.cert, options.tls_files.key}) {
+    if (file.empty() || access(file.c_str(), R_OK) == 0) continue;
+    return Fail(Code::kInvalidArgument, "{}: {}", file, std::strerror(errno));
+  }
   if (options.endpoint.protocol == Protocol::kHttp) return std::make_unique<HttpExporter>(options, clock);
   auto client = net::GrpcClient::Create(
       {.address = options.endpoint.address, .tls = options.endpoint.tls, .tls_files = options.tls_files});
