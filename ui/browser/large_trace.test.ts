@@ -218,7 +218,7 @@ describe('a trace of 100,000 spans', () => {
     await panel.getByText(`row ${LOGS - 1} read`).waitFor()
     expect(problems(page)).toEqual([])
     await page.close()
-  })
+  }, 240_000)
 })
 
 describe('a failure that the root does not show', () => {
