@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attributeField, attributeOf, conditionsOf, isMetrics, quoted, queryOf, tokenize, unquoted, wantedAt, withCondition } from './traceql'
+import { attributeField, attributeOf, conditionsOf, isMetrics, quoted, queryOf, tokenize, unquoted, wantedAt, withCondition, wrongPlace } from './traceql'
 
 const kinds = (text: string) =>
   tokenize(text)
@@ -114,4 +114,9 @@ describe('literals and names', () => {
     expect(attributeOf('duration')).toBeNull()
     expect(attributeOf('event:name')).toBeNull()
   })
+})
+
+it('knows where the server says that a query is wrong', () => {
+  expect(wrongPlace('column 13: `==` is no operator', 'did you mean `=`?').column).toBe(13)
+  expect(wrongPlace('line 2, column 3: what', null).column).toBeNull()
 })

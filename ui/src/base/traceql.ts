@@ -60,6 +60,15 @@ export const SPAN_INTRINSICS: readonly (readonly [string, string])[] = [
   ['instrumentation:name', 'library that made it'],
 ]
 
+export const LOG_INTRINSICS: readonly (readonly [string, string])[] = [
+  ['severity', 'trace < debug < info < warn < error < fatal'],
+  ['body', 'text'],
+  ['resource.service.name', 'of the resource'],
+  ['severityText', 'as it was sent'],
+  ['eventName', 'of the record'],
+  ['instrumentation:name', 'library that made it'],
+]
+
 export const AGGREGATES: readonly (readonly [string, string])[] = [
   ['count()', 'spans'],
   ['avg(duration)', 'mean'],
@@ -80,8 +89,22 @@ const VALUES: Record<string, readonly string[]> = {
   kind: ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'],
   'span:kind': ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'],
   parent: ['nil'],
+  severity: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
   duration: ['10ms', '100ms', '500ms', '1s', '5s'],
   traceDuration: ['100ms', '500ms', '1s', '5s'],
+}
+
+// Where a query on logs is wrong, or one on spans: out of the server's message "line 2, column 13: ...". A column counts
+// through all of the text only on its first line.
+export interface WrongQuery {
+  message: string
+  column: number | null // from 1
+  hint: string | null
+}
+
+export function wrongPlace(message: string, hint: string | null): WrongQuery {
+  const found = /^(line \d+, )?column (\d+): /.exec(message)
+  return { message, column: found !== null && found[1] === undefined ? Number(found[2]) : null, hint }
 }
 
 // What belongs at the caret. `from` to `to` is what a choice replaces, `typed` what is there already.

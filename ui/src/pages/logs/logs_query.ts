@@ -14,6 +14,7 @@ export interface LogFilters {
   severity: Severity | ''
   text: string
   attributes: string[]
+  query: string // TraceQL that the record must meet too; "": none
   traceId: string
   spanId: string
   sort: 'newest' | 'oldest'
@@ -24,6 +25,7 @@ export const NO_LOG_FILTERS: LogFilters = {
   severity: '',
   text: '',
   attributes: [],
+  query: '',
   traceId: '',
   spanId: '',
   sort: 'newest',
@@ -38,6 +40,7 @@ export function readLogFilters(params: URLSearchParams): LogFilters {
     severity: (SEVERITIES as readonly string[]).includes(severity) ? (severity as Severity) : '',
     text: params.get('text') ?? '',
     attributes: params.getAll('attribute').filter(isAttributeFilter),
+    query: params.get('q')?.trim() ?? '',
     traceId: isTraceId(traceId) ? traceId : '',
     spanId: /^[0-9a-f]{16}$/.test(spanId) ? spanId : '',
     sort: params.get('sort') === 'oldest' ? 'oldest' : 'newest',
@@ -49,6 +52,7 @@ export interface LogQuery {
   severity?: Severity
   text?: string
   attribute?: string[]
+  q?: string
   trace_id?: string
   span_id?: string
 }
@@ -59,6 +63,7 @@ export function logQuery(filters: LogFilters): LogQuery {
     ...(filters.severity !== '' && { severity: filters.severity }),
     ...(filters.text !== '' && { text: filters.text }),
     ...(filters.attributes.length > 0 && { attribute: filters.attributes }),
+    ...(filters.query !== '' && { q: filters.query }),
     ...(filters.traceId !== '' && { trace_id: filters.traceId }),
     ...(filters.spanId !== '' && { span_id: filters.spanId }),
   }
@@ -70,6 +75,7 @@ export function logUrlChange(change: Partial<LogFilters>): UrlChange {
   if (change.severity !== undefined) url.severity = orNull(change.severity)
   if (change.text !== undefined) url.text = orNull(change.text)
   if (change.attributes !== undefined) url.attribute = change.attributes.length > 0 ? change.attributes : null
+  if (change.query !== undefined) url.q = orNull(change.query)
   if (change.traceId !== undefined) url.trace_id = orNull(change.traceId)
   if (change.spanId !== undefined) url.span_id = orNull(change.spanId)
   if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
@@ -85,6 +91,7 @@ export function activeLogFilters(filters: LogFilters): ActiveLogFilter[] {
   const active: ActiveLogFilter[] = []
   if (filters.text !== '') active.push({ label: `text “${filters.text}”`, drop: { text: '' } })
   if (filters.service !== '') active.push({ label: `service ${serviceLabel(filters.service)}`, drop: { service: '' } })
+  if (filters.query !== '') active.push({ label: filters.query, drop: { query: '' } })
   if (filters.severity !== '') active.push({ label: `${filters.severity} and above`, drop: { severity: '' } })
   if (filters.traceId !== '')
     active.push({ label: `trace ${filters.traceId.slice(0, 8)}`, drop: { traceId: '', spanId: '' } })

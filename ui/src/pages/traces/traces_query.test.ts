@@ -12,7 +12,6 @@ import {
   roundDuration,
   traceQuery,
   traceUrlChange,
-  wrongPlace,
 } from './traces_query'
 
 describe('filters of the trace list', () => {
@@ -146,9 +145,5 @@ describe('a query as text', () => {
     expect(queryFilters(text)).toMatchObject({ query: text, service: '', attributes: [] })
     const filters = readTraceFilters(new URLSearchParams({ q: text, service: 'shop' }))
     expect(traceQuery(filters)).toEqual({ q: text })
-  })
-  it('knows where the server says that it is wrong', () => {
-    expect(wrongPlace('column 13: `==` is no operator', 'did you mean `=`?').column).toBe(13)
-    expect(wrongPlace('line 2, column 3: what', null).column).toBeNull()
   })
 })

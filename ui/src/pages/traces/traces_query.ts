@@ -170,13 +170,6 @@ export function queryFilters(text: string): Omit<TraceFilters, 'sort'> {
   return conditions?.every(fits) ? filters : { ...nothing, query }
 }
 
-// Where and what is wrong with a query, out of the server's message "line 2, column 13: ...". The column counts through all
-// of the text only on its first line.
-export function wrongPlace(message: string, hint: string | null): { message: string; column: number | null; hint: string | null } {
-  const found = /^(line \d+, )?column (\d+): /.exec(message)
-  return { message, column: found !== null && found[1] === undefined ? Number(found[2]) : null, hint }
-}
-
 // What the conditions ask for.
 export type Asked = 'anything' | 'a service' | 'spans'
 

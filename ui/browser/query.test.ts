@@ -1,11 +1,11 @@
-// A query on the traces page in Chromium: written with what is offered, the same as the filters, wrong ones with their
-// place, and queries that no filter can say.
+// Queries on the pages of traces and logs in Chromium: written with what is offered, the same as the filters, wrong ones with
+// their place, and queries that no filter can say.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, settled, Sightline, waitUntil } from './harness'
-import { tracesRequest, type SpanSketch } from './otlp'
+import { logsRequest, tracesRequest, type SpanSketch } from './otlp'
 
 const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
 const MS = 1_000_000n
@@ -111,6 +111,34 @@ describe('the query of the traces page', () => {
       }
     })
   }
+
+  it('narrows the logs beside their filters', async () => {
+    await page.setViewportSize({ width: 1440, height: 900 })
+    const now = BigInt(Date.now()) * MS
+    await sightline.send(
+      'logs',
+      logsRequest('model', '1'.padStart(32, '0'), [
+        { atNano: now - 3000n * MS, severity: 17, body: 'the features timed out', attributes: { 'retry.count': 3 } },
+        { atNano: now - 2000n * MS, severity: 9, body: 'timed out, then fine', attributes: { 'retry.count': 1 } },
+        { atNano: now - 1000n * MS, severity: 9, body: 'predicted' },
+      ]),
+    )
+    await waitUntil(async () => ((await sightline.ask<{ logs: unknown[] }>('/logs'))?.logs.length ?? 0) === 3, 'all records')
+    await page.goto(`${sightline.url}/logs`)
+    await page.getByText('predicted').first().waitFor()
+    await page.keyboard.press('q')
+    await page.keyboard.type('{ retr')
+    await offers().getByRole('option', { name: /^log\.retry\.count/ }).click()
+    await page.keyboard.type('> 1')
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.searchParams.has('q'))
+    await waitUntil(async () => (await page.getByText('timed out, then fine').count()) === 0, 'the records of the query')
+    await page.getByText('the features timed out').first().waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.screenshot({ path: join(SHOTS, 'logs-query-dark.png') })
+    await page.goto(`${sightline.url}/logs?q=${encodeURIComponent('{ severity >= loud }')}`)
+    await page.getByRole('alert').filter({ hasText: 'column' }).waitFor()
+  })
 
   it('had no problem', () => {
     // The refused query is logged by the browser itself.
