@@ -32,7 +32,7 @@ def test_version_and_help() -> None:
     assert version.returncode == 0 and version.stdout.strip()[-1].isdigit()
     usage = run_cli("--help")
     assert usage.returncode == 0
-    assert all(command in usage.stdout for command in ("serve", "sql", "traces", "trace", "config"))
+    assert all(command in usage.stdout for command in ("serve", "sql", "traces", "trace", "query", "config"))
 
 
 @pytest.mark.parametrize("arguments", [["nosuch"], ["serve", "--nosuch"], ["trace"], []])
@@ -81,6 +81,22 @@ def test_traces_and_trace_as_json(traced: Server) -> None:
     assert TRACE_ID.hex() in json.dumps(json.loads(traced.cli("traces", "--last", "1h", "--json").stdout))
     trace = json.loads(traced.cli("trace", TRACE_ID.hex(), "--json").stdout)
     assert "model.predict" in json.dumps(trace)
+
+
+def test_query_prints_traces_or_numbers(traced: Server) -> None:
+    found = traced.cli("query", '{ resource.service.name = "shop" } >> { span.model.name = "ranker" }')
+    assert found.returncode == 0, found.stderr
+    assert TRACE_ID.hex() in found.stdout and "GET /quick" not in found.stdout
+    counted = traced.cli("query", "{ status = error } | count_over_time() by (resource.service.name)")
+    assert counted.returncode == 0, counted.stderr
+    assert '"model-server"' in counted.stdout and "shop-quick" not in counted.stdout
+    series = json.loads(traced.cli("query", "{ } | count_over_time()", "--step", "60s", "--json").stdout)["series"]
+    assert [sum(one["values"]) for one in series] == [3]
+
+
+def test_a_wrong_traceql_query_is_wrong_use_and_says_where(traced: Server) -> None:
+    done = traced.cli("query", "{ status == error }")
+    assert (done.returncode, done.stdout) == (2, "") and "column" in done.stderr
 
 
 def test_an_unknown_trace_is_exit_code_1(traced: Server) -> None:

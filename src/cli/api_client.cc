@@ -1,6 +1,7 @@
 #include "cli/api_client.h"
 
 #include <simdjson.h>
+#include <limits>
 
 #include <cstdio>
 #include <cstdlib>
@@ -205,6 +206,26 @@ Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json) {
     return traces;
   } catch (const simdjson::simdjson_error& error) {
     return Fail(Code::kInternal, "the server's list of traces does not read: {}", error.what());
+  }
+}
+
+Result<std::vector<LabelledSeries>> ParseSeries(const std::string& json) {
+  try {
+    simdjson::dom::parser parser;
+    std::vector<LabelledSeries> series;
+    for (element item : simdjson::dom::array(parser.parse(json)["series"])) {
+      LabelledSeries one;
+      for (element label : simdjson::dom::array(item["labels"])) {
+        one.labels.emplace_back(Text(label, "field"), Text(label, "literal"));
+      }
+      for (element value : simdjson::dom::array(item["values"])) {
+        one.values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : double(value));
+      }
+      series.push_back(std::move(one));
+    }
+    return series;
+  } catch (const simdjson::simdjson_error& error) {
+    return Fail(Code::kInternal, "the server's series do not read: {}", error.what());
   }
 }
 

@@ -26,8 +26,14 @@ Result<void> ApiPost(const std::string& server, const std::string& path_and_quer
                      const std::function<bool(std::string_view piece)>& sink);
 
 Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json);
-// A page of a trace, and the cursor of the next one, "" after the last. Attribute values as the text that the type letters
-// describe.
+// Of /api/v1/query/series. A step without a value is NaN.
+struct LabelledSeries {
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<double> values;
+};
+Result<std::vector<LabelledSeries>> ParseSeries(const std::string& json);
+// A page of a trace, and the cursor of the next one, "" after the last. Attribute values as the text that the type
+// letters describe.
 Result<query::Trace> ParseTrace(const std::string& json, std::string& next_cursor);
 
 // Prints "sightline: …" (and the hint on a line of its own) to stderr; returns the exit code: 2 for what the user can

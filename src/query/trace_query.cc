@@ -94,10 +94,10 @@ Result<std::shared_ptr<const TraceQuery>> TraceQuery::Parse(std::string_view tex
   return std::shared_ptr<const TraceQuery>(new TraceQuery(*std::move(parsed)));
 }
 
-bool TraceQuery::AddCandidates(Conditions& conditions, const std::vector<otlp::HotAttribute>& hot_attributes,
-                               const std::string& attribute_sets) const {
+bool AddCandidates(const Pipeline& pipeline, Conditions& conditions,
+                   const std::vector<otlp::HotAttribute>& hot_attributes, const std::string& attribute_sets) {
   Candidates candidates(hot_attributes, attribute_sets);
-  const std::string sql = candidates.Of(pipeline());
+  const std::string sql = candidates.Of(pipeline);
   conditions.AddBound(sql, candidates.parameters());
   return candidates.exact();
 }

@@ -18,6 +18,11 @@ namespace sightline::query {
 // kInvalidArgument, in the words of the parser: "column 13: `==` is no operator", and what was meant as the hint.
 Error QueryError(const traceql::ParseError& error);
 
+// Adds the condition on spans of which every trace of the answer has one. True: those spans are the answer; else their
+// traces must be judged as a whole (trace_judge.h). `attribute_sets`: that table, as SQL writes it.
+bool AddCandidates(const traceql::Pipeline& pipeline, Conditions& conditions,
+                   const std::vector<otlp::HotAttribute>& hot_attributes, const std::string& attribute_sets);
+
 // Never changes. Thread: any.
 class TraceQuery {
  public:
@@ -26,10 +31,11 @@ class TraceQuery {
 
   const traceql::Pipeline& pipeline() const { return std::get<traceql::Pipeline>(query_.node); }
 
-  // Adds the condition on spans of which every trace of the answer has one. True: those spans are the answer; else
-  // their traces must be judged as a whole (trace_judge.h). `attribute_sets`: that table, as SQL writes it.
+  // As above.
   bool AddCandidates(Conditions& conditions, const std::vector<otlp::HotAttribute>& hot_attributes,
-                     const std::string& attribute_sets) const;
+                     const std::string& attribute_sets) const {
+    return query::AddCandidates(pipeline(), conditions, hot_attributes, attribute_sets);
+  }
 
  private:
   explicit TraceQuery(traceql::Query query) : query_(std::move(query)) {}

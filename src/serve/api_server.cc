@@ -14,12 +14,14 @@
 #include "query/sampling.h"
 #include "query/service_graph.h"
 #include "query/services.h"
+#include "query/span_series.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
 #include "serve/fields_api.h"
 #include "serve/logs_api.h"
 #include "serve/metrics_api.h"
+#include "serve/query_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
 #include "serve/sampling_api.h"
@@ -47,6 +49,7 @@ class ApiServerImpl final : public ApiServer {
         clock_(clock),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
         metric_reader_(clickhouse, options_.database),
+        span_series_reader_(clickhouse, options_.hot_attributes, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
@@ -55,6 +58,7 @@ class ApiServerImpl final : public ApiServer {
         fields_api_(field_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
+        query_api_(span_series_reader_),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
@@ -72,6 +76,7 @@ class ApiServerImpl final : public ApiServer {
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
     program_api_.AddTo(router_);
+    query_api_.AddTo(router_);
     sampling_api_.AddTo(router_);
     service_graph_api_.AddTo(router_);
     services_api_.AddTo(router_);
@@ -204,6 +209,7 @@ class ApiServerImpl final : public ApiServer {
   const Clock& clock_;
   query::FieldReader field_reader_;
   query::MetricReader metric_reader_;
+  query::SpanSeriesReader span_series_reader_;
   query::TraceReader trace_reader_;
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
@@ -212,6 +218,7 @@ class ApiServerImpl final : public ApiServer {
   FieldsApi fields_api_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
+  QueryApi query_api_;
   ProgramApi program_api_;
   SamplingApi sampling_api_;
   ServiceGraphApi service_graph_api_;

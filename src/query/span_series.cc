@@ -1,0 +1,150 @@
+#include "query/span_series.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "query/span_series_sql.h"
+#include "query/trace_query.h"
+#include "traceql/parse.h"
+
+namespace sightline::query {
+namespace {
+
+using traceql::MetricsExpression;
+using traceql::MetricsFunction;
+using traceql::MetricsPipeline;
+
+constexpr int64_t kSecondNanos = 1'000'000'000;
+constexpr size_t kValuesMax = 4'000'000;  // of one pipeline
+constexpr size_t kPipelinesMax = 10, kByMax = 10, kQuantilesMax = 20;
+
+double NumberOf(const traceql::Literal& literal) {
+  const traceql::Value value = literal.value();
+  return value.type == traceql::Type::kDuration ? value.AsDouble() / 1e9 : value.AsDouble();
+}
+
+// Asks for the pipelines of one expression and calculates with them. Thread: of its owner.
+class Calculation {
+ public:
+  Calculation(Question& question, const StepGrid& grid, const std::vector<otlp::HotAttribute>& hot_attributes)
+      : question_(question), grid_(grid), hot_attributes_(hot_attributes) {}
+
+  bool is_cut() const { return is_cut_; }
+
+  Result<SeriesList> Of(const MetricsExpression& expression) {
+    auto series = OfNode(expression);
+    if (!series) return series;
+    for (const auto& stage : expression.stages) ApplyStage(stage, *series);
+    return series;
+  }
+
+ private:
+  Result<SeriesList> OfNode(const MetricsExpression& expression) {
+    if (const auto* pipeline = std::get_if<MetricsPipeline>(&expression.node)) return Ask(*pipeline);
+    const auto* operation = std::get_if<traceql::MetricsOperation>(&expression.node);
+    if (operation == nullptr) return Fail(Code::kInvalidArgument, "a number alone is no series");
+    const auto* left_number = std::get_if<traceql::Literal>(&operation->left->node);
+    const auto* right_number = std::get_if<traceql::Literal>(&operation->right->node);
+    if (left_number != nullptr) {
+      auto right = Of(*operation->right);
+      if (!right) return right;
+      return Calculate(operation->op, NumberOf(*left_number), *std::move(right));
+    }
+    auto left = Of(*operation->left);
+    if (!left) return left;
+    if (right_number != nullptr) return Calculate(operation->op, *std::move(left), NumberOf(*right_number));
+    auto right = Of(*operation->right);
+    if (!right) return right;
+    return Calculate(operation->op, *left, *right);
+  }
+
+  Result<SeriesList> Ask(const MetricsPipeline& pipeline) {
+    if (++pipelines_ > kPipelinesMax || pipeline.by.size() > kByMax || pipeline.quantiles.size() > kQuantilesMax) {
+      return Fail(Code::kInvalidArgument, "at most {} pipelines, {} fields and {} quantiles are calculated at once",
+                  kPipelinesMax, kByMax, kQuantilesMax);
+    }
+    auto compiled =
+        CompilePipeline(pipeline, grid_, hot_attributes_, question_.Table("spans"), question_.Table("attribute_sets"));
+    if (!compiled) return std::unexpected(compiled.error());
+    SeriesList series;
+    size_t rows = 0;
+    SIGHTLINE_TRY(question_.ForEachRow(compiled->sql, compiled->parameters, [&](RowReader& row) {
+      const std::vector<std::string> keys = row.Texts();
+      const auto steps = row.Numbers<uint32_t>();
+      const auto numbers = row.Array([&] { return row.Numbers<double>(); });
+      if (++rows > kSpanSeriesMax || series.size() * grid_.steps() > kValuesMax) {
+        is_cut_ = true;
+      } else {
+        Add(pipeline, keys, steps, numbers, series);
+      }
+    }));
+    return series;
+  }
+
+  // A group's series: of quantiles several.
+  void Add(const MetricsPipeline& pipeline, const std::vector<std::string>& keys, const std::vector<uint32_t>& steps,
+           const std::vector<std::vector<double>>& numbers, SeriesList& series) const {
+    const bool counts =
+        !pipeline.of ||
+        pipeline.function == MetricsFunction::kHistogramOverTime;  // what did not happen, happened zero times
+    const double none = counts ? 0 : std::numeric_limits<double>::quiet_NaN();
+    if (steps.empty() && pipeline.of) return;
+    SpanSeries one;
+    for (size_t i = 0; i < pipeline.by.size(); ++i) {
+      one.labels.emplace_back(traceql::PrintField(pipeline.by[i]), DecodedField(keys[i]));
+    }
+    if (keys.size() > pipeline.by.size()) one.labels.emplace_back("__bucket", DecodedField(keys.back()));
+    const double unit = pipeline.function == MetricsFunction::kRate ? static_cast<double>(grid_.step) / 1e9 : 1;
+    for (size_t k = 0; k < std::max<size_t>(pipeline.quantiles.size(), 1); ++k) {
+      SpanSeries made = one;
+      if (!pipeline.quantiles.empty()) made.labels.emplace_back("p", fmt::format("{}", pipeline.quantiles[k]));
+      made.values.assign(grid_.steps(), none);
+      for (size_t i = 0; i < steps.size(); ++i) made.values.at(steps[i]) = numbers[i].at(k) / unit;
+      series.push_back(std::move(made));
+    }
+  }
+
+  Question& question_;
+  const StepGrid& grid_;
+  const std::vector<otlp::HotAttribute>& hot_attributes_;
+  size_t pipelines_ = 0;
+  bool is_cut_ = false;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const SpanSeriesQuery>> SpanSeriesQuery::Parse(std::string_view text) {
+  auto parsed = traceql::ParseQuery(text);
+  if (!parsed) return std::unexpected(QueryError(parsed.error()));
+  if (!std::holds_alternative<MetricsExpression>(parsed->node)) {
+    return Fail(Code::kInvalidArgument,
+                "this query finds spans, and a series wants numbers over time\nadd | rate(), or | "
+                "quantile_over_time(duration, .99)");
+  }
+  return std::shared_ptr<const SpanSeriesQuery>(new SpanSeriesQuery(*std::move(parsed)));
+}
+
+Result<SpanSeriesAnswer> SpanSeriesReader::Read(const SpanSeriesSearch& search, store::Cancellation* cancellation) {
+  if (search.limit == 0 || search.limit > kSpanSeriesMax) {
+    return Fail(Code::kInvalidArgument, "limit {} is not within 1 to {}", search.limit, kSpanSeriesMax);
+  }
+  auto grid = MakeGrid(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds);
+  if (!grid) return std::unexpected(grid.error());
+  Question question(clickhouse_, database_, cancellation);
+  Calculation calculation(question, *grid, hot_attributes_);
+  auto series = calculation.Of(search.query->expression());
+  if (!series) return std::unexpected(series.error());
+  SpanSeriesAnswer answer{.from_unix_nanos = grid->from,
+                          .to_unix_nanos = grid->to,
+                          .step_seconds = grid->step / kSecondNanos,
+                          .series = *std::move(series)};
+  answer.is_cut = calculation.is_cut() || answer.series.size() > search.limit;
+  if (answer.series.size() > search.limit) answer.series.resize(search.limit);
+  answer.scanned = question.stats();
+  return answer;
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,85 @@
+// TraceQL's metrics: numbers over time, calculated from spans. A query is a formula over pipelines; each pipeline is
+// one statement (span_series_sql.h), the rest is arithmetic on its series. Data: text -> ClickHouse -> series.
+//
+// Every span counts as many times as its AdjustedCount says, so that sampling does not change the numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "otlp/block_builder.h"
+#include "query/metric_grid.h"
+#include "query/rows.h"
+#include "traceql/ast.h"
+
+namespace sightline::query {
+
+inline constexpr uint32_t kSpanSeriesMax = 1000;  // of one pipeline and of an answer
+
+// As TraceQL writes both: {"resource.service.name", "\"shop\""}; a value that is absent is "nil". Of quantiles there is
+// {"p", "0.9"}, of histograms {"__bucket", "0.5"}: the bucket's upper bound, twice that of the one below.
+using SpanLabels = std::vector<std::pair<std::string, std::string>>;
+
+struct SpanSeries {
+  SpanLabels labels;
+  std::vector<double> values;  // of each step; NaN: none
+};
+
+struct SpanSeriesAnswer {
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // whole steps
+  std::vector<SpanSeries> series;                                    // those with the most spans first
+  bool is_cut = false;                                               // there are more
+  store::QueryStats scanned;
+};
+
+// Never changes. Thread: any.
+class SpanSeriesQuery {
+ public:
+  // kInvalidArgument: no TraceQL, or a search for traces.
+  static Result<std::shared_ptr<const SpanSeriesQuery>> Parse(std::string_view text);
+  const traceql::MetricsExpression& expression() const { return std::get<traceql::MetricsExpression>(query_.node); }
+
+ private:
+  explicit SpanSeriesQuery(traceql::Query query) : query_(std::move(query)) {}
+  const traceql::Query query_;
+};
+
+struct SpanSeriesSearch {
+  std::shared_ptr<const SpanSeriesQuery> query;
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole steps
+  int64_t step_seconds = 60;
+  uint32_t limit = kSpanSeriesMax;  // 1 to kSpanSeriesMax
+};
+
+// Thread: any.
+class SpanSeriesReader {
+ public:
+  // `clickhouse` must outlive it. `hot_attributes`: all that have a column.
+  SpanSeriesReader(store::ClickHouse& clickhouse, std::vector<otlp::HotAttribute> hot_attributes, std::string database)
+      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
+
+  // kInvalidArgument: a limit or range out of bounds, and what is not calculated: compare(), spans that only their
+  // whole trace finds, groups by what a span's row does not have.
+  Result<SpanSeriesAnswer> Read(const SpanSeriesSearch& search, store::Cancellation* cancellation = nullptr);
+
+ private:
+  store::ClickHouse& clickhouse_;
+  const std::vector<otlp::HotAttribute> hot_attributes_;
+  const std::string database_;
+};
+
+// ---- arithmetic on series, for span_series*.cc ----------------------------------------------------------------------
+
+using SeriesList = std::vector<SpanSeries>;
+void ApplyStage(const traceql::SecondStage& stage, SeriesList& series);
+// Of series with the same labels; those without a partner are left out.
+SeriesList Calculate(traceql::Operator op, const SeriesList& left, const SeriesList& right);
+SeriesList Calculate(traceql::Operator op, SeriesList left, double right);
+SeriesList Calculate(traceql::Operator op, double left, SeriesList right);
+
+}  // namespace sightline::query

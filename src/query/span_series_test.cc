@@ -1,0 +1,161 @@
+// TraceQL's metrics on the real engine.
+#include "query/span_series.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/clock.h"
+#include "query/testing/engine.h"
+
+namespace sightline::query {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::EngineTest;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr int64_t kSecondNanos = 1'000'000'000;
+constexpr int64_t kMinuteNanos = 60 * kSecondNanos;
+
+class SpanSeriesTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    if (IsSkipped()) return;
+    for (const char* table : {"spans", "attribute_sets"}) Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
+    Execute(
+        "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
+        "('r1', now(), ['service.name', 'host.name'], ['shop', 'a'], 'ss'), "
+        "('r2', now(), ['service.name'], ['web'], 's')");
+    // service, second, milliseconds, status, weight, cart.size (type, value), resource
+    Add("shop", 0, 100, "Unset", 1, "i", "3", "r1");
+    Add("shop", 10, 300, "Error", 1, "i", "5", "r1");
+    Add("shop", 70, 500, "Unset", 4, "d", "2.5", "r1");
+    Add("web", 65, 40, "Unset", 1, "s", "many", "r2");
+  }
+
+  void Add(const char* service, int second, int milliseconds, const char* status, int weight, const char* type,
+           const char* size, const char* resource) {
+    Execute(fmt::format(
+        "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SpanName, SpanKind, StatusCode, "
+        "Duration, ResourceId, `a.http.route`, SpanAttributes, SpanAttributeTypes, AdjustedCount) VALUES (1, "
+        "fromUnixTimestamp64Nano(toInt64({})), unhex('01'), unhex('01'), '{}', 'GET /', 'Server', '{}', {}, '{}', '/', "
+        "map('cart.size', '{}'), '{}', {})",
+        begin_ + second * kSecondNanos, service, status, milliseconds * 1'000'000LL, resource, size, type, weight));
+  }
+
+  Result<SpanSeriesAnswer> Ask(const std::string& text) {
+    auto query = SpanSeriesQuery::Parse(text);
+    if (!query) return std::unexpected(query.error());
+    return reader_.Read({.query = *query,
+                         .from_unix_nanos = begin_,
+                         .to_unix_nanos = begin_ + 120 * kSecondNanos,
+                         .step_seconds = 60,
+                         .limit = limit_});
+  }
+  // "name=value: number number"; "-" where there is none.
+  std::vector<std::string> Series(const std::string& text) {
+    const auto answer = Ask(text);
+    EXPECT_TRUE(answer) << text << ": " << answer.error().message;
+    std::vector<std::string> lines;
+    if (!answer) return lines;
+    for (const auto& series : answer->series) {
+      std::string line;
+      for (const auto& [name, value] : series.labels) line += fmt::format("{}={} ", name, value);
+      for (const double value : series.values) line += std::isnan(value) ? " -" : fmt::format(" {:.4g}", value);
+      lines.push_back(line);
+    }
+    return lines;
+  }
+  std::string ErrorOf(const std::string& text) {
+    const auto answer = Ask(text);
+    EXPECT_FALSE(answer) << text;
+    if (answer) return "";
+    EXPECT_EQ(answer.error().code, Code::kInvalidArgument) << answer.error().message;
+    return answer.error().message;
+  }
+
+  // Recent: older spans are past their retention.
+  const int64_t begin_ = (Clock::System().UnixNanos() / kMinuteNanos - 10) * kMinuteNanos;
+  uint32_t limit_ = kSpanSeriesMax;
+  SpanSeriesReader reader_{*testing::kEngine->clickhouse(), otlp::DefaultHotAttributes(), "sightline"};
+};
+
+TEST_F(SpanSeriesTest, CountsEverySpanWithItsWeight) {
+  EXPECT_THAT(Series("{ } | count_over_time()"), ElementsAre(" 2 5"));
+  EXPECT_THAT(Series("{ } | rate()"), ElementsAre(" 0.03333 0.08333"));
+  EXPECT_THAT(Series("{ status = error } | count_over_time()"), ElementsAre(" 1 0"));
+  EXPECT_THAT(Series("{ name = `nothing` } | count_over_time()"), ElementsAre(" 0 0"));
+}
+
+TEST_F(SpanSeriesTest, GroupsByAttributesAndIntrinsics) {
+  EXPECT_THAT(Series("{ } | count_over_time() by (resource.service.name)"),
+              ElementsAre("resource.service.name=\"shop\"  2 4", "resource.service.name=\"web\"  0 1"));
+  EXPECT_THAT(Series("{ } | count_over_time() by (resource.host.name, status)"),
+              UnorderedElementsAre("resource.host.name=\"a\" span:status=unset  1 4",
+                                   "resource.host.name=\"a\" span:status=error  1 0",
+                                   "resource.host.name=nil span:status=unset  0 1"));
+  EXPECT_THAT(Series("{ } | count_over_time() by (.cart.size)"),
+              UnorderedElementsAre(".cart.size=2.5  0 4", ".cart.size=3  1 0", ".cart.size=5  1 0",
+                                   ".cart.size=\"many\"  0 1"));
+  EXPECT_THAT(Series("{ } | count_over_time() by (span.http.route)"), ElementsAre("span.http.route=\"/\"  2 5"));
+}
+
+TEST_F(SpanSeriesTest, NumbersOfDurationsAndAttributes) {
+  EXPECT_THAT(Series("{ } | min_over_time(duration)"), ElementsAre(" 0.1 0.04"));
+  EXPECT_THAT(Series("{ } | max_over_time(duration)"), ElementsAre(" 0.3 0.5"));
+  EXPECT_THAT(Series("{ } | avg_over_time(span.cart.size)"), ElementsAre(" 4 2.5"));
+  EXPECT_THAT(Series("{ } | sum_over_time(span.cart.size)"), ElementsAre(" 8 10"));
+  EXPECT_THAT(Series("{ } | sum_over_time(span.no.such)"), IsEmpty());
+  EXPECT_THAT(Series("{ } | histogram_over_time(duration)"),
+              UnorderedElementsAre("__bucket=0.5  1 4", "__bucket=0.125  1 0", "__bucket=0.0625  0 1"));
+}
+
+TEST_F(SpanSeriesTest, QuantilesFollowTheWeights) {
+  const auto answer = Ask("{ } | quantile_over_time(duration, 0.01, .9) by (resource.service.name)");
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_EQ(answer->series.size(), 4u);
+  EXPECT_THAT(answer->series[1].labels,
+              ElementsAre(std::pair("resource.service.name", "\"shop\""), std::pair("p", "0.9")));
+  EXPECT_NEAR(answer->series[0].values[0], 0.1, 0.003);
+  EXPECT_NEAR(answer->series[1].values[1], 0.5, 0.003);
+}
+
+TEST_F(SpanSeriesTest, ArithmeticAndStages) {
+  EXPECT_THAT(Series("({ status = error } | count_over_time()) / ({ } | count_over_time())"), ElementsAre(" 0.5 0"));
+  EXPECT_THAT(Series("({ } | count_over_time()) * 100"), ElementsAre(" 200 500"));
+  EXPECT_THAT(Series("{ } | count_over_time() by (resource.service.name) | topk(1)"),
+              ElementsAre("resource.service.name=\"shop\"  2 4"));
+  EXPECT_THAT(Series("{ } | count_over_time() by (resource.service.name) | bottomk(1)"),
+              UnorderedElementsAre("resource.service.name=\"web\"  0 1"));
+  EXPECT_THAT(Series("{ } | count_over_time() > 3"), ElementsAre(" - 5"));
+}
+
+TEST_F(SpanSeriesTest, AnAnswerSaysThatItIsCut) {
+  limit_ = 1;
+  const auto answer = Ask("{ } | rate() by (resource.service.name)");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->series.size(), 1u);
+  EXPECT_TRUE(answer->is_cut);
+}
+
+TEST_F(SpanSeriesTest, WhatIsNotCalculatedIsRefusedByName) {
+  EXPECT_THAT(ErrorOf("{ } | compare({ status = error })"), HasSubstr("compare()"));
+  EXPECT_THAT(ErrorOf("{ } >> { } | rate()"), HasSubstr("whole trace"));
+  EXPECT_THAT(ErrorOf("{ } | rate() by (rootName)"), HasSubstr("is not calculated over time"));
+  EXPECT_THAT(ErrorOf("{ } | rate() by (parent.x)"), HasSubstr("is not calculated over time"));
+  EXPECT_THAT(ErrorOf("{ status = error }"), HasSubstr("finds spans"));
+  EXPECT_THAT(ErrorOf("{ } | rat()"), HasSubstr("column"));
+  std::string sum = "({ } | rate())";
+  for (int i = 0; i < 10; ++i) sum += " + ({ } | rate())";
+  EXPECT_THAT(ErrorOf(sum), HasSubstr("at most 10 pipelines"));
+}
+
+}  // namespace
+}  // namespace sightline::query
