@@ -327,9 +327,9 @@ def measure_disk(bin_dir, data_dir, work):
             if total_rows > 0:
                 report("disk", f"{table}, all parts", total_bytes / total_rows, "B/row")
         counted, spans = (int(ask("SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND database = 'sightline' "
-                                  f"AND table = '{table}'")[0][column]) for table, column in (("span_metric_buckets", 0), ("spans", 1)))
+                                  f"AND table = '{table}'")[0][column]) for table, column in (("span_metric_rollups", 0), ("spans", 1)))
         if spans > 0:
-            report("disk", "calls by minute, of a span", counted / spans, "B/span")
+            report("disk", "calls at all resolutions, of a span", counted / spans, "B/span")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

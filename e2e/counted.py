@@ -36,20 +36,20 @@ def differences(server: Server) -> list[str]:
             if spans.get(key) != counts.get(key)]  # fmt: skip
 
 
-def calls_by(server: Server, table: str, time: str, unit: str) -> list[list[Any]]:
+def calls_by(server: Server, seconds: int, unit: str) -> list[list[Any]]:
     return server.sql(
-        f"SELECT toString({unit}({time}, 'UTC')) AS At, ServiceName, SpanName, SpanKind, StatusCode, Entry, Bucket, sum(Calls), sum(DurationSum), "
-        f"max(DurationMax), max(LastSeen) FROM {table} WHERE Block = 0 GROUP BY ALL ORDER BY ALL"
+        f"SELECT toString({unit}(Time, 'UTC')) AS At, ServiceName, SpanName, SpanKind, StatusCode, Entry, Bucket, sum(Calls), sum(DurationSum), "
+        f"max(DurationMax), max(LastSeen) FROM span_metric_rollups WHERE Block = 0 AND Seconds = {seconds} GROUP BY ALL ORDER BY ALL"
     )
 
 
 def assert_calls_are_the_spans(server: Server) -> None:
     different = differences(server)
     assert not different, f"{len(different)} differ:\n" + "\n".join(different[:10])
-    by_minute = calls_by(server, "span_metric_buckets", "Minute", "toStartOfMinute")
-    assert calls_by(server, "span_metric_buckets_10s", "Time", "toStartOfMinute") == by_minute
-    by_hour = calls_by(server, "span_metric_buckets", "Minute", "toStartOfHour")
-    assert calls_by(server, "span_metric_buckets_1h", "Time", "toStartOfHour") == by_hour
+    by_minute = calls_by(server, 60, "toStartOfMinute")
+    assert calls_by(server, 10, "toStartOfMinute") == by_minute
+    by_hour = calls_by(server, 60, "toStartOfHour")
+    assert calls_by(server, 3600, "toStartOfHour") == by_hour
 
 
 def all_pages(server: Server, path: str, items: str, **query: Any) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def test_calls_of_kept_and_dropped_traces_are_counted(make_server: Callable[...,
     assert edges(server, service="nobody") == {}
 
 
-@pytest.mark.parametrize("fault", ["store.insert.begin=kill:6", "store.insert.begin=kill:7", "store.insert.end=kill:7", "journal.done.begin=kill:2", ""])
+@pytest.mark.parametrize("fault", ["store.insert.begin=kill:3", "store.insert.begin=kill:4", "store.insert.end=kill:4", "journal.done.begin=kill:2", ""])
 def test_calls_are_counted_once_whatever_kills_the_program(make_server: Callable[..., Server], fault: str) -> None:
     server, calls, rng = make_server(config=CONFIG), Calls(), random.Random(fault)
     server.fault = fault

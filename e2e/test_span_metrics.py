@@ -1,7 +1,7 @@
 """Calls by minute are counted exactly once, whatever kills the program, and are right at once after a restart.
 
-A block of spans of two days is inserted in nine steps: attribute sets, the spans of each day, and the calls of each day by
-10 seconds, by minute and by hour. The program is killed before each of them, and before the mark that all are done.
+A block of spans of two days is inserted in five steps: attribute sets, the spans of each day, and the calls of each day at
+all resolutions. The program is killed before each of them, and before the mark that all are done.
 test_kill.py kills at all other moments.
 """
 
@@ -26,7 +26,7 @@ SECONDS_UNTIL_KILLED_MAX = 40.0
 KINDS, STATUSES = range(6), range(3)
 REQUESTS = 20  # a round: one block
 SPANS_PER_REQUEST = 2 * len(KINDS) * len(STATUSES)
-STEPS = [*(f"store.insert.begin=kill:{step}" for step in range(1, 10)), "journal.done.begin=kill:1"]
+STEPS = [*(f"store.insert.begin=kill:{step}" for step in range(1, 6)), "journal.done.begin=kill:1"]
 ROUNDS = 3 if os.environ.get("SIGHTLINE_KILLS") == "full" else 1
 
 
@@ -65,7 +65,7 @@ def send_until_killed(server: Server, numbers: Iterator[int]) -> set[int]:
 def uncounted_parts(server: Server) -> int:
     """Days of blocks, in the directory of the stopped server, whose spans are stored and whose calls are not counted."""
     query = """SELECT count() FROM (SELECT DISTINCT Block, toDate(Timestamp, 'UTC') FROM sightline.spans) WHERE tuple(*) NOT IN
-      (SELECT Block, toDate(Minute, 'UTC') FROM sightline.span_metric_buckets WHERE Block != 0)"""
+      (SELECT Block, toDate(Time, 'UTC') FROM sightline.span_metric_rollups WHERE Block != 0)"""
     with clickhouse_on(server.data_dir / "clickhouse") as url:
         return int(urllib.request.urlopen(f"{url}/", data=query.encode(), timeout=30).read())
 
@@ -81,8 +81,8 @@ def test_calls_are_counted_once_whatever_step_of_a_block_is_the_last(make_server
         server.restart()
         assert_calls_are_the_spans(server)  # at once: ready means that the crash is mended
         assert_counted_once(server, acknowledged)
-    # One day's spans were there without their calls by minute, then both days', then one of them: the kills hit what they meant to.
-    assert uncounted == [0, 0, 1, 2, 2, 2, 1, 0, 0, 0] * ROUNDS
+    # One day's spans were there without their calls, then both days', then one of them: the kills hit what they meant to.
+    assert uncounted == [0, 0, 1, 2, 1, 0] * ROUNDS
     assert_api_says_the_spans(server, "counted")
     assert server.stop() == 0
     server.restart()
@@ -106,7 +106,7 @@ def test_a_directory_of_the_time_before_calls_were_counted(make_server: Callable
     numbers = itertools.count(1)
     acknowledged = send_until_killed(server, numbers)
     with clickhouse_on(server.data_dir / "clickhouse") as url:
-        for statement in ("DROP VIEW sightline.span_metrics", *(f"DROP TABLE sightline.span_metric_buckets{resolution} SYNC" for resolution in ("_10s", "", "_1h")),
+        for statement in ("DROP VIEW sightline.span_metrics", "DROP TABLE sightline.span_metric_rollups SYNC",
                           "TRUNCATE TABLE sightline.schema_version", "INSERT INTO sightline.schema_version VALUES (1, now64(6), '')"):  # fmt: skip
             urllib.request.urlopen(f"{url}/", data=statement.encode(), timeout=30).read()
     server.restart()

@@ -28,12 +28,8 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
   switch (signal) {
     case Signal::kTraces:
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
-      for (const Resolution& resolution : kResolutions) {
-        tables.push_back(DescribeTable(SpanMetricBucketsTable(resolution), resolution.table));
-      }
-      for (const GraphResolution& resolution : kGraphResolutions) {
-        tables.push_back(DescribeTable(ServiceGraphEdgesTable(resolution), resolution.table));
-      }
+      tables.push_back(DescribeTable(SpanMetricsTable()));
+      tables.push_back(DescribeTable(ServiceGraphEdgesTable()));
       break;
     case Signal::kLogs:
       tables.push_back(DescribeTable(LogTable()));

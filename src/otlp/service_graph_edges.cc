@@ -13,8 +13,7 @@
 namespace sightline::otlp {
 namespace {
 
-constexpr uint32_t kMinuteSeconds = kGraphResolutions[0].seconds;
-constexpr uint32_t kDaySeconds = 86'400;
+constexpr uint32_t kMinuteSeconds = kGraphResolutions[0];
 constexpr uint64_t kVersion = 1;
 
 // Places in Key::rest. Below them the time, in units of the resolution.
@@ -64,19 +63,6 @@ class Reader {
   bool is_good_ = true;
 };
 
-void WriteTable(ServiceGraphEdgesTable& table, uint64_t block, int32_t day, std::vector<TableBlock>& out) {
-  // The row that says that this block's rows of this day are there, as in span_metrics.cc.
-  table.block.Set(table.rows(), block);
-  table.time.Append(static_cast<uint32_t>(day) * kDaySeconds);
-  table.EndRow();
-  TableBlock& written = out.emplace_back();
-  written.table = table.resolution.table;
-  written.day = day;
-  written.rows = table.rows();
-  written.numbered_rows = 1;
-  table.Drain(block, written.native);
-}
-
 }  // namespace
 
 std::string_view ConnectionText(Connection connection) {
@@ -84,10 +70,9 @@ std::string_view ConnectionText(Connection connection) {
   return kTexts[static_cast<size_t>(connection)];
 }
 
-ServiceGraphEdgesTable::ServiceGraphEdgesTable(const GraphResolution& of) : resolution(of) {
+ServiceGraphEdgesTable::ServiceGraphEdgesTable() {
   constexpr char kLow[] = "LowCardinality(String)";
-  Add("Block", "UInt64", block);
-  Add("Time", "DateTime", time);
+  AddRollupColumns();
   Add("Client", kLow, client);
   Add("Server", kLow, server);
   Add("ConnectionType", kLow, connection);
@@ -215,8 +200,9 @@ std::vector<ServiceGraphEdges::Sum> ServiceGraphEdges::Sums() const {
   return sums;
 }
 
-void ServiceGraphEdges::WriteRow(ServiceGraphEdgesTable& table, const Row& row) const {
-  const Sum sum = SumOf(row, table.resolution.seconds);
+void ServiceGraphEdges::WriteRow(ServiceGraphEdgesTable& table, const Row& row, uint32_t seconds) const {
+  const Sum sum = SumOf(row, seconds);
+  table.seconds.Append(static_cast<uint16_t>(seconds));
   table.time.Append(sum.minute);
   table.client.Append(sum.client);
   table.server.Append(sum.server);
@@ -231,27 +217,12 @@ void ServiceGraphEdges::WriteRow(ServiceGraphEdgesTable& table, const Row& row) 
   table.EndRow();
 }
 
-void ServiceGraphEdges::WriteRows(const GraphResolution& resolution, uint64_t block,
-                                  std::vector<TableBlock>& out) const {
-  std::vector<std::pair<int32_t, uint32_t>> order;  // day, row
-  order.reserve(rows_.size());
-  for (const Row& row : rows_) {
-    const auto time = static_cast<uint32_t>(row.key.rest);
-    order.emplace_back(time / (kDaySeconds / resolution.seconds), static_cast<uint32_t>(order.size()));
-  }
-  std::ranges::sort(order);
-  ServiceGraphEdgesTable table(resolution);
-  for (size_t i = 0; i < order.size(); ++i) {
-    const auto [day, row] = order[i];
-    WriteRow(table, rows_[row]);
-    if (i + 1 == order.size() || order[i + 1].first != day) WriteTable(table, block, day, out);
-  }
-}
-
 void ServiceGraphEdges::Finish(uint64_t block, std::vector<TableBlock>& out) {
-  uint32_t seconds = kMinuteSeconds;
-  for (const GraphResolution& resolution : kGraphResolutions) {
-    if (const uint32_t factor = resolution.seconds / seconds; factor != 1) {
+  std::vector<std::pair<Row, uint32_t>> rows;  // with the seconds of their resolution
+  std::vector<int32_t> days;
+  uint32_t before = kMinuteSeconds;
+  for (const uint32_t seconds : kGraphResolutions) {
+    if (const uint32_t factor = seconds / before; factor != 1) {
       const std::vector<Row> finer = std::exchange(rows_, {});
       numbers_.clear();
       for (Row row : finer) {
@@ -260,9 +231,16 @@ void ServiceGraphEdges::Finish(uint64_t block, std::vector<TableBlock>& out) {
         AddRow(row);
       }
     }
-    seconds = resolution.seconds;
-    WriteRows(resolution, block, out);
+    before = seconds;
+    for (const Row& row : rows_) {
+      rows.emplace_back(row, seconds);
+      days.push_back(static_cast<int32_t>(static_cast<uint32_t>(row.key.rest) / (kSecondsOfDay / seconds)));
+    }
   }
+  ServiceGraphEdgesTable table;
+  WriteRowsByDay(
+      table, ServiceGraphEdgesTable::kName, block, days,
+      [&](uint32_t row) { WriteRow(table, rows[row].first, rows[row].second); }, out);
   Clear();
 }
 

@@ -1,6 +1,6 @@
 // Calls between services, added up: who calls whom, how often, how many failed, how long both sides took.
 // Data: one Add for each side of a call -> bytes in a decided frame of the journal (Encode, Merge) -> at Finish the
-// rows of the tables service_graph_edges* for one block. sample/service_graph.h finds the calls;
+// rows of the table service_graph_edges for one block. sample/service_graph.h finds the calls;
 // docs/adr/008-service-graph.md has the reasons.
 #pragma once
 
@@ -12,6 +12,7 @@
 
 #include "otlp/block_builder.h"
 #include "otlp/block_builder_tables.h"
+#include "otlp/rollup_table.h"
 
 namespace sightline::otlp {
 
@@ -27,19 +28,12 @@ std::string_view ConnectionText(Connection connection);
 inline constexpr uint32_t kGraphNamesMax = 10'000;  // of one block or frame; further ones are counted as kOtherNode
 inline constexpr std::string_view kOtherNode = "(other)";
 
-// The same columns at two resolutions, coarsest last.
-struct GraphResolution {
-  std::string_view table;
-  uint32_t seconds;
-};
-inline constexpr GraphResolution kGraphResolutions[] = {{"service_graph_edges", 60}, {"service_graph_edges_1h", 3600}};
+inline constexpr uint32_t kGraphResolutions[] = {60, 3600};  // as kResolutions
 
-struct ServiceGraphEdgesTable final : Table {
-  explicit ServiceGraphEdgesTable(const GraphResolution& resolution);
+struct ServiceGraphEdgesTable final : RollupTable {
+  static constexpr std::string_view kName = "service_graph_edges";
+  ServiceGraphEdgesTable();
 
-  const GraphResolution& resolution;
-  Numbers64 block;
-  Numbers32 time;
   LowCardinalityColumn client, server, connection;
   Numbers8 failed, client_side;
   NumberColumn<uint16_t> bucket;
@@ -83,7 +77,7 @@ class ServiceGraphEdges {
   // Adds what Encode made. False for other bytes; then nothing is added.
   bool Merge(std::string_view encoded);
 
-  // The rows so far, a TableBlock for each resolution and day, and forgets them.
+  // The rows so far, a TableBlock for each day, and forgets them.
   void Finish(uint64_t block, std::vector<TableBlock>& out);
   void Clear();
 
@@ -106,8 +100,7 @@ class ServiceGraphEdges {
   uint32_t NameNumber(std::string_view name);
   void AddRow(const Row& row);
   Sum SumOf(const Row& row, uint32_t resolution_seconds) const;
-  void WriteRow(ServiceGraphEdgesTable& table, const Row& row) const;
-  void WriteRows(const GraphResolution& resolution, uint64_t block, std::vector<TableBlock>& out) const;
+  void WriteRow(ServiceGraphEdgesTable& table, const Row& row, uint32_t seconds) const;
 
   Interner names_;
   boost::unordered_flat_map<Key, uint32_t, Hasher> numbers_;  // into rows_

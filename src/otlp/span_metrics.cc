@@ -11,8 +11,7 @@ namespace sightline::otlp {
 namespace {
 
 constexpr uint64_t kSecondNanos = 1'000'000'000;
-constexpr uint32_t kFinestSeconds = kResolutions[0].seconds;
-constexpr uint32_t kDaySeconds = 86'400;
+constexpr uint32_t kFinestSeconds = kResolutions[0];
 
 // Places in Key::rest. Below them the time, in units of the resolution.
 constexpr int kBucketShift = 32, kKindShift = 42, kStatusShift = 46, kEntryShift = 48;
@@ -54,20 +53,6 @@ uint32_t SecondOf(int64_t unix_nanos) {
   return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
 }
 
-void WriteTable(SpanMetricBucketsTable& table, uint64_t block, int32_t day, std::vector<TableBlock>& out) {
-  // The row that says that this block's rows of this day are there: an insert is atomic for a day, so it never comes
-  // without them, and its key has the block's number, so it never collapses. It lies on the day's first second.
-  table.block.Set(table.rows(), block);  // the rows before it: 0
-  table.time.Append(static_cast<uint32_t>(day) * kDaySeconds);
-  table.EndRow();
-  TableBlock& written = out.emplace_back();
-  written.table = table.resolution.table;
-  written.day = day;
-  written.rows = table.rows();
-  written.numbered_rows = 1;
-  table.Drain(block, written.native);
-}
-
 }  // namespace
 
 uint16_t DurationBucket(uint64_t nanos) {
@@ -104,11 +89,10 @@ bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags)
   return (flags & kRemote) == kRemote;
 }
 
-SpanMetricBucketsTable::SpanMetricBucketsTable(const Resolution& of) : resolution(of) {
+SpanMetricsTable::SpanMetricsTable() {
   constexpr char kLow[] = "LowCardinality(String)";
-  Add("Block", "UInt64", block);
+  AddRollupColumns();
   Add("ServiceName", kLow, service_name);
-  Add(resolution.time_column, "DateTime", time);
   Add("SpanName", kLow, span_name);
   Add("SpanKind", kLow, span_kind);
   Add("StatusCode", kLow, status_code);
@@ -182,13 +166,14 @@ void SpanMetrics::MakeCoarser(uint32_t factor) {
   }
 }
 
-void SpanMetrics::WriteRow(SpanMetricBucketsTable& table, const Row& row) const {
+void SpanMetrics::WriteRow(SpanMetricsTable& table, const Row& row, uint32_t seconds) const {
   constexpr std::string_view kKindNames[] = {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"};
   constexpr std::string_view kCodeNames[] = {"Unset", "Ok", "Error"};
   static_assert(std::size(kKindNames) == SpanTable::kKinds && std::size(kCodeNames) == SpanTable::kCodes);
   table.service_name.Append(services_.at(static_cast<uint32_t>(row.key.names >> 32)));
   table.span_name.Append(span_names_.at(static_cast<uint32_t>(row.key.names)));
-  table.time.Append(static_cast<uint32_t>(row.key.rest) * table.resolution.seconds);
+  table.seconds.Append(static_cast<uint16_t>(seconds));
+  table.time.Append(static_cast<uint32_t>(row.key.rest) * seconds);
   table.span_kind.Append(kKindNames[row.key.rest >> kKindShift & 15]);
   table.status_code.Append(kCodeNames[row.key.rest >> kStatusShift & 3]);
   table.entry.Append(row.key.rest >> kEntryShift & 1);
@@ -200,29 +185,22 @@ void SpanMetrics::WriteRow(SpanMetricBucketsTable& table, const Row& row) const 
   table.EndRow();
 }
 
-void SpanMetrics::WriteRows(const Resolution& resolution, uint64_t block, std::vector<TableBlock>& out) {
-  std::vector<std::pair<int32_t, uint32_t>> order;  // day, row
-  order.reserve(rows_.size());
-  for (const Row& row : rows_) {
-    const auto time = static_cast<uint32_t>(row.key.rest);
-    order.emplace_back(time / (kDaySeconds / resolution.seconds), static_cast<uint32_t>(order.size()));
-  }
-  std::ranges::sort(order);
-  SpanMetricBucketsTable table(resolution);
-  for (size_t i = 0; i < order.size(); ++i) {
-    const auto [day, row] = order[i];
-    WriteRow(table, rows_[row]);
-    if (i + 1 == order.size() || order[i + 1].first != day) WriteTable(table, block, day, out);
-  }
-}
-
 void SpanMetrics::Finish(uint64_t block, std::vector<TableBlock>& out) {
-  uint32_t seconds = kFinestSeconds;
-  for (const Resolution& resolution : kResolutions) {
-    if (resolution.seconds != seconds) MakeCoarser(resolution.seconds / seconds);
-    seconds = resolution.seconds;
-    WriteRows(resolution, block, out);
+  std::vector<std::pair<Row, uint32_t>> rows;  // with the seconds of their resolution
+  std::vector<int32_t> days;
+  uint32_t before = kFinestSeconds;
+  for (const uint32_t seconds : kResolutions) {
+    if (seconds != before) MakeCoarser(seconds / before);
+    before = seconds;
+    for (const Row& row : rows_) {
+      rows.emplace_back(row, seconds);
+      days.push_back(static_cast<int32_t>(static_cast<uint32_t>(row.key.rest) / (kSecondsOfDay / seconds)));
+    }
   }
+  SpanMetricsTable table;
+  WriteRowsByDay(
+      table, SpanMetricsTable::kName, block, days,
+      [&](uint32_t row) { WriteRow(table, rows[row].first, rows[row].second); }, out);
   rows_.clear();
   numbers_.clear();
   services_.Clear();

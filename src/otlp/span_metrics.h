@@ -1,5 +1,5 @@
 // Spans -> calls and durations ("RED": rate, errors, duration) by 10 seconds, minute and hour, taken before any
-// sampling. Data: one Add for each span -> at Finish the rows of the tables span_metric_buckets* for one block. Fed by
+// sampling. Data: one Add for each span -> at Finish the rows of the table span_metric_rollups for one block. Fed by
 // the traces builder; a class of its own, so that whatever decides to drop spans can count them here first.
 // docs/adr/004-span-metrics.md has the reasons.
 #pragma once
@@ -12,6 +12,7 @@
 
 #include "otlp/block_builder.h"
 #include "otlp/block_builder_tables.h"
+#include "otlp/rollup_table.h"
 
 namespace sightline::otlp {
 
@@ -36,25 +37,14 @@ bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags)
 inline constexpr uint32_t kSpanNamesPerBlockMax = 10'000;
 inline constexpr std::string_view kOtherSpanName = "(other)";
 
-// A table for each of these, finest first.
-struct Resolution {
-  std::string_view table;
-  const char* time_column;
-  uint32_t seconds;  // a multiple of the one before; a day has a whole number of them
-};
-inline constexpr Resolution kResolutions[] = {{"span_metric_buckets_10s", "Time", 10},
-                                              {"span_metric_buckets", "Minute", 60},
-                                              {"span_metric_buckets_1h", "Time", 3600}};
+// Seconds of a row's time, finest first: each a multiple of the one before, and a day has a whole number of them.
+inline constexpr uint32_t kResolutions[] = {10, 60, 3600};
 
-// One row of each day has the block's number and nothing else; those that count have Block 0, so that they collapse.
-struct SpanMetricBucketsTable final : Table {
-  explicit SpanMetricBucketsTable(const Resolution& resolution);
+struct SpanMetricsTable final : RollupTable {
+  static constexpr std::string_view kName = "span_metric_rollups";
+  SpanMetricsTable();
 
-  const Resolution& resolution;
-  Numbers64 block;
-  LowCardinalityColumn service_name;
-  Numbers32 time;  // first second
-  LowCardinalityColumn span_name, span_kind, status_code;
+  LowCardinalityColumn service_name, span_name, span_kind, status_code;
   Numbers8 entry;
   NumberColumn<uint16_t> bucket;
   Doubles calls, duration_sum;
@@ -79,7 +69,7 @@ class SpanMetrics {
   void Add(const Call& call);
   size_t bytes() const;
 
-  // The rows so far, a TableBlock for each resolution and day, and forgets them. The same calls in the same order give
+  // The rows so far, a TableBlock for each day, and forgets them. The same calls in the same order give
   // the same bytes.
   void Finish(uint64_t block, std::vector<TableBlock>& out);
 
@@ -104,8 +94,7 @@ class SpanMetrics {
   uint32_t SpanNameNumber(std::string_view name);
   uint32_t RowOf(const Key& key);
   void MakeCoarser(uint32_t factor);
-  void WriteRows(const Resolution& resolution, uint64_t block, std::vector<TableBlock>& out);
-  void WriteRow(SpanMetricBucketsTable& table, const Row& row) const;
+  void WriteRow(SpanMetricsTable& table, const Row& row, uint32_t seconds) const;
 
   Interner services_, span_names_;
   std::string last_service_;  // spans come in runs of one service

@@ -19,7 +19,7 @@ namespace {
 
 using namespace testing;
 
-constexpr char kTable[] = "span_metric_buckets";
+constexpr char kTable[] = "span_metric_rollups";
 constexpr int32_t kTestDay = kTestTime / kDayNanos;
 constexpr uint64_t kMinute = 60'000'000'000;
 
@@ -99,13 +99,20 @@ TEST(EntrySpan, IsAServersOrConsumersOrHasNoOrARemoteParent) {
   }
 }
 
-// The rows that count, without the one that has the block's number.
+// The rows that count by minute. The last row is the one that has the block's number.
 NativeBlock Counted(const Blocks& blocks, int32_t day = kTestDay) {
   NativeBlock rows = blocks.at({kTable, day});
   EXPECT_EQ(rows.At("Block", rows.rows - 1).number, 1u) << "the last row says which block it is";
-  --rows.rows;
-  for (NativeColumn& column : rows.columns) column.cells.pop_back();
-  for (const Cell& block : rows.Column("Block")) EXPECT_EQ(block.number, 0u);
+  for (uint64_t row = 0; row + 1 < rows.rows; ++row) EXPECT_EQ(rows.At("Block", row).number, 0u);
+  const std::vector<Cell> seconds = rows.Column("Seconds");
+  for (NativeColumn& column : rows.columns) {
+    std::vector<Cell> of_minutes;
+    for (size_t row = 0; row < seconds.size(); ++row) {
+      if (seconds[row].number == 60) of_minutes.push_back(column.cells[row]);
+    }
+    column.cells = std::move(of_minutes);
+  }
+  rows.rows = rows.Column("Seconds").size();
   return rows;
 }
 
@@ -120,7 +127,7 @@ TEST(SpanMetrics, SpansOfOneKeyAreOneRow) {
   EXPECT_EQ(rows.At("SpanKind", 0).text, "Server");
   EXPECT_EQ(rows.At("StatusCode", 0).text, "Unset");
   EXPECT_EQ(rows.At("Entry", 0).number, 1u);
-  EXPECT_EQ(rows.At("Minute", 0).number, minute / 1'000'000'000);
+  EXPECT_EQ(rows.At("Time", 0).number, minute / 1'000'000'000);
   EXPECT_EQ(rows.At("Bucket", 0).number, DurationBucket(1000));
   EXPECT_EQ(rows.At("Calls", 0).Double(), 2);
   EXPECT_EQ(rows.At("DurationSum", 0).Double(), 2021);
@@ -172,7 +179,7 @@ TEST(SpanMetrics, EachDayHasItsOwnRowsAndSaysItsBlock) {
   EXPECT_EQ(Counted(blocks, kTestDay - 1).At("Calls", 0).Double(), 1);
   for (const int32_t day : {kTestDay, kTestDay - 1}) {
     const NativeBlock& rows = blocks.at({kTable, day});
-    EXPECT_EQ(rows.At("Minute", rows.rows - 1).number, static_cast<uint64_t>(day) * 86'400);
+    EXPECT_EQ(rows.At("Time", rows.rows - 1).number, static_cast<uint64_t>(day) * 86'400);
     EXPECT_EQ(rows.At("Calls", rows.rows - 1).Double(), 0);
   }
 }
@@ -190,25 +197,23 @@ TEST(SpanMetrics, AllResolutionsCountTheSameCalls) {
                  .span_name = name,
                  .start_unix_nanos = static_cast<int64_t>(second * 1'000'000'000 + random() % 1'000'000'000),
                  .duration_nanos = duration});
-    for (const Resolution& resolution : kResolutions) {
-      expected[resolution.seconds]
-              [{second / resolution.seconds * resolution.seconds, name, DurationBucket(duration)}] += 1;
+    for (const uint32_t resolution : kResolutions) {
+      expected[resolution][{second / resolution * resolution, name, DurationBucket(duration)}] += 1;
     }
   }
   std::vector<TableBlock> out;
   metrics.Finish(3, out);
   std::map<uint32_t, std::map<Key, double>> counted;
   for (const TableBlock& table : out) {
-    const auto* resolution = std::ranges::find(kResolutions, table.table, &Resolution::table);
-    ASSERT_NE(resolution, std::end(kResolutions)) << table.table;
+    EXPECT_EQ(table.table, kTable);
     EXPECT_EQ(table.numbered_rows, 1u);
     const NativeBlock rows = ReadNativeRows(table.native);
     for (uint64_t row = 0; row < rows.rows; ++row) {
-      const uint64_t time = rows.At(resolution->time_column, row).number;
+      const uint64_t time = rows.At("Time", row).number;
       EXPECT_EQ(time / 86'400, static_cast<uint64_t>(table.day));
       if (rows.At("Block", row).number != 0) continue;
-      counted[resolution->seconds][{time, rows.At("SpanName", row).text, rows.At("Bucket", row).number}] +=
-          rows.At("Calls", row).Double();
+      counted[static_cast<uint32_t>(rows.At("Seconds", row).number)]
+             [{time, rows.At("SpanName", row).text, rows.At("Bucket", row).number}] += rows.At("Calls", row).Double();
     }
   }
   EXPECT_EQ(counted, expected);
@@ -261,11 +266,12 @@ TEST(SpanMetrics, BeyondTheLimitSpanNamesAreCountedTogether) {
   }
   std::vector<TableBlock> out;
   metrics.Finish(1, out);
-  ASSERT_EQ(out.size(), 3u);
+  ASSERT_EQ(out.size(), 1u);
   const NativeBlock rows = ReadNativeRows(out[0].native);
-  EXPECT_LE(rows.rows, kSpanNamesPerBlockMax + 1);
+  EXPECT_LE(rows.rows, std::size(kResolutions) * (kSpanNamesPerBlockMax + 1) + 1);
   double calls = 0, others = 0;
   for (uint64_t row = 0; row < rows.rows; ++row) {
+    if (rows.At("Seconds", row).number != 60) continue;
     calls += rows.At("Calls", row).Double();
     if (rows.At("SpanName", row).text == kOtherSpanName) others += rows.At("Calls", row).Double();
   }
@@ -283,7 +289,9 @@ TEST(SpanMetrics, CountEverySpanOfTheRecordedRequests) {
     double calls = 0;
     for (const auto& [key, rows] : fixture.Finish()) {
       if (key.first != kTable) continue;
-      for (const Cell& cell : rows.Column("Calls")) calls += cell.Double();
+      for (uint64_t row = 0; row < rows.rows; ++row) {
+        if (rows.At("Seconds", row).number == 60) calls += rows.At("Calls", row).Double();
+      }
     }
     EXPECT_EQ(calls, static_cast<double>(spans)) << sample.file;
   }

@@ -12,10 +12,9 @@ namespace {
 
 constexpr int64_t kSecondNanos = 1'000'000'000;
 constexpr int64_t kLongSeconds = 2 * 86'400;  // a longer range is read by hour
-constexpr const otlp::GraphResolution& kMinutes = otlp::kGraphResolutions[0];
-constexpr const otlp::GraphResolution& kHours = otlp::kGraphResolutions[1];
+constexpr uint32_t kMinutes = otlp::kGraphResolutions[0], kHours = otlp::kGraphResolutions[1];
 
-std::string EdgesSql(const std::string& table, const GraphSearch& search) {
+std::string EdgesSql(const std::string& table, uint32_t resolution, const GraphSearch& search) {
   const std::string of_service = search.service ? " AND (Client = {service:String} OR Server = {service:String})" : "";
   std::string sides;
   for (const char* side : {"ClientSide", "NOT ClientSide"}) {
@@ -24,8 +23,8 @@ std::string EdgesSql(const std::string& table, const GraphSearch& search) {
   return "SELECT Client, Server, ConnectionType, sum(BucketCalls), sum(Errors)" + sides +
          " FROM (SELECT Client, Server, ConnectionType, ClientSide, Bucket, sum(Calls) AS BucketCalls, "
          "sumIf(Calls, Failed) AS Errors, sum(Spans) AS BucketSpans, max(DurationMax) AS Longest FROM " +
-         table + " WHERE Block = 0 AND Time >= toDateTime({from:Int64}) AND Time < toDateTime({to:Int64})" +
-         of_service +
+         table + " WHERE Block = 0 AND Seconds = " + std::to_string(resolution) +
+         " AND Time >= toDateTime({from:Int64}) AND Time < toDateTime({to:Int64})" + of_service +
          " GROUP BY Client, Server, ConnectionType, ClientSide, Bucket) GROUP BY Client, Server, ConnectionType "
          "ORDER BY sum(BucketCalls) DESC, Client, Server, ConnectionType LIMIT " +
          std::to_string(search.limit + 1);
@@ -56,8 +55,8 @@ Result<ServiceGraph> ServiceGraphReader::Read(const GraphSearch& search, store::
   const bool is_long = search.to_unix_nanos - search.from_unix_nanos > kLongSeconds * kSecondNanos;
   const bool is_old =
       minute_seconds_ != 0 && search.from_unix_nanos < search.now_unix_nanos - minute_seconds_ * kSecondNanos;
-  const otlp::GraphResolution& resolution = is_long || is_old ? kHours : kMinutes;
-  auto range = WholeSteps(search.from_unix_nanos, search.to_unix_nanos, resolution.seconds);
+  const uint32_t resolution = is_long || is_old ? kHours : kMinutes;
+  auto range = WholeSteps(search.from_unix_nanos, search.to_unix_nanos, resolution);
   if (!range) return std::unexpected(range.error());
   ServiceGraph graph{.range = *range};
   const int64_t end = std::min(range->to_unix_nanos, search.now_unix_nanos);
@@ -67,8 +66,8 @@ Result<ServiceGraph> ServiceGraphReader::Read(const GraphSearch& search, store::
                                                    {"to", fmt::format("{}", range->to_seconds())}};
   if (search.service) parameters["service"] = *search.service;
   Question question(clickhouse_, database_, cancellation);
-  SIGHTLINE_TRY(question.ForEachRow(EdgesSql(question.Table(resolution.table), search), std::move(parameters),
-                                    [&](RowReader& row) {
+  SIGHTLINE_TRY(question.ForEachRow(EdgesSql(question.Table(otlp::ServiceGraphEdgesTable::kName), resolution, search),
+                                    std::move(parameters), [&](RowReader& row) {
                                       GraphEdge edge;
                                       edge.client = row.Text();
                                       edge.server = row.Text();

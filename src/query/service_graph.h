@@ -1,4 +1,4 @@
-// Who calls whom: the edges of the service graph over a time range, read from service_graph_edges*.
+// Who calls whom: the edges of the service graph over a time range, read from service_graph_edges.
 // Data: bound parameters -> ClickHouse (buckets of durations by edge and side) -> calls, errors, quantiles of each
 // edge.
 #pragma once

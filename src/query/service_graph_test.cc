@@ -22,9 +22,7 @@ class ServiceGraphTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const auto& resolution : otlp::kGraphResolutions) {
-      Execute("TRUNCATE TABLE sightline." + std::string(resolution.table));
-    }
+    Execute("TRUNCATE TABLE sightline.service_graph_edges");
     start_ = Clock::System().UnixNanos() / kHour * kHour - 10 * kHour;
   }
 
@@ -50,7 +48,7 @@ class ServiceGraphTest : public EngineTest {
     std::vector<otlp::TableBlock> blocks;
     edges_.Finish(++block_, blocks);
     std::vector<std::string> columns;
-    const otlp::ServiceGraphEdgesTable table(otlp::kGraphResolutions[0]);
+    const otlp::ServiceGraphEdgesTable table;
     for (const auto& column : table.columns()) columns.push_back(column.name);
     for (const otlp::TableBlock& block : blocks) {
       const auto done = clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");

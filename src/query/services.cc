@@ -20,20 +20,21 @@ constexpr int64_t kRoundSteps[] = {kMinute, 2 * kMinute, 5 * kMinute, 10 * kMinu
                                    kHour,   2 * kHour,   3 * kHour,   6 * kHour,    12 * kHour,   kDay};
 constexpr int64_t kMinuteSecondsMax = UINT32_MAX;  // what a DateTime holds
 
-// The coarsest table whose times make up whole steps (a range consists of such): the fewer rows are read the better.
-const otlp::Resolution& ResolutionOf(const MinuteRange& range) {
-  const otlp::Resolution* coarsest = &otlp::kResolutions[0];
-  for (const otlp::Resolution& resolution : otlp::kResolutions) {
-    const int64_t seconds = resolution.seconds;
-    if (range.step_seconds % seconds == 0) coarsest = &resolution;
+// The coarsest resolution whose times make up whole steps (a range consists of such): the fewer rows are read the
+// better.
+uint32_t ResolutionOf(const MinuteRange& range) {
+  uint32_t coarsest = otlp::kResolutions[0];
+  for (const uint32_t seconds : otlp::kResolutions) {
+    if (range.step_seconds % int64_t{seconds} == 0) coarsest = seconds;
   }
-  return *coarsest;
+  return coarsest;
 }
 
-// Rows that count, of the range's times. Block 0: see store/schema/0002_span_metrics.sql.
-std::string Where(const otlp::Resolution& resolution) {
-  return fmt::format(" WHERE Block = 0 AND {0} >= toDateTime({{from:Int64}}) AND {0} < toDateTime({{to:Int64}})",
-                     resolution.time_column);
+// Rows that count, of the range's times. Block 0: see otlp/rollup_table.h.
+std::string From(const Question& question, uint32_t resolution) {
+  return fmt::format(
+      "{} WHERE Block = 0 AND Seconds = {} AND Time >= toDateTime({{from:Int64}}) AND Time < toDateTime({{to:Int64}})",
+      question.Table(otlp::SpanMetricsTable::kName), resolution);
 }
 
 using Parameters = std::map<std::string, std::string>;
@@ -96,8 +97,8 @@ BucketCalls ReadBuckets(RowReader& row) {
 }
 
 // A row for each service and step, by service: those of a page and of the one behind it.
-std::string ServicesSql(const Question& question, const otlp::Resolution& resolution, const ServiceSearch& search) {
-  const std::string from = question.Table(resolution.table) + Where(resolution) + " AND Entry";
+std::string ServicesSql(const Question& question, uint32_t resolution, const ServiceSearch& search) {
+  const std::string from = From(question, resolution) + " AND Entry";
   const std::string behind_cursor = search.cursor ? " AND ServiceName > {after:String}" : "";
   const std::string names = "(SELECT ServiceName FROM " + from + behind_cursor +
                             " GROUP BY ServiceName ORDER BY ServiceName LIMIT " + std::to_string(search.limit + 1) +
@@ -105,9 +106,7 @@ std::string ServicesSql(const Question& question, const otlp::Resolution& resolu
   const std::string wanted =
       search.service ? " AND ServiceName = {service:String}" + behind_cursor : " AND ServiceName IN " + names;
   return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
-         "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(" +
-         std::string(resolution.time_column) +
-         ") - {from:Int64}, {step:Int64})) AS Step, Bucket, "
+         "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(Time) - {from:Int64}, {step:Int64})) AS Step, Bucket, "
          "sum(Calls) AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, "
          "max(LastSeen) AS Last FROM " +
          from + wanted + " GROUP BY ServiceName, Step, Bucket) GROUP BY ServiceName, Step ORDER BY ServiceName";
@@ -175,14 +174,14 @@ class PageOfServices {
 
 // Rows of id, name, kind, entry, buckets, their calls, errors, longest. `behind_last`: of the operations by name, only
 // those behind the cursor's.
-std::string OperationsSql(const Question& question, const otlp::Resolution& resolution, bool by_calls, bool behind_last,
+std::string OperationsSql(const Question& question, uint32_t resolution, bool by_calls, bool behind_last,
                           uint32_t limit) {
   std::string sql =
       "SELECT bitAnd(sipHash64(SpanName, SpanKind, Entry), {id_mask:UInt64}) AS Id, SpanName, SpanKind, Entry, "
       "groupArray(Bucket), "
       "groupArray(BucketCalls), sum(Errors), max(Longest) FROM (SELECT SpanName, SpanKind, Entry, Bucket, sum(Calls) "
       "AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest FROM ";
-  sql += question.Table(resolution.table) + Where(resolution);
+  sql += From(question, resolution);
   sql += " AND ServiceName = {service:String}";
   if (behind_last) sql += " AND (SpanName, SpanKind, Entry) > ({name:String}, {kind:String}, {entry:Bool})";
   sql +=

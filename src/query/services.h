@@ -1,5 +1,5 @@
 // What the UI, the API and the CLI ask about services and their operations: rates, errors and durations, read from the
-// tables span_metric_buckets* (by 10 s, minute, hour) and not from spans. Data: bound parameters -> ClickHouse (buckets
+// table span_metric_rollups (by 10 s, minute, hour) and not from spans. Data: bound parameters -> ClickHouse (buckets
 // of durations by service and step) -> calls, errors, quantiles.
 //
 // Quantiles are read from buckets that are 2^(1/8) wide, as if durations were spread evenly by their logarithm within

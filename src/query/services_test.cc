@@ -30,9 +30,7 @@ class ServicesTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const otlp::Resolution& resolution : otlp::kResolutions) {
-      Execute("TRUNCATE TABLE sightline." + std::string(resolution.table));
-    }
+    Execute("TRUNCATE TABLE sightline.span_metric_rollups");
     // A whole hour not long ago, so that nothing runs into the retention.
     start_ = Clock::System().UnixNanos() / kHour * kHour - 10 * kHour;
   }
@@ -52,16 +50,12 @@ class ServicesTest : public EngineTest {
     for (const Call& call : calls) metrics.Add(call);
     std::vector<otlp::TableBlock> blocks;
     metrics.Finish(++block_, blocks);
-    for (const otlp::Resolution& resolution : otlp::kResolutions) {
-      std::vector<std::string> columns;
-      const otlp::SpanMetricBucketsTable table(
-          resolution);  // named: GCC 12 ends a temporary before the loop through it
-      for (const auto& column : table.columns()) columns.push_back(column.name);
-      for (const otlp::TableBlock& block : blocks) {
-        if (block.table != resolution.table) continue;
-        const auto done = clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");
-        ASSERT_TRUE(done) << done.error().message;
-      }
+    std::vector<std::string> columns;
+    const otlp::SpanMetricsTable table;  // named: GCC 12 ends a temporary before the loop through it
+    for (const auto& column : table.columns()) columns.push_back(column.name);
+    for (const otlp::TableBlock& block : blocks) {
+      const auto done = clickhouse().InsertNative("sightline." + std::string(block.table), columns, block.native, "");
+      ASSERT_TRUE(done) << done.error().message;
     }
   }
 
@@ -295,7 +289,7 @@ TEST_F(ServicesTest, RowsOfManyBlocksAndTheirMergeGiveTheSameAnswer) {
     Insert(calls);
   }
   const ServicePage before = List(FirstHour());
-  Execute("OPTIMIZE TABLE sightline.span_metric_buckets FINAL");
+  Execute("OPTIMIZE TABLE sightline.span_metric_rollups FINAL");
   const ServicePage after = List(FirstHour());
   EXPECT_LT(after.scanned.rows_read, before.scanned.rows_read) << "rows of the same key did not collapse";
   ASSERT_EQ(after.services.size(), 2u);

@@ -238,8 +238,7 @@ const char* const kTables =
     "otel_traces otel_traces_trace_id_ts otel_logs otel_metrics_gauge otel_metrics_sum otel_metrics_histogram "
     "otel_metrics_exponential_histogram otel_metrics_summary span_metrics service_graph "
     "spans logs attribute_sets metric_series metric_points metric_histograms metric_exponential_histograms "
-    "metric_summaries span_metric_buckets_10s span_metric_buckets span_metric_buckets_1h "
-    "service_graph_edges service_graph_edges_1h";
+    "metric_summaries span_metric_rollups service_graph_edges";
 
 // Left out: formats that read a schema or template file (Protobuf, Template, CapnProto, AvroConfluent), wire protocols
 // of other servers, and those whose text is made from settings.

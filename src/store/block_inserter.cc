@@ -18,13 +18,7 @@ constexpr std::string_view kAttributeSetsTable = "attribute_sets";
 
 // The column that the day of a row is taken from.
 std::string_view TimeColumn(std::string_view table) {
-  for (const otlp::Resolution& resolution : otlp::kResolutions) {
-    if (resolution.table == table) return resolution.time_column;
-  }
-  for (const otlp::GraphResolution& resolution : otlp::kGraphResolutions) {
-    if (resolution.table == table) return "Time";
-  }
-  return "Timestamp";
+  return IsDerivedTable(table) ? "Time" : "Timestamp";
 }
 
 uint64_t ToNumber(const std::string& text) {
@@ -63,8 +57,7 @@ Result<void> BlockInserter::Insert(uint64_t block, const std::vector<otlp::Table
 }
 
 bool IsDerivedTable(std::string_view table) {
-  const auto is_it = [table](const auto& resolution) { return resolution.table == table; };
-  return std::ranges::any_of(otlp::kResolutions, is_it) || std::ranges::any_of(otlp::kGraphResolutions, is_it);
+  return table == otlp::SpanMetricsTable::kName || table == otlp::ServiceGraphEdgesTable::kName;
 }
 
 Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables) {

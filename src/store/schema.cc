@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "otlp/service_graph_edges.h"
+#include "otlp/span_metrics.h"
 #include "store/schema_text.h"
 #include "store/sql_text.h"
 
@@ -15,7 +17,7 @@ namespace {
 using otlp::HotAttribute;
 using otlp::Signal;
 
-enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kFineSpanMetrics, kRollups };
+enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kFineRollups, kRollups };
 
 // Tables whose rows expire.
 struct ExpiringTable {
@@ -25,17 +27,18 @@ struct ExpiringTable {
 };
 constexpr ExpiringTable kExpiringTables[] = {
     {"spans", Keep::kTraces},
-    {"span_metric_buckets_10s", Keep::kFineSpanMetrics, "Time"},
-    {"span_metric_buckets", Keep::kMetrics, "Minute"},  // stays when the spans are gone
-    {"span_metric_buckets_1h", Keep::kRollups, "Time"},
-    {"service_graph_edges", Keep::kMetrics, "Time"},
-    {"service_graph_edges_1h", Keep::kRollups, "Time"},
     {"logs", Keep::kLogs},
     {"metric_points", Keep::kMetrics},
     {"metric_histograms", Keep::kMetrics},
     {"metric_exponential_histograms", Keep::kMetrics},
     {"metric_summaries", Keep::kMetrics},
 };
+
+// Tables of several resolutions, each with a time of its own. They stay when the spans are gone.
+constexpr std::string_view kRollupTables[] = {otlp::SpanMetricsTable::kName, otlp::ServiceGraphEdgesTable::kName};
+
+// Of earlier versions, whose rows a migration has put into other tables.
+constexpr std::string_view kFormerTables[] = {"span_metric_buckets"};
 
 // Tables that are kept for good. Their rows are as much a part of what was accepted as the others: without a resource
 // or a series the rows that name it say nothing.
@@ -66,6 +69,14 @@ std::string MergeTreeSettings(bool fsync_inserts) {
       "merge_selector_enable_heuristic_to_lower_max_parts_to_merge_at_once = 0, "
       "non_replicated_deduplication_window = 1000";
   if (fsync_inserts) settings += ", fsync_after_insert = 1, fsync_part_directory = 1";
+  return settings;
+}
+
+// Rows expire, not only parts.
+std::string RollupSettings(bool fsync_inserts) {
+  constexpr std::string_view kOnlyParts = "ttl_only_drop_parts = 1";
+  std::string settings = MergeTreeSettings(fsync_inserts);
+  settings.replace(settings.find(kOnlyParts), kOnlyParts.size(), "ttl_only_drop_parts = 0");
   return settings;
 }
 
@@ -102,6 +113,7 @@ class SchemaOpener {
       SIGHTLINE_TRY(CreateViews());
       SIGHTLINE_TRY(WriteVersion(newest, fingerprint));
     }
+    SIGHTLINE_TRY(DropFormerTables());
     return CheckColumns();
   }
 
@@ -161,11 +173,11 @@ class SchemaOpener {
         {"ttl_traces", TtlClause("Timestamp", Seconds(Keep::kTraces))},
         {"ttl_logs", TtlClause("Timestamp", Seconds(Keep::kLogs))},
         {"ttl_metrics", TtlClause("Timestamp", Seconds(Keep::kMetrics))},
-        {"ttl_span_metrics_10s", TtlClause("Time", Seconds(Keep::kFineSpanMetrics))},
         {"ttl_span_metrics", TtlClause("Minute", Seconds(Keep::kMetrics))},
-        {"ttl_service_graph", TtlClause("Time", Seconds(Keep::kMetrics))},
-        {"ttl_span_metrics_1h", TtlClause("Time", Seconds(Keep::kRollups))},
-        {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)}};
+        {"ttl_span_metric_rollups", RollupTtl()},
+        {"ttl_service_graph_edges", RollupTtl()},
+        {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)},
+        {"rollup_settings", RollupSettings(options_.fsync_inserts)}};
     for (const Migration& migration : *options_.migrations) {
       if (migration.version <= version) continue;
       for (const std::string& statement : RenderStatements(migration.sql, placeholders)) {
@@ -213,8 +225,22 @@ class SchemaOpener {
       SIGHTLINE_TRY(AlterTtl(name, engine, TtlClause(time_column, Seconds(keep))));
       SIGHTLINE_TRY(AlterDurability(name, engine));
     }
+    for (const std::string_view name : kRollupTables) {
+      const std::string& engine = engines[std::string(name)];
+      SIGHTLINE_TRY(AlterTtl(name, engine, RollupTtl()));
+      SIGHTLINE_TRY(AlterDurability(name, engine));
+    }
     for (const std::string_view name : kLastingTables) {
       SIGHTLINE_TRY(AlterDurability(name, engines[std::string(name)]));
+    }
+    return {};
+  }
+
+  // Once the version is written: a migration that reads them does not run again.
+  Result<void> DropFormerTables() {
+    for (const std::string_view name : kFormerTables) {
+      if (!tables_.contains(name)) continue;
+      SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("DROP TABLE IF EXISTS {}.{} SYNC", database_, name)));
     }
     return {};
   }
@@ -298,13 +324,20 @@ class SchemaOpener {
         return of(Signal::kLogs);
       case Keep::kMetrics:
         return of(Signal::kMetrics);
-      case Keep::kFineSpanMetrics:
+      case Keep::kFineRollups:
         return of(Signal::kMetrics) == kForever ? kFineSpanMetricsSeconds
                                                 : std::min(of(Signal::kMetrics), kFineSpanMetricsSeconds);
       case Keep::kRollups:
         break;
     }
     return options_.rollup_retention_seconds;
+  }
+
+  // Rows that name a block stay as long as the longest of the others.
+  std::string RollupTtl() const {
+    const int64_t minutes = Seconds(Keep::kMetrics), hours = Seconds(Keep::kRollups);
+    const int64_t longest = minutes == kForever || hours == kForever ? kForever : std::max(minutes, hours);
+    return RowTtlClause({{10, Seconds(Keep::kFineRollups)}, {60, minutes}, {3600, hours}, {0, longest}});
   }
 
   ClickHouse& clickhouse_;

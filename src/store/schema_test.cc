@@ -334,7 +334,7 @@ TEST_P(Schema, LogsOfAVersionWithoutTheTextIndexGetItInMerges) {
   Open();
   Execute("ALTER TABLE sightline.logs DROP INDEX idx_body");
   Execute("TRUNCATE TABLE sightline.schema_version");
-  Execute("INSERT INTO sightline.schema_version VALUES (2, now64(6), '')");
+  Execute("INSERT INTO sightline.schema_version VALUES (1, now64(6), '')");
   const auto insert = [this](int block, const std::string& body) {
     Execute(
         fmt::format("INSERT INTO sightline.logs (Block, Timestamp, Body) VALUES ({}, now64(9), '{}')", block, body));
@@ -397,6 +397,30 @@ TEST_P(Schema, RetentionChangesAtAReopen) {
   Open({.retention_seconds = {kForever, 7 * kDaySeconds, kForever}});
   EXPECT_THAT(Engine("spans"), Not(HasSubstr("TTL ")));
   EXPECT_THAT(Engine("metric_summaries"), HasSubstr("toIntervalSecond(604800)"));
+}
+
+TEST_P(Schema, RowsOfOneDayExpireByTheirResolution) {
+  Open();
+  const auto insert = [this] {
+    Execute(
+        "INSERT INTO sightline.span_metric_rollups (Block, Seconds, Time, Calls) SELECT Block, Seconds, "
+        "toStartOfDay(now('UTC')) - toIntervalDay(Days), 1 FROM values('Block UInt64, Seconds UInt16, Days UInt16', "
+        "(0, 10, 2), (0, 60, 2), (0, 10, 20), (0, 60, 20), (0, 3600, 20), (7, 0, 20), (0, 60, 200), (0, 3600, 200), "
+        "(8, 0, 200), (0, 3600, 500), (9, 0, 500))");
+    Execute("OPTIMIZE TABLE sightline.span_metric_rollups FINAL");
+    return Value(
+        "SELECT arrayStringConcat(groupArray(Text), ' ') FROM (SELECT concat(Seconds, '/', dateDiff('day', Time, "
+        "now('UTC'))) AS Text FROM span_metric_rollups ORDER BY Time DESC, Seconds)");
+  };
+  EXPECT_EQ(insert(), "10/2 60/2 0/20 60/20 3600/20 0/200 3600/200");
+  Reopen();
+  Open({.retention_seconds = {kForever, kForever, kForever}, .rollup_retention_seconds = kForever});
+  EXPECT_THAT(Engine("span_metric_rollups"), HasSubstr("toIntervalSecond(345600) WHERE Seconds = 10 SETTINGS"));
+  Reopen();
+  Open({.retention_seconds = {kForever, kForever, 3 * kDaySeconds}, .rollup_retention_seconds = 30 * kDaySeconds});
+  EXPECT_THAT(Engine("service_graph_edges"), HasSubstr("WHERE Seconds IN (10, 60)"));
+  Execute("TRUNCATE TABLE sightline.span_metric_rollups");
+  EXPECT_EQ(insert(), "10/2 60/2 0/20 3600/20");
 }
 
 TEST_P(Schema, DurabilityChangesAtAReopen) {

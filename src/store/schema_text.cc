@@ -1,5 +1,9 @@
 #include "store/schema_text.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "otlp/rollup_table.h"
 #include "store/sql_text.h"
 
 namespace sightline::store {
@@ -158,6 +162,23 @@ std::string HotTypesExpression(const std::vector<otlp::HotAttribute>& attributes
 std::string TtlClause(std::string_view time_column, int64_t retention_seconds) {
   if (retention_seconds <= 0) return "";
   return fmt::format("TTL toDateTime({}) + toIntervalSecond({})", time_column, retention_seconds);
+}
+
+std::string RowTtlClause(const std::vector<ResolutionRetention>& retentions) {
+  // The engine keeps what it knows of a TTL by the text of its time: one condition for each such text.
+  std::map<int64_t, std::vector<uint32_t>> by_retention;
+  for (const auto& [resolution, retention] : retentions) {
+    if (retention > 0) by_retention[retention].push_back(resolution);
+  }
+  std::string clause;
+  for (const auto& [retention, resolutions] : by_retention) {
+    clause += clause.empty() ? "TTL " : ", ";
+    clause += fmt::format("toStartOfDay(Time, 'UTC') + toIntervalSecond({}) WHERE ",
+                          retention + int64_t{otlp::kSecondsOfDay});
+    clause += resolutions.size() == 1 ? fmt::format("Seconds = {}", resolutions[0])
+                                      : fmt::format("Seconds IN ({})", fmt::join(resolutions, ", "));
+  }
+  return clause;
 }
 
 }  // namespace sightline::store

@@ -32,4 +32,12 @@ std::string HotTypesExpression(const std::vector<otlp::HotAttribute>& attributes
 // "TTL ..." or nothing. 0: forever.
 std::string TtlClause(std::string_view time_column, int64_t retention_seconds);
 
+// For rows whose column Seconds says one of several resolutions. Those of a day go together, so that its part is
+// written anew once and not every hour.
+struct ResolutionRetention {
+  uint32_t resolution_seconds = 0;
+  int64_t retention_seconds = 0;
+};
+std::string RowTtlClause(const std::vector<ResolutionRetention>& retentions);
+
 }  // namespace sightline::store

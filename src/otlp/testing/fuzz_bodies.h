@@ -71,7 +71,7 @@ inline void CheckStored(Signal signal, std::string_view request, const Scan& sca
   SIGHTLINE_CHECK(builder->rows() == scan.items_accepted);
   uint64_t rows = 0;
   for (const TableBlock& block : builder->Finish(1)) {
-    const bool has_a_row_for_each_item = block.day != kNoDay && !block.table.starts_with("span_metric_buckets");
+    const bool has_a_row_for_each_item = block.day != kNoDay && !block.table.starts_with("span_metric_rollups");
     rows += has_a_row_for_each_item ? block.rows : 0;
   }
   SIGHTLINE_CHECK(rows >= scan.items_accepted);

@@ -123,14 +123,14 @@ FROM {db}.metric_summaries AS p INNER JOIN (SELECT * FROM {db}.metric_series FIN
 
 -- Calls and durations of spans by minute. Not all rows of a key are one row yet: sum() them.
 CREATE OR REPLACE VIEW {db}.span_metrics AS SELECT
-  m.ServiceName AS ServiceName, m.Minute AS Minute, m.SpanName AS SpanName, m.SpanKind AS SpanKind, m.StatusCode AS StatusCode,
+  m.ServiceName AS ServiceName, m.Time AS Minute, m.SpanName AS SpanName, m.SpanKind AS SpanKind, m.StatusCode AS StatusCode,
   m.Entry AS Entry, m.Bucket AS Bucket, CAST(m.Calls, 'Float64') AS Calls, CAST(m.DurationSum, 'Float64') AS DurationSum,
   CAST(m.DurationMax, 'UInt64') AS DurationMax, CAST(m.LastSeen, 'DateTime') AS LastSeen
-FROM {db}.span_metric_buckets AS m WHERE m.Block = 0;
+FROM {db}.span_metric_rollups AS m WHERE m.Block = 0 AND m.Seconds = 60;
 
 -- Calls between services by minute. Not all rows of a key are one row yet: sum() them.
 CREATE OR REPLACE VIEW {db}.service_graph AS SELECT
   g.Time AS Time, g.Client AS Client, g.Server AS Server, g.ConnectionType AS ConnectionType, g.Failed AS Failed,
   g.ClientSide AS ClientSide, g.Bucket AS Bucket, CAST(g.Calls, 'Float64') AS Calls, CAST(g.Spans, 'Float64') AS Spans,
   CAST(g.DurationSum, 'Float64') AS DurationSum, CAST(g.DurationMax, 'UInt64') AS DurationMax
-FROM {db}.service_graph_edges AS g WHERE g.Block = 0;
+FROM {db}.service_graph_edges AS g WHERE g.Block = 0 AND g.Seconds = 60;
