@@ -417,7 +417,7 @@ TEST_P(Schema, RowsOfOneDayExpireByTheirResolution) {
   Open({.retention_seconds = {kForever, kForever, kForever}, .rollup_retention_seconds = kForever});
   EXPECT_THAT(Engine("span_metric_rollups"), HasSubstr("toIntervalSecond(345600) WHERE Seconds = 10 SETTINGS"));
   Reopen();
-  Open({.retention_seconds = {kForever, kForever, 3 * kDaySeconds}, .rollup_retention_seconds = 30 * kDaySeconds});
+  Open({.retention_seconds = {kForever, 3 * kDaySeconds, kForever}, .rollup_retention_seconds = 30 * kDaySeconds});
   EXPECT_THAT(Engine("service_graph_edges"), HasSubstr("WHERE Seconds IN (10, 60)"));
   Execute("TRUNCATE TABLE sightline.span_metric_rollups");
   EXPECT_EQ(insert(), "10/2 60/2 0/20 3600/20");
