@@ -81,7 +81,7 @@ TEST(Settings, ChoosesPropagators) {
   };
   for (const auto& [list, fields, warnings] : kCases) {
     SCOPED_TRACE(list);
-    const GivenEnvironment given({{"OTEL_PROPAGATORS", list}});
+    const GivenEnvironment given(std::map<std::string, std::string>{{"OTEL_PROPAGATORS", list}});
     EXPECT_EQ(ReadSettings(given.environment()).propagator->Fields(), fields);
     EXPECT_EQ(given.warnings().size(), warnings);
   }
@@ -153,7 +153,7 @@ TEST(Settings, ReadsBatches) {
 }
 
 TEST(Settings, MakesNoBatchLargerThanItsQueue) {
-  const GivenEnvironment given({{"OTEL_BSP_MAX_QUEUE_SIZE", "100"}});
+  const GivenEnvironment given(std::map<std::string, std::string>{{"OTEL_BSP_MAX_QUEUE_SIZE", "100"}});
   const Settings settings = ReadSettings(given.environment());
   EXPECT_EQ(settings.span_batches.batch_spans_max, 100);
   EXPECT_EQ(given.warnings().size(), 1);

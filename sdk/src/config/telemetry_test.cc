@@ -168,7 +168,7 @@ TEST(Telemetry, ObservesUntilItsLastCollectionAndNotWhereAnInstrumentationFails)
 }
 
 TEST(Telemetry, OnlyPropagatesWhereItIsDisabled) {
-  const ProcessEnvironment environment({{"OTEL_SDK_DISABLED", "true"}});
+  const ProcessEnvironment environment(std::map<std::string, std::string>{{"OTEL_SDK_DISABLED", "true"}});
   Kept kept;
   {
     const Telemetry telemetry = Configure(kept.Options());
