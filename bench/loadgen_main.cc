@@ -34,7 +34,7 @@ struct Options {
   uint64_t seed = 1;
   int pid = 0;
   uint64_t ids_every = 0;
-  std::string ids_file;
+  std::string ids_file, notable_file;
 };
 
 // Of another process, from /proc. CPU is user + system.
@@ -72,9 +72,17 @@ struct Progress {
   std::atomic<bool> stop = false;
 };
 
+// A trace that a tail sampler is told to keep: it failed, or its root took more than 1000 whole milliseconds.
+struct Notable {
+  std::string id;
+  bool failed = false;
+};
+constexpr int64_t kSlowNanosMin = 1'001'000'000;
+
 struct ConnectionResult {
   std::vector<double> latencies_ms;
   std::vector<std::string> trace_ids;
+  std::vector<Notable> notable;
   std::string error;
 };
 
@@ -124,6 +132,7 @@ class Connection {
               std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(1 / requests_per_second));
         }
       }
+      if (!options_.notable_file.empty()) NoteNotable(group);
     }
   }
 
@@ -143,6 +152,16 @@ class Connection {
     if (progress_.stop) return true;
     if (options_.seconds > 0) return SteadyClock::now() - start > std::chrono::duration<double>(options_.seconds);
     return progress_.claimed.load() >= options_.items;
+  }
+
+  // All requests of the group were sent: if one was refused, the run has failed anyway.
+  void NoteNotable(const sightline::load::Group& group) {
+    for (size_t i = 0; i < group.fails.size(); ++i) {
+      const auto& trace = group.made[i];
+      if (!group.fails[i] && trace.duration_nanos < kSlowNanosMin) continue;
+      const std::string_view id(reinterpret_cast<const char*>(trace.id.data()), sizeof(trace.id));
+      result.notable.push_back({Hex(id), group.fails[i]});
+    }
   }
 
   void SendOne(const sightline::load::Group::Request& request, SteadyClock::time_point due) {
@@ -196,11 +215,13 @@ int Run(const Options& options) {
 
   std::vector<double> latencies;
   std::string error;
-  std::ofstream ids(options.ids_file);
+  std::ofstream ids(options.ids_file), notable(options.notable_file);
   for (auto& connection : connections) {
     latencies.insert(latencies.end(), connection->result.latencies_ms.begin(), connection->result.latencies_ms.end());
     if (!connection->result.error.empty()) error = connection->result.error;
     for (const std::string& id : connection->result.trace_ids) ids << id << '\n';
+    for (const Notable& trace : connection->result.notable)
+      notable << trace.id << (trace.failed ? " failed\n" : " slow\n");
   }
   std::ranges::sort(latencies);
   const double cpu = after.cpu_seconds - before.cpu_seconds;
@@ -242,6 +263,7 @@ int main(int argc, char** argv) {
   app.add_option("--settle", options.settle_seconds, "seconds to wait before the last reading: deferred work counts");
   app.add_option("--ids-file", options.ids_file, "write trace ids that were accepted");
   app.add_option("--ids-every", options.ids_every, "one request in N gives an id");
+  app.add_option("--notable-file", options.notable_file, "write the ids of traces that failed or took over a second");
   CLI11_PARSE(app, argc, argv);
   if (options.items == 0 && options.seconds == 0) options.items = 100'000;
   return Run(options);

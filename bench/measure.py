@@ -35,14 +35,16 @@ def report(section, name, value, unit, target=None, better="lower"):
 
 
 class Server:
-    def __init__(self, bin_dir, data_dir):
+    """`program`: another build of sightline than that in `bin_dir`."""
+    def __init__(self, bin_dir, data_dir, command="serve", arguments=(), program=None):
         self.bin_dir, self.data_dir = bin_dir, data_dir
+        self.command = [program or bin_dir / "sightline", command, *arguments]
 
     def __enter__(self):
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [self.bin_dir / "sightline", "serve", "--data-dir", self.data_dir, "--otlp-grpc", "127.0.0.1:0",
-             "--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "json"],
+            [*self.command, "--data-dir", self.data_dir, "--otlp-grpc", "127.0.0.1:0", "--otlp-http",
+             "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "json"],
             stdout=subprocess.PIPE, stderr=open(self.data_dir.parent / "server.log", "a"), text=True)
         line = self.process.stdout.readline()
         if not line:

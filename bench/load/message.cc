@@ -38,9 +38,11 @@ struct TraceValues {
 void Refresh(Group& group, std::mt19937_64& random, int64_t now) {
   std::lognormal_distribution<double> duration(std::log(kMedianRootNanos), kSigma);
   std::vector<TraceValues> traces(std::max(group.traces, 1U));
+  group.made.clear();
   for (TraceValues& trace : traces) {
     trace = {random(), random(), random() | 1, random() % 10'000, 0, std::min(duration(random), 60e9)};
     trace.start = now - static_cast<int64_t>(trace.duration);
+    group.made.push_back({{trace.id_high, trace.id_low}, static_cast<int64_t>(trace.duration)});
   }
   for (Group::Request& request : group.requests) {
     for (const Place& place : request.places) {

@@ -2,6 +2,7 @@
 // generator little.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <random>
@@ -107,6 +108,13 @@ struct Group {
   };
   std::vector<Request> requests;
   uint32_t traces = 0;
+  // By index of the trace: what was made fail, and what Refresh made of its root.
+  std::vector<bool> fails;
+  struct Trace {
+    std::array<uint64_t, 2> id{};
+    int64_t duration_nanos = 0;
+  };
+  std::vector<Trace> made;
 };
 
 enum class Shape : uint8_t {

@@ -248,7 +248,8 @@ Group TraceGroup(std::mt19937_64& random, uint32_t traces_per_request, Shape sha
   };
   std::vector<Owned> spans;
   for (uint32_t trace = 0; trace < group.traces; ++trace) {
-    std::vector<Message> built = TraceSpans(random, static_cast<uint16_t>(trace), trace % 50 == 17);
+    group.fails.push_back(trace % 50 == 17);
+    std::vector<Message> built = TraceSpans(random, static_cast<uint16_t>(trace), group.fails.back());
     for (size_t i = 0; i < built.size(); ++i) spans.push_back({std::move(built[i]), IsModelServer(i) ? 1UL : 0UL});
   }
   if (shape == Shape::kShuffled) std::ranges::shuffle(spans, random);
