@@ -1,0 +1,111 @@
+// The views of one query on the traces page in Chromium, on data from the real program.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityViolations, Browser, problems, settled, Sightline, waitUntil } from './harness'
+import { tracesRequest, type SpanSketch } from './otlp'
+
+const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
+const MS = 1_000_000n
+const SEARCHES = 60
+const SLOW_EVERY = 5
+const STEP_MS = 10_000
+
+let sightline: Sightline
+let browser: Browser
+let page: Page
+
+const spanId = (index: number, place: number) => `${String(index + 1).padStart(12, '0')}${String(place).padStart(4, '0')}`
+
+// One search in each step of the chart; every fifth is with the new model, in the region "south": slow, and it fails.
+function search(index: number, now: bigint): SpanSketch[] {
+  const slow = index % SLOW_EVERY === 0
+  const at = (ms: number) => now - BigInt(STEP_MS * (index + 1)) * MS + BigInt(ms) * MS
+  const status = slow ? ({ code: 2, message: 'no features' } as const) : undefined
+  const region = slow ? 'south' : ['north', 'east', 'west'][index % 3]!
+  return [
+    { id: spanId(index, 1), name: 'GET /search', service: 'recommender', kind: 2, startNano: at(0), endNano: at(slow ? 900 : 40 + (index % 7)), attributes: { 'http.route': '/search', region } },
+    { id: spanId(index, 2), parent: spanId(index, 1), name: 'model.predict', service: 'model', kind: 2, startNano: at(6), endNano: at(slow ? 880 : 30), attributes: { 'model.version': slow ? 'v2' : 'v1' }, ...(status && { status }) },
+  ] // prettier-ignore
+}
+
+const tab = (name: string) => page.getByRole('tab', { name })
+const figures = () => page.getByRole('table', { name: 'Series' }).locator('tbody tr')
+
+beforeAll(async () => {
+  sightline = await Sightline.start()
+  browser = await Browser.start()
+  const now = BigInt(Math.floor(Date.now() / STEP_MS) * STEP_MS) * MS
+  for (let i = 0; i < SEARCHES; i++) await sightline.send('traces', tracesRequest(String(i + 1).padStart(32, '0'), search(i, now)))
+  page = await browser.page()
+  await waitUntil(async () => ((await sightline.ask<{ matched: number }>('/traces/scatter?limit=1'))?.matched ?? 0) >= 2 * SEARCHES, 'all spans')
+  await mkdir(SHOTS, { recursive: true })
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await sightline?.close()
+})
+
+describe('the query over time', () => {
+  it('is a tab beside the traces, grouped by a field that is chosen', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    await tab('Over time').click()
+    await page.waitForURL((url) => url.searchParams.get('view') === 'series')
+    await waitUntil(async () => (await figures().count()) === 1, 'one series')
+    await page.getByRole('button', { name: 'Group by' }).click()
+    await page.getByRole('option', { name: /^resource\.service\.name/ }).click()
+    await waitUntil(async () => (await figures().count()) === 2, 'a series for each service')
+    await page.getByRole('radio', { name: 'Error share' }).click()
+    // In some steps all spans of the model failed.
+    await figures().filter({ hasText: 'model' }).filter({ hasText: '100 %' }).waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+  })
+
+  it('leads from a point to the traces behind it', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=series&by=span.region&fn=p95&draw=bars`)
+    await waitUntil(async () => (await figures().count()) >= 4, 'a series for each region')
+    await figures().filter({ hasText: 'south' }).getByRole('button').click()
+    await page.waitForURL((url) => url.searchParams.get('only') === 'south')
+    const chart = page.getByRole('region', { name: 'Over time' }).getByRole('img')
+    await page.getByRole('button', { name: 'Only south' }).waitFor()
+    await settled(page)
+    const place = (await chart.boundingBox())!
+    await chart.click({ position: { x: place.width * 0.8, y: place.height / 2 } })
+    await page.getByRole('menuitem', { name: 'Traces of this moment' }).click()
+    await page.waitForURL((url) => url.searchParams.get('view') === null && url.searchParams.has('from'))
+    expect(await page.getByRole('textbox', { name: 'Query in TraceQL' }).inputValue()).toBe('{ span.region = "south" }')
+    await page.goBack()
+    await page.waitForURL((url) => url.searchParams.get('view') === 'series')
+  })
+
+  it('shows what a query says that makes numbers itself', async () => {
+    const written = '{ kind = server } | rate() by (name) | topk(1)'
+    await page.goto(`${sightline.url}/traces?last=15m&q=${encodeURIComponent(written)}`)
+    await waitUntil(async () => (await figures().count()) === 1, 'the one with the most')
+    expect(await tab('Over time').getAttribute('aria-selected')).toBe('true')
+    expect(await page.getByRole('group', { name: 'What is calculated' }).getByRole('radio', { name: 'p95' }).count()).toBe(0)
+    await page.goto(`${sightline.url}/traces?last=15m&q=${encodeURIComponent('{ } | rat() by (name)')}`)
+    await page.getByRole('alert').filter({ hasText: 'column' }).waitFor()
+  })
+})
+
+describe('screens', () => {
+  for (const theme of ['light', 'dark'] as const) {
+    it(`are shown, ${theme}`, async () => {
+      await page.emulateMedia({ colorScheme: theme })
+      for (const [name, width] of [['wide', 1440], ['narrow', 480]] as const) {
+        await page.setViewportSize({ width, height: 900 })
+        await page.goto(`${sightline.url}/traces?last=15m&view=series&fn=p95&by=span.region`)
+        await figures().first().waitFor()
+        await settled(page)
+        await page.screenshot({ path: join(SHOTS, `explorer-series-${name}-${theme}.png`) })
+      }
+    })
+  }
+
+  it('had no problem', () => {
+    expect(problems(page).filter((text) => !text.includes('400'))).toEqual([])
+  })
+})
