@@ -91,6 +91,27 @@ describe('the query over time', () => {
   })
 })
 
+describe('the question itself', () => {
+  it('is offered again when the box is empty, and copied for a terminal', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    const box = page.getByRole('textbox', { name: 'Query in TraceQL' })
+    await box.fill('{ span.region =~ "s.*" }')
+    await box.press('Enter')
+    await page.waitForURL((url) => url.searchParams.has('q'))
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'As a line for the terminal' }).click()
+    await page.getByText('Copied the line').waitFor()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`sightline query '{ span.region =~ "s.*" }' --last 15m --server ${sightline.url}`)
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    await box.focus()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ span.region =~ "s.*" }')
+  })
+})
+
 describe('screens', () => {
   for (const theme of ['light', 'dark'] as const) {
     it(`are shown, ${theme}`, async () => {

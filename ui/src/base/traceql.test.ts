@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attributeField, attributeOf, conditionsOf, isMetrics, quoted, queryOf, tokenize, unquoted, wantedAt, withCondition, wrongPlace } from './traceql'
+import { attributeField, attributeOf, conditionsOf, isMetrics, pickedOf, quoted, queryOf, tokenize, unquoted, wantedAt, withCondition, withPicked, wrongPlace } from './traceql'
 
 const kinds = (text: string) =>
   tokenize(text)
@@ -90,6 +90,21 @@ describe('conditions', () => {
     expect(withCondition('{ resource.service.name = "shop" }', { ...shop, operator: '!=' })).toBe('{ resource.service.name != "shop" }')
     expect(withCondition('{ .a } >> { .b }', shop)).toBe('{ .a } >> { .b } | { resource.service.name = "shop" }')
     expect(withCondition('{} | rate()', shop)).toBeNull()
+  })
+  it('picks values of a field, and lets them go again', () => {
+    const region = 'span.region'
+    expect(withPicked('', region, '"south"', 'only')).toBe('{ span.region = "south" }')
+    expect(withPicked('{ status = error && .region = "north" }', region, '"south"', 'only')).toBe('{ status = error && span.region = "south" }')
+    expect(withPicked('{ span.region = "south" }', region, '"south"', 'not')).toBe('{ span.region != "south" }')
+    expect(withPicked('{ span.region != "south" }', region, '"north"', 'not')).toBe('{ span.region != "south" && span.region != "north" }')
+    expect(withPicked('{ name = "a" && span.region = "south" }', region, '"south"', 'any')).toBe('{ name = "a" }')
+    expect(withPicked('{ .a || .b }', region, '"south"', 'not')).toBe('{ .a || .b } | { span.region != "south" }')
+    expect(pickedOf('{ .a || .b } | { span.region != "south" }', region, '"south"')).toBe('not')
+    expect(withPicked('{ .a || .b } | { span.region != "south" }', region, '"south"', 'any')).toBe('{ .a || .b }')
+    expect(withPicked('{} | rate()', region, '"south"', 'only')).toBeNull()
+    expect(pickedOf('{ .region = "south" && name != "a" }', region, '"south"')).toBe('only')
+    expect(pickedOf('{ .region = "south" && name != "a" }', 'span:name', '"a"')).toBe('not')
+    expect(pickedOf('{ .region = "south" }', region, '"north"')).toBe('any')
   })
   it('knows metrics from searches', () => {
     expect(isMetrics('{ name = "rate" } | count() > 2')).toBe(false)

@@ -196,6 +196,47 @@ export function withCondition(text: string, added: Condition): string | null {
   return `${text.trimEnd()} | ${queryOf([added])}`
 }
 
+// What the query says of one value of a field: only those, none of those, or nothing.
+export type Picked = 'only' | 'not' | 'any'
+
+// Two names of one field: `.region` is `span.region` and `resource.region`, `span:name` is `name`.
+function sameField(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((field) => field.replace(/^span:(?=name$|kind$|status$|statusMessage$|duration$)/, ''))
+  if (x === y) return true
+  const [one, other] = [attributeOf(a), attributeOf(b)]
+  return one !== null && other !== null && one.key === other.key && (one.scope === '' || other.scope === '')
+}
+
+export function pickedOf(text: string, field: string, value: string): Picked {
+  if (text.trimEnd().endsWith(furtherFilter(field, '=', value))) return 'only'
+  if (text.trimEnd().endsWith(furtherFilter(field, '!=', value))) return 'not'
+  for (const one of conditionsOf(text) ?? []) {
+    if (!sameField(one.field, field) || one.value !== value) continue
+    if (one.operator === '=') return 'only'
+    if (one.operator === '!=') return 'not'
+  }
+  return 'any'
+}
+
+// How withCondition narrows a query that is more than conditions.
+const furtherFilter = (field: string, operator: string, value: string) => ` | ${queryOf([{ field, operator, value }])}`
+
+// The query with that value picked: "only" takes the place of another value of the field. Null as of withCondition.
+export function withPicked(text: string, field: string, value: string, picked: Picked): string | null {
+  const simple = conditionsOf(text.trim() === '' ? '{}' : text)
+  const operator = picked === 'not' ? '!=' : '='
+  if (simple === null) {
+    const added = ['=', '!='].map((one) => furtherFilter(field, one, value)).find((one) => text.trimEnd().endsWith(one))
+    const start = added === undefined ? text : text.trimEnd().slice(0, -added.length)
+    return picked === 'any' ? start : withCondition(start, { field, operator, value })
+  }
+  const kept = simple.filter((one) => {
+    if (!sameField(one.field, field) || !['=', '!='].includes(one.operator)) return true
+    return one.value !== value && !(picked === 'only' && one.operator === '=')
+  })
+  return queryOf(picked === 'any' ? kept : [...kept, { field, operator, value }])
+}
+
 // Whether it makes numbers over time.
 export function isMetrics(text: string): boolean {
   const tokens = tokenize(text)
