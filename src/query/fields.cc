@@ -8,10 +8,9 @@
 #include <optional>
 
 #include "otlp/filled_columns.h"
+#include "query/encoded_field.h"
 #include "query/filters.h"
 #include "query/rows.h"
-#include "query/trace_query.h"
-#include "traceql/parse.h"
 
 namespace sightline::query {
 namespace {
@@ -126,17 +125,6 @@ FieldValue ValueOf(const std::string& text, std::string_view type, uint64_t item
   return {plain ? text : traceql::PrintString(text), items};
 }
 
-Result<Field> ParseField(std::string_view text, const FieldSearch& search) {
-  const std::string condition = fmt::format("{{ {} != nil }}", text);
-  auto parsed = IsLogs(search) ? traceql::ParseLogCondition(condition) : traceql::ParseSpanCondition(condition);
-  if (parsed) {
-    if (const auto* exists = std::get_if<traceql::Unary>(&parsed->node)) {
-      if (const auto* field = std::get_if<Field>(&exists->operand->node)) return *field;
-    }
-  }
-  return Fail(Code::kInvalidArgument, "{:?} is no field\nsuch as span.http.route, resource.service.name or name", text);
-}
-
 }  // namespace
 
 Result<FieldNames> FieldReader::Names(const FieldSearch& search, store::Cancellation* cancellation) {
@@ -168,7 +156,7 @@ Result<FieldNames> FieldReader::Names(const FieldSearch& search, store::Cancella
 Result<FieldValues> FieldReader::Values(std::string_view text, const FieldSearch& search,
                                         store::Cancellation* cancellation) {
   SIGHTLINE_TRY(Check(search));
-  auto field = ParseField(text, search);
+  auto field = ParseField(text, IsLogs(search));
   if (!field) return std::unexpected(field.error());
   Question question(clickhouse_, database_, cancellation);
   FieldValues found;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "query/encoded_field.h"
 #include "query/span_series_sql.h"
 #include "query/trace_query.h"
 #include "traceql/parse.h"

@@ -148,8 +148,8 @@ TEST_F(SpanSeriesTest, AnAnswerSaysThatItIsCut) {
 TEST_F(SpanSeriesTest, WhatIsNotCalculatedIsRefusedByName) {
   EXPECT_THAT(ErrorOf("{ } | compare({ status = error })"), HasSubstr("compare()"));
   EXPECT_THAT(ErrorOf("{ } >> { } | rate()"), HasSubstr("whole trace"));
-  EXPECT_THAT(ErrorOf("{ } | rate() by (rootName)"), HasSubstr("is not calculated over time"));
-  EXPECT_THAT(ErrorOf("{ } | rate() by (parent.x)"), HasSubstr("is not calculated over time"));
+  EXPECT_THAT(ErrorOf("{ } | rate() by (rootName)"), HasSubstr("is not calculated"));
+  EXPECT_THAT(ErrorOf("{ } | rate() by (parent.x)"), HasSubstr("is not calculated"));
   EXPECT_THAT(ErrorOf("{ status = error }"), HasSubstr("finds spans"));
   EXPECT_THAT(ErrorOf("{ } | rat()"), HasSubstr("column"));
   std::string sum = "({ } | rate())";

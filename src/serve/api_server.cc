@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "otlp/attribute_text.h"
+#include "query/facets.h"
 #include "query/fields.h"
+#include "query/item_set.h"
 #include "query/logs.h"
 #include "query/metrics.h"
 #include "query/sampling.h"
@@ -47,6 +49,8 @@ class ApiServerImpl final : public ApiServer {
       : options_(std::move(options)),
         metrics_(metrics),
         clock_(clock),
+        items_(clickhouse, options_.hot_attributes, options_.database),
+        facet_reader_(items_),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
         metric_reader_(clickhouse, options_.database),
         span_series_reader_(clickhouse, options_.hot_attributes, options_.database),
@@ -55,7 +59,7 @@ class ApiServerImpl final : public ApiServer {
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
         sampling_reader_(clickhouse, metric_reader_, options_.database),
-        fields_api_(field_reader_),
+        fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
         query_api_(span_series_reader_),
@@ -207,6 +211,8 @@ class ApiServerImpl final : public ApiServer {
   const ApiOptions options_;
   MetricsRegistry& metrics_;
   const Clock& clock_;
+  query::ItemSource items_;
+  query::FacetReader facet_reader_;
   query::FieldReader field_reader_;
   query::MetricReader metric_reader_;
   query::SpanSeriesReader span_series_reader_;

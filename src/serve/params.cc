@@ -1,5 +1,7 @@
 #include "serve/params.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -197,6 +199,25 @@ std::vector<std::string> Params::Values(std::string_view name, size_t max) {
   }
   if (values.size() > max) Refuse(name, Invalid(fmt::format("{} is given more than {} times", name, max)));
   return values;
+}
+
+std::vector<std::string> Params::Fields(std::string_view name, size_t max) {
+  const std::string text = Text(name);
+  std::vector<std::string> fields;
+  std::string field;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == ',' && !quoted) {
+      fields.push_back(std::exchange(field, ""));
+      continue;
+    }
+    field += text[i];
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == '\\' && quoted && i + 1 < text.size()) field += text[++i];
+  }
+  if (!text.empty()) fields.push_back(std::move(field));
+  if (fields.size() > max) Refuse(name, Invalid(fmt::format("{} fields are more than {}", fields.size(), max)));
+  return fields;
 }
 
 std::vector<query::AttributeCondition> Params::Attributes() {

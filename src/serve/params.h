@@ -76,6 +76,8 @@ class Params {
 
   // All values of a parameter that may be given several times.
   std::vector<std::string> Values(std::string_view name, size_t max);
+  // Fields of TraceQL with commas between them: span.a,resource."b,c". Empty where it is not given.
+  std::vector<std::string> Fields(std::string_view name, size_t max);
   // `attribute`: KEY=VALUE or resource.KEY=VALUE.
   std::vector<query::AttributeCondition> Attributes();
 

@@ -1,0 +1,170 @@
+#include "query/item_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "query/log_sql.h"
+#include "query/logs.h"
+#include "query/span_sql.h"
+#include "query/trace_judge.h"
+
+namespace sightline::query {
+namespace {
+
+// Read whole and judged; and of what matches so many spans are named in statements, which may have 256 kB.
+constexpr size_t kJudgedTracesMax = 1500, kNamedSpansMax = 5000;
+// Row numbers. A run is long enough that little is read beside it; more runs would make a long statement.
+constexpr uint64_t kRunRows = 16'384, kRunsMax = 128;
+// Sizes are told from so many looks at this many rows, an index granule.
+constexpr uint64_t kLooks = 64, kLookRows = 8'192;
+constexpr const char* kRowNumber = "_part_starting_offset + _part_offset";
+
+// `run` rows of each `period` within [begin, end). The hint is what the engine finds granules by, and it computes
+// nothing.
+std::string Runs(uint64_t begin, uint64_t end, uint64_t period, uint64_t run) {
+  std::string ranges;
+  for (uint64_t first = begin / period * period; first < end; first += period) {
+    ranges +=
+        fmt::format("{0}({1} >= {2} AND {1} < {3})", ranges.empty() ? "" : " OR ", kRowNumber, first, first + run);
+  }
+  return fmt::format("indexHint({}) AND ({}) % {} < {}", ranges, kRowNumber, period, run);
+}
+
+uint64_t RoundUp(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+Result<uint64_t> Count(Question& question, const ItemSet& set, const Conditions& conditions, const char* what) {
+  uint64_t count = 0;
+  SIGHTLINE_TRY(question.ForEachRow(fmt::format("SELECT {} FROM {} WHERE {}", what, set.table, conditions.Sql()),
+                                    conditions.parameters(), [&](RowReader& row) { count = row.Number<uint64_t>(); }));
+  return count;
+}
+
+// Span ids as numbers, which are shorter to write than bytes.
+std::string SpanIdList(const std::vector<std::string>& ids) {
+  std::string list;
+  for (const std::string& id : ids) list += fmt::format("{}0x{}", list.empty() ? "(" : ", ", id);
+  return list + ")";
+}
+
+}  // namespace
+
+Result<ItemQuery> ParseItemQuery(otlp::Signal signal, std::string_view text, int64_t from_unix_nanos,
+                                 int64_t to_unix_nanos) {
+  if (from_unix_nanos >= to_unix_nanos) {
+    return Fail(Code::kInvalidArgument, "the time range is empty: from {} to {}", from_unix_nanos, to_unix_nanos);
+  }
+  ItemQuery query{.signal = signal, .from_unix_nanos = from_unix_nanos, .to_unix_nanos = to_unix_nanos};
+  if (text.empty()) return query;
+  if (signal == otlp::Signal::kLogs) {
+    auto parsed = ParseLogQuery(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    query.logs = *std::move(parsed);
+    return query;
+  }
+  auto parsed = TraceQuery::Parse(text);
+  if (!parsed) return std::unexpected(parsed.error());
+  query.spans = *std::move(parsed);
+  return query;
+}
+
+Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
+  const bool logs = query.signal == otlp::Signal::kLogs;
+  ItemSet set{.table = question.Table(logs ? "logs" : "spans"), .weight = logs ? "1." : "AdjustedCount"};
+  if (logs) {
+    auto conditions = MatchConditions(LogFilter{.condition = query.logs}, question);
+    if (!conditions) return std::unexpected(conditions.error());
+    set.conditions = *std::move(conditions);
+  }
+  set.conditions.AddTimeRange(query.from_unix_nanos, query.to_unix_nanos);
+  if (query.spans == nullptr) return set;
+  const Conditions range = set.conditions;
+  if (query.spans->AddCandidates(set.conditions, hot_attributes_, question.Table("attribute_sets"))) return set;
+  SIGHTLINE_TRY(SelectJudged(question, query.spans->pipeline(), set));
+  Conditions named = range;
+  named.Add(set.conditions.Sql());
+  set.conditions = std::move(named);
+  return set;
+}
+
+Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set) {
+  auto traces = Count(question, set, set.conditions, "uniq(TraceId)");
+  if (!traces) return std::unexpected(traces.error());
+  uint64_t one_in = std::max<uint64_t>((*traces + kJudgedTracesMax - 1) / kJudgedTracesMax, 1);
+  std::vector<SpanPoint> candidates;
+  SIGHTLINE_TRY(question.ForEachRow(
+      fmt::format("SELECT {} FROM {} WHERE {} AND sipHash64(TraceId) % {} = 0 LIMIT 1 BY TraceId LIMIT {}",
+                  kPointColumns, set.table, set.conditions.Sql(), one_in, 2 * kJudgedTracesMax),
+      set.conditions.parameters(), [&](RowReader& row) { candidates.push_back(ReadPoint(row)); }));
+  TraceJudge judge(question, hot_attributes_, filled_lately_, sets_, pipeline);
+  auto matches = judge.Judge(candidates);
+  if (!matches) return std::unexpected(matches.error());
+  size_t spans = 0;
+  for (const auto& [id, points] : *matches) spans += points.size();
+  // Of too many every second trace, and again.
+  std::vector<std::string> trace_ids;
+  for (const auto& [id, points] : *matches) trace_ids.push_back(id);
+  std::ranges::sort(trace_ids);
+  while (spans > kNamedSpansMax || trace_ids.size() > kJudgedTracesMax) {
+    std::vector<std::string> half;
+    spans = 0;
+    for (size_t i = 0; i < trace_ids.size(); i += 2) {
+      spans += matches->at(trace_ids[i]).size();
+      half.push_back(std::move(trace_ids[i]));
+    }
+    if (half.size() == 1 && spans > kNamedSpansMax) {
+      matches->at(half[0]).resize(kNamedSpansMax);
+      spans = kNamedSpansMax;
+    }
+    trace_ids = std::move(half);
+    one_in *= 2;
+  }
+  set.conditions = {};
+  set.one_in = static_cast<double>(one_in);
+  if (trace_ids.empty()) {
+    set.conditions.Add("0");
+    return {};
+  }
+  std::vector<std::string> span_ids;
+  for (const auto& id : trace_ids) {
+    for (const SpanPoint& point : matches->at(id)) span_ids.push_back(point.span_id);
+  }
+  set.conditions.Add("TraceId IN " + TraceIdList(trace_ids));
+  set.conditions.Add("reinterpretAsUInt64(reverse(SpanId)) IN " + SpanIdList(span_ids));
+  return {};
+}
+
+Result<ItemSetSize> EstimateSize(Question& question, const ItemSet& set) {
+  ItemSetSize size;
+  SIGHTLINE_TRY(question.ForEachRow("SELECT count() FROM " + set.table, {},
+                                    [&](RowReader& row) { size.end = row.Number<uint64_t>(); }));
+  if (set.one_in > 1) return size;  // judged: it is small
+  const uint64_t period = RoundUp(size.end / kLooks + 1, kLookRows);
+  Conditions look = set.conditions;
+  if (period > kLookRows) look.Add(Runs(0, size.end, period, kLookRows));
+  SIGHTLINE_TRY(question.ForEachRow(
+      fmt::format("SELECT count(), min({0}), max({0}) FROM {1} WHERE {2}", kRowNumber, set.table, look.Sql()),
+      look.parameters(), [&](RowReader& row) {
+        size.rows = row.Number<uint64_t>() * (period / kLookRows);
+        const auto first = row.Number<uint64_t>(), last = row.Number<uint64_t>();
+        if (size.rows == 0) return;
+        size.begin = first - std::min(first, period);
+        size.end = std::min(size.end, last + period);
+      }));
+  return size;
+}
+
+ItemSet Thinned(const ItemSet& set, const ItemSetSize& size, uint64_t rows_max) {
+  ItemSet thinned = set;
+  const uint64_t one_in = (size.rows + rows_max - 1) / rows_max;
+  if (one_in <= 1) return thinned;
+  const uint64_t run = std::max(kRunRows, RoundUp((size.end - size.begin) / (one_in * kRunsMax), kRunRows));
+  thinned.conditions.Add(Runs(size.begin, size.end, run * one_in, run));
+  thinned.one_in *= static_cast<double>(one_in);
+  return thinned;
+}
+
+}  // namespace sightline::query

@@ -1,0 +1,81 @@
+// The spans or log records that a query means, for questions that count over many of them: facets, groups, heatmaps,
+// explanations. Data: TraceQL and a range of time -> conditions on the rows of one table, thinned out where there are
+// more rows than a question may look at.
+//
+// A query that needs whole traces is judged on an even sample of its candidates' traces; the set then names its spans.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "otlp/block_builder.h"
+#include "otlp/signal.h"
+#include "query/attributes.h"
+#include "query/filters.h"
+#include "query/rows.h"
+#include "query/span_read.h"
+#include "query/trace_query.h"
+#include "query/trace_types.h"
+#include "traceql/ast.h"
+
+namespace sightline::query {
+
+struct ItemQuery {
+  otlp::Signal signal = otlp::Signal::kTraces;      // or kLogs
+  std::shared_ptr<const TraceQuery> spans;          // null: all
+  std::shared_ptr<const traceql::Expression> logs;  // null: all
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;   // [from, to)
+};
+
+// "": all items. kInvalidArgument: an empty range, or no TraceQL, in the words of its parser.
+Result<ItemQuery> ParseItemQuery(otlp::Signal signal, std::string_view text, int64_t from_unix_nanos,
+                                 int64_t to_unix_nanos);
+
+struct ItemSet {
+  std::string table;      // as SQL writes it
+  Conditions conditions;  // of its rows
+  std::string weight;     // SQL, Float64: how many items a row stands for by sampling on the way in
+  double one_in = 1;      // of so many, one is in the set: counts are to be multiplied with it
+};
+
+// How many rows a set has, roughly, and where in the table: by their numbers in the order in which they are stored.
+struct ItemSetSize {
+  uint64_t rows = 0;            // about; 0: few
+  uint64_t begin = 0, end = 0;  // [begin, end) has them
+};
+Result<ItemSetSize> EstimateSize(Question& question, const ItemSet& set);
+// About `rows_max` rows of a set that has more, else all: runs of rows at even distances in the order in which they are
+// stored, the same at each call until parts are merged. Costs in proportion to what is left.
+ItemSet Thinned(const ItemSet& set, const ItemSetSize& size, uint64_t rows_max);
+
+// What questions about sets of items share. Thread: any.
+class ItemSource {
+ public:
+  // `clickhouse` must outlive it. `hot_attributes`: all that have a column.
+  ItemSource(store::ClickHouse& clickhouse, std::vector<otlp::HotAttribute> hot_attributes, std::string database)
+      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
+
+  Question Ask(store::Cancellation* cancellation) const { return Question(clickhouse_, database_, cancellation); }
+
+  Result<ItemSet> Select(Question& question, const ItemQuery& query);
+
+  const std::string& database() const { return database_; }
+
+  const std::vector<otlp::HotAttribute>& hot_attributes() const { return hot_attributes_; }
+  AttributeSets& attribute_sets() { return sets_; }
+
+ private:
+  Result<void> SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set);
+
+  store::ClickHouse& clickhouse_;
+  const std::vector<otlp::HotAttribute> hot_attributes_;
+  const std::string database_;
+  AttributeSets sets_;
+  FilledLately filled_lately_;
+};
+
+}  // namespace sightline::query
