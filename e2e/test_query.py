@@ -47,3 +47,22 @@ def test_facets_count_what_the_query_finds(shop: Server) -> None:
     assert values(answer, "span.http.request.method") == {"GET": 40}  # recorded as http.method
     failed = get(shop, "facets", q="{ } >> { status = error }", fields="span.model.version")
     assert values(failed, "span.model.version") == {"v2": 10}
+
+
+def test_groups_have_counts_errors_and_durations(shop: Server) -> None:
+    query = {"q": '{ resource.service.name = "shop" }', "by": "span.model.version,status", "sort": "errors", "last": "15m"}
+    first = get(shop, "query/groups", **query, limit=2)
+    assert [group["literals"] for group in first["groups"]] == [['"v2"', "error"], ["nil", "unset"]]
+    assert first["groups"][0]["errors"] == first["groups"][0]["spans"] == sum(first["groups"][0]["sparkline"]) == 10
+    assert abs(first["groups"][0]["p99_nano"] - 900e6) < 9e6
+    assert (first["spans"], first["errors"], first["group_count"]) == (2 * TRACES, 10, 3)
+    second = get(shop, "query/groups", **query, limit=2, cursor=first["next_cursor"])
+    assert [group["literals"] for group in second["groups"]] == [['"v1"', "unset"]]
+    assert second["next_cursor"] is None
+
+
+def test_a_heatmap_has_each_span_once(shop: Server) -> None:
+    answer = get(shop, "query/heatmap", q='{ resource.service.name = "shop" && name = "model.predict" }', last="15m", columns=5)
+    assert answer["spans"] == sum(cell[2] for cell in answer["cells"]) == TRACES
+    slow = [cell for cell in answer["cells"] if 2 ** ((cell[1] + 1) / answer["buckets_per_doubling"]) > 800e6]
+    assert sum(cell[3] for cell in slow) == answer["errors"] == 10

@@ -16,6 +16,8 @@
 #include "query/sampling.h"
 #include "query/service_graph.h"
 #include "query/services.h"
+#include "query/span_groups.h"
+#include "query/span_heatmap.h"
 #include "query/span_series.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
@@ -52,6 +54,8 @@ class ApiServerImpl final : public ApiServer {
         items_(clickhouse, options_.hot_attributes, options_.database),
         facet_reader_(items_),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
+        group_reader_(items_),
+        heatmap_reader_(items_),
         metric_reader_(clickhouse, options_.database),
         span_series_reader_(clickhouse, options_.hot_attributes, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
@@ -62,7 +66,7 @@ class ApiServerImpl final : public ApiServer {
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
-        query_api_(span_series_reader_),
+        query_api_({span_series_reader_, group_reader_, heatmap_reader_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
@@ -214,6 +218,8 @@ class ApiServerImpl final : public ApiServer {
   query::ItemSource items_;
   query::FacetReader facet_reader_;
   query::FieldReader field_reader_;
+  query::GroupReader group_reader_;
+  query::HeatmapReader heatmap_reader_;
   query::MetricReader metric_reader_;
   query::SpanSeriesReader span_series_reader_;
   query::TraceReader trace_reader_;

@@ -170,15 +170,15 @@ int64_t Params::StepSeconds(const TimeRange& range, int64_t unit_seconds) {
   return *nanos / kSecondNanos;
 }
 
-uint32_t Params::Limit(uint32_t preset, uint32_t max) {
-  const std::string* value = Single("limit");
+uint32_t Params::Count(std::string_view name, uint32_t preset, uint32_t max) {
+  const std::string* value = Single(name);
   if (value == nullptr) return preset;
-  const auto limit = WholeNumber<uint32_t>(*value);
-  if (!limit || *limit == 0 || *limit > max) {
-    Refuse("limit", Invalid(fmt::format("\"{}\" is no whole number within 1 to {}", *value, max)));
+  const auto count = WholeNumber<uint32_t>(*value);
+  if (!count || *count == 0 || *count > max) {
+    Refuse(name, Invalid(fmt::format("\"{}\" is no whole number within 1 to {}", *value, max)));
     return preset;
   }
-  return *limit;
+  return *count;
 }
 
 std::string Params::HexId(std::string_view name, size_t digits) {

@@ -47,7 +47,11 @@ class Params {
   // `step` in whole seconds, a multiple of `unit_seconds`; by default the range in at most 120 round steps.
   int64_t StepSeconds(const TimeRange& range, int64_t unit_seconds = 1);
 
-  uint32_t Limit(uint32_t preset = kPageItemsDefault, uint32_t max = kPageItemsMax);
+  uint32_t Limit(uint32_t preset = kPageItemsDefault, uint32_t max = kPageItemsMax) {
+    return Count("limit", preset, max);
+  }
+  // A whole number from 1 on.
+  uint32_t Count(std::string_view name, uint32_t preset, uint32_t max);
 
   // "" where it is not given, or given empty.
   std::string Text(std::string_view name);

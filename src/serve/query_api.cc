@@ -1,9 +1,43 @@
 #include "serve/query_api.h"
 
 namespace sightline::serve {
+namespace {
+
+// Of lists that a cursor continues, which keeps the range.
+Result<query::ItemQuery> ReadSpanQuery(ApiCall& call, const std::string& text, const TimeRange& range) {
+  auto parsed = query::ParseItemQuery(otlp::Signal::kTraces, text, range.from_unix_nanos, range.to_unix_nanos);
+  if (!parsed) return call.Blame("q", parsed.error());
+  return parsed;
+}
+
+std::optional<query::GroupCursor> ReadGroupCursor(Params& params) {
+  const auto fields = params.Position(2);
+  if (fields.empty()) return std::nullopt;
+  query::GroupCursor cursor;
+  cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[0]));
+  const int64_t seen = params.PositionNumber(fields[1]);
+  if (seen > query::kGroupsPagedMax) params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
+  cursor.seen = static_cast<uint32_t>(seen);
+  return cursor;
+}
+
+void WriteGroup(JsonWriter& json, const query::SpanGroup& group) {
+  json.Begin('{').Key("literals").Begin('[');
+  for (const auto& literal : group.literals) json.String(literal);
+  json.End(']').Key("spans").Number(group.spans).Key("errors").Number(group.errors);
+  json.Key("p50_nano").Number(group.p50_nanos).Key("p95_nano").Number(group.p95_nanos);
+  json.Key("p99_nano").Number(group.p99_nanos).Key("max_nano").Number(group.max_nanos);
+  json.Key("sparkline").Begin('[');
+  for (const double spans : group.sparkline) json.Number(spans);
+  json.End(']').End('}');
+}
+
+}  // namespace
 
 void QueryApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/query/series", [this](ApiCall& call) { return GetSeries(call); }});
+  router.Add({"GET", "/api/v1/query/groups", [this](ApiCall& call) { return GetGroups(call); }});
+  router.Add({"GET", "/api/v1/query/heatmap", [this](ApiCall& call) { return GetHeatmap(call); }});
 }
 
 Result<void> QueryApi::GetSeries(ApiCall& call) {
@@ -18,7 +52,7 @@ Result<void> QueryApi::GetSeries(ApiCall& call) {
   auto parsed = query::SpanSeriesQuery::Parse(text);
   if (!parsed) return call.Blame("q", parsed.error());
   search.query = *std::move(parsed);
-  auto answer = reader_.Read(search, call.cancellation());
+  auto answer = readers_.series.Read(search, call.cancellation());
   if (!answer) return call.Blame("q", answer.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("from_unix_nano").Nanos(answer->from_unix_nanos);
@@ -36,6 +70,74 @@ Result<void> QueryApi::GetSeries(ApiCall& call) {
   }
   json.End(']').Key("is_cut").Bool(answer->is_cut);
   WriteScanned(json, answer->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> QueryApi::GetGroups(ApiCall& call) {
+  query::GroupSearch search;
+  Params& params = call.params;
+  const std::string text = params.Text("q");
+  const TimeRange range = params.Range({.allow_clock_skew = false});
+  search.by = params.Fields("by", query::kGroupFieldsMax);
+  search.sort = params.Choice(
+      "sort", query::GroupSort::kCount,
+      {{"count", query::GroupSort::kCount}, {"errors", query::GroupSort::kErrors}, {"p99", query::GroupSort::kP99}});
+  search.limit = params.Limit(kPageItemsDefault, query::kGroupsMax);
+  search.cursor = ReadGroupCursor(params);
+  SIGHTLINE_TRY(params.Check());
+  auto parsed = ReadSpanQuery(call, text, range);
+  if (!parsed) return std::unexpected(parsed.error());
+  search.query = *std::move(parsed);
+  auto page = readers_.groups.Read(search, call.cancellation());
+  if (!page) return call.Blame("by", page.error());
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("from_unix_nano").Nanos(range.from_unix_nanos).Key("to_unix_nano").Nanos(range.to_unix_nanos);
+  json.Key("fields").Begin('[');
+  for (const auto& field : page->fields) json.String(field);
+  json.End(']').Key("spans").Number(page->spans).Key("errors").Number(page->errors);
+  json.Key("group_count").UInt(page->groups_in_all).Key("one_in").Number(page->one_in).Key("groups").Begin('[');
+  for (const auto& group : page->groups) {
+    if (!json.wanted()) return {};
+    WriteGroup(json, group);
+  }
+  json.End(']');
+  std::optional<std::string> next;
+  if (page->next) {
+    next = params.NextCursor({std::to_string(page->next->block), std::to_string(page->next->seen)});
+  }
+  WriteNextCursor(json, next);
+  WriteScanned(json, page->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> QueryApi::GetHeatmap(ApiCall& call) {
+  query::HeatmapSearch search;
+  Params& params = call.params;
+  const std::string text = params.Text("q");
+  const TimeRange range = params.Range({.allow_clock_skew = false});
+  search.columns = params.Count("columns", search.columns, query::kHeatmapColumnsMax);
+  search.buckets_per_doubling =
+      params.Count("buckets", search.buckets_per_doubling, query::kHeatmapBucketsPerDoublingMax);
+  SIGHTLINE_TRY(params.Check());
+  auto parsed = ReadSpanQuery(call, text, range);
+  if (!parsed) return std::unexpected(parsed.error());
+  search.query = *std::move(parsed);
+  auto heatmap = readers_.heatmap.Read(search, call.cancellation());
+  if (!heatmap) return call.Blame("q", heatmap.error());
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("from_unix_nano").Nanos(range.from_unix_nanos).Key("to_unix_nano").Nanos(range.to_unix_nanos);
+  json.Key("column_nano").Int(heatmap->column_nanos).Key("columns").UInt(heatmap->columns);
+  json.Key("buckets_per_doubling").UInt(heatmap->buckets_per_doubling);
+  json.Key("spans").Number(heatmap->spans).Key("errors").Number(heatmap->errors);
+  json.Key("one_in").Number(heatmap->one_in).Key("cells").Begin('[');
+  for (const auto& cell : heatmap->cells) {
+    if (!json.wanted()) return {};
+    json.Begin('[').UInt(cell.column).Int(cell.bucket).Number(cell.spans).Number(cell.errors).End(']');
+  }
+  json.End(']');
+  WriteScanned(json, heatmap->scanned);
   json.End('}');
   return {};
 }

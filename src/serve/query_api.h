@@ -1,6 +1,8 @@
-// The endpoint on numbers over time that TraceQL calculates from spans.
+// The endpoints on many spans at once: numbers over time, groups, heatmaps.
 #pragma once
 
+#include "query/span_groups.h"
+#include "query/span_heatmap.h"
 #include "query/span_series.h"
 #include "serve/api_call.h"
 #include "serve/router.h"
@@ -10,15 +12,22 @@ namespace sightline::serve {
 // Thread: any.
 class QueryApi {
  public:
-  // `reader` must outlive it.
-  explicit QueryApi(query::SpanSeriesReader& reader) : reader_(reader) {}
+  // They must outlive it.
+  struct Readers {
+    query::SpanSeriesReader& series;
+    query::GroupReader& groups;
+    query::HeatmapReader& heatmap;
+  };
+  explicit QueryApi(Readers readers) : readers_(readers) {}
   // It must outlive the router.
   void AddTo(Router& router);
 
  private:
   Result<void> GetSeries(ApiCall& call);
+  Result<void> GetGroups(ApiCall& call);
+  Result<void> GetHeatmap(ApiCall& call);
 
-  query::SpanSeriesReader& reader_;
+  const Readers readers_;
 };
 
 }  // namespace sightline::serve
