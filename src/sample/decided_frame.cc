@@ -163,6 +163,7 @@ Verdicts::Verdicts(DecidedFrame frame) : policies_(std::move(frame.policies)) {
   kept_.reserve(frame.kept.size());
   for (const DecidedFrame::Kept& trace : frame.kept) {
     kept_[trace.trace_hash] = {trace.policy, trace.adjusted_count};
+    spans_ += trace.spans;
   }
 }
 

@@ -63,7 +63,8 @@ class Verdicts {
     std::string_view policy;
     double adjusted_count = 1;
   };
-  Verdict Of(uint64_t trace_hash) const;  // of a trace that is none of the frame's: no policy, 1
+  Verdict Of(uint64_t trace_hash) const;     // of a trace that is none of the frame's: no policy, 1
+  uint64_t spans() const { return spans_; }  // that are kept
 
  private:
   struct AsIs {
@@ -74,6 +75,7 @@ class Verdicts {
     uint32_t policy = 0;
     double adjusted_count = 1;
   };
+  uint64_t spans_ = 0;
   std::vector<std::string> policies_;
   boost::unordered_flat_map<uint64_t, Entry, AsIs> kept_;
 };

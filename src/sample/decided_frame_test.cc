@@ -79,14 +79,15 @@ TEST(DecidedFrame, DamageNeverPointsOutside) {
 TEST(Verdicts, SayWhyATraceIsKept) {
   DecidedFrame frame;
   frame.policies = {"errors", "some"};
-  frame.kept = {{.trace_hash = 5, .policy = 1, .adjusted_count = 100, .spans = 0},
-                {.trace_hash = 6, .policy = 0, .adjusted_count = 1, .spans = 0}};
+  frame.kept = {{.trace_hash = 5, .policy = 1, .adjusted_count = 100, .spans = 3},
+                {.trace_hash = 6, .policy = 0, .adjusted_count = 1, .spans = 2}};
   const Verdicts verdicts(frame);
   EXPECT_EQ(verdicts.Of(5).policy, "some");
   EXPECT_EQ(verdicts.Of(5).adjusted_count, 100);
   EXPECT_EQ(verdicts.Of(6).policy, "errors");
   EXPECT_EQ(verdicts.Of(7).policy, "");
   EXPECT_EQ(verdicts.Of(7).adjusted_count, 1);
+  EXPECT_EQ(verdicts.spans(), 5);
 }
 
 }  // namespace

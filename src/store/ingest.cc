@@ -145,7 +145,11 @@ void Ingest::Take(sample::DecidedSpans spans) {
   Result<otlp::Scan> scan = otlp::Rescan(otlp::Signal::kTraces, spans.request, {});
   if (!scan) {
     Log(LogLevel::kError, "kept spans do not read back from the journal as they were written: they are lost",
-        {{"frame", spans.frame}, {"error", scan.error().message}});
+        {{"frame", spans.frame}, {"spans", spans.verdicts->spans()}, {"error", scan.error().message}});
+    metrics_
+        .GetCounter("sightline.sampling.unreadable_spans", "{span}",
+                    "Kept spans that could not be read back from the journal.")
+        .Add(spans.verdicts->spans());
     scan.emplace();
   }
   writers_[Index(otlp::Signal::kTraces)]->Push({.number = spans.frame,
