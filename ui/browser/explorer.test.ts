@@ -91,6 +91,42 @@ describe('the query over time', () => {
   })
 })
 
+describe('what the spans are made of', () => {
+  const rail = () => page.getByRole('complementary', { name: 'What the spans are made of' })
+  const value = (field: string, name: string) => rail().getByRole('list', { name: field }).getByRole('button', { name: new RegExp(`^${name}`) })
+
+  it('is counted beside them, and a click asks for one value', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    await value('resource.service.name', 'model').filter({ hasText: `${SEARCHES}` }).waitFor()
+    await rail().getByRole('textbox', { name: 'Find a field or value' }).fill('region')
+    await value('span.region', 'south').filter({ hasText: `${SEARCHES / SLOW_EVERY}` }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ span.region = "south" }')
+    expect(await value('span.region', 'south').getAttribute('aria-pressed')).toBe('true')
+    await waitUntil(async () => (await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').count()) === SEARCHES / SLOW_EVERY, 'the traces of the south')
+    expect(await accessibilityViolations(page)).toEqual([])
+  })
+
+  it('leaves a value out, and takes that back', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    await value('resource.service.name', 'model').hover()
+    await rail().getByRole('button', { name: 'Without model', exact: true }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ resource.service.name != "model" }')
+    await waitUntil(async () => (await rail().getByRole('list', { name: 'span:name' }).getByRole('listitem').count()) === 1, 'the names of the other service alone')
+    await page.getByRole('button', { name: /^Remove resource\.service\.name/ }).click()
+    await page.waitForURL((url) => !url.searchParams.has('q'))
+    await waitUntil(async () => (await rail().getByRole('list', { name: 'span:name' }).getByRole('listitem').count()) === 2, 'both names')
+  })
+
+  it('can be put away, and stays so', async () => {
+    await page.getByRole('button', { name: 'Hide the fields' }).click()
+    await page.reload()
+    await page.getByRole('button', { name: 'Show the fields' }).waitFor()
+    expect(await rail().count()).toBe(0)
+    await page.getByRole('button', { name: 'Show the fields' }).click()
+    await value('resource.service.name', 'model').waitFor()
+  })
+})
+
 describe('the question itself', () => {
   it('is offered again when the box is empty, and copied for a terminal', async () => {
     await page.goto(`${sightline.url}/traces?last=15m`)
@@ -122,6 +158,10 @@ describe('screens', () => {
         await figures().first().waitFor()
         await settled(page)
         await page.screenshot({ path: join(SHOTS, `explorer-series-${name}-${theme}.png`) })
+        await page.goto(`${sightline.url}/traces?last=15m`)
+        await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').first().waitFor()
+        await settled(page)
+        await page.screenshot({ path: join(SHOTS, `explorer-traces-${name}-${theme}.png`) })
       }
     })
   }

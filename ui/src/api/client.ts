@@ -62,6 +62,7 @@ export const api = {
     take(client.GET('/traces/{trace_id}/outline', { params: { path: { trace_id }, query }, signal })),
   getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
     takeExact<SpanDetail>(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, ...AS_TEXT })),
+  getFacets: (query: Query<'getFacets'>, signal?: AbortSignal) => take(client.GET('/facets', { params: { query }, signal })),
   querySeries: (query: Query<'querySeries'>, signal?: AbortSignal) => take(client.GET('/query/series', { params: { query }, signal })),
   listFields: (query: Query<'listFields'>, signal?: AbortSignal) => take(client.GET('/fields', { params: { query }, signal })),
   listFieldValues: (query: Query<'listFieldValues'>, signal?: AbortSignal) => take(client.GET('/fields/values', { params: { query }, signal })),

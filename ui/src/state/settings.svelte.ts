@@ -16,6 +16,7 @@ class Settings {
   #theme = $state<ThemeChoice>(read('theme', THEMES, 'system'))
   #zone = $state<Zone>(read('zone', ZONES, 'browser'))
   #rail = $state(read('rail', ['wide', 'narrow'] as const, 'wide'))
+  #facets = $state(read('facets', ['shown', 'hidden'] as const, 'shown'))
   #systemDark = $state(matchMedia('(prefers-color-scheme: dark)').matches)
 
   start(): void {
@@ -60,6 +61,15 @@ class Settings {
   set railNarrow(value: boolean) {
     this.#rail = value ? 'narrow' : 'wide'
     store('rail', this.#rail)
+  }
+
+  // Beside lists of what a query found: what it is made of.
+  get facetsShown(): boolean {
+    return this.#facets === 'shown'
+  }
+  set facetsShown(value: boolean) {
+    this.#facets = value ? 'shown' : 'hidden'
+    store('facets', this.#facets)
   }
 
   #apply(): void {
