@@ -33,6 +33,12 @@ function search(index: number, now: bigint): SpanSketch[] {
 const tab = (name: string) => page.getByRole('tab', { name })
 const figures = () => page.getByRole('table', { name: 'Series' }).locator('tbody tr')
 
+// What waits for a newer answer is dimmed.
+async function upToDate() {
+  await settled(page)
+  await page.waitForFunction(() => document.querySelector('.dimmed') === null && document.getAnimations().every((one) => !(one instanceof CSSTransition)))
+}
+
 beforeAll(async () => {
   sightline = await Sightline.start()
   browser = await Browser.start()
@@ -60,6 +66,7 @@ describe('the query over time', () => {
     await page.getByRole('radio', { name: 'Error share' }).click()
     // In some steps all spans of the model failed.
     await figures().filter({ hasText: 'model' }).filter({ hasText: '100 %' }).waitFor()
+    await upToDate()
     expect(await accessibilityViolations(page)).toEqual([])
   })
 
@@ -103,6 +110,7 @@ describe('what the spans are made of', () => {
     await page.waitForURL((url) => url.searchParams.get('q') === '{ span.region = "south" }')
     expect(await value('span.region', 'south').getAttribute('aria-pressed')).toBe('true')
     await waitUntil(async () => (await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').count()) === SEARCHES / SLOW_EVERY, 'the traces of the south')
+    await upToDate()
     expect(await accessibilityViolations(page)).toEqual([])
   })
 
