@@ -140,6 +140,8 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("queryGroups", {}, {"by": "resource.service.name,name", "last": "15m", "sort": "p99", "limit": 2}),
     ("queryGroups", {}, {"q": "{ status = error } << { }", "by": ".http.route", "last": "15m"}),
     ("queryHeatmap", {}, {"q": "{ kind = server }", "last": "15m", "columns": 7, "buckets": 8}),
+    ("querySpans", {}, {"q": "{ } | select(.http.route, duration)", "select": "resource.service.name,kind", "last": "15m"}),
+    ("querySpans", {}, {"q": "{ status = error } << { }", "sort": "slowest", "last": "15m", "limit": 2}),
     ("querySeries", {}, {"q": "{ } | rate() by (resource.service.name, .http.route, kind)", "last": "15m"}),
     ("querySeries", {}, {"q": "{ } | quantile_over_time(duration, .5, .99)", "last": "15m", "step": "60s"}),
     ("scatterSpans", {}, ALL_TIMES | {"limit": 5000}),

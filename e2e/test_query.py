@@ -66,3 +66,26 @@ def test_a_heatmap_has_each_span_once(shop: Server) -> None:
     assert answer["spans"] == sum(cell[2] for cell in answer["cells"]) == TRACES
     slow = [cell for cell in answer["cells"] if 2 ** ((cell[1] + 1) / answer["buckets_per_doubling"]) > 800e6]
     assert sum(cell[3] for cell in slow) == answer["errors"] == 10
+
+
+@pytest.mark.parametrize("sort", ["newest", "slowest"])
+def test_a_list_of_spans_has_each_once_with_chosen_columns(shop: Server, sort: str) -> None:
+    query = {"q": '{ resource.service.name = "shop" } | select(.cart)', "select": "span.model.version,status", "sort": sort, "last": "15m"}
+    spans: list[dict[str, Any]] = []
+    cursor = ""
+    while cursor is not None:
+        page = get(shop, "query/spans", **query, limit=7, **({"cursor": cursor} if cursor else {}))
+        assert page["fields"] == ["span.model.version", "span:status", ".cart"]
+        spans += page["spans"]
+        cursor = page["next_cursor"]
+    assert len({span["span_id"] for span in spans}) == len(spans) == 2 * TRACES
+    key = "start_unix_nano" if sort == "newest" else "duration_nano"
+    assert [int(span[key]) for span in spans] == sorted((int(span[key]) for span in spans), reverse=True)
+    roots = [span for span in spans if span["name"] == "GET /"]
+    assert sorted(int(span["literals"][2]) for span in roots) == list(range(TRACES))
+    assert all(span["literals"][:2] == ["nil", "unset"] for span in roots)
+
+
+def test_a_list_of_spans_of_whole_traces(shop: Server) -> None:
+    page = get(shop, "query/spans", q='{ } > { status = error }', select="span.model.version", last="15m", limit=1000)
+    assert [span["literals"] for span in page["spans"]] == [['"v2"']] * 10

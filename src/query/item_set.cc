@@ -43,14 +43,33 @@ Result<uint64_t> Count(Question& question, const ItemSet& set, const Conditions&
   return count;
 }
 
-// Span ids as numbers, which are shorter to write than bytes.
+// Span ids of hex as numbers, which are shorter to write than bytes.
 std::string SpanIdList(const std::vector<std::string>& ids) {
   std::string list;
   for (const std::string& id : ids) list += fmt::format("{}0x{}", list.empty() ? "(" : ", ", id);
   return list + ")";
 }
 
+void AddNamed(const std::vector<std::string>& trace_ids, const std::vector<std::string>& span_ids,
+              Conditions& conditions) {
+  conditions.Add("TraceId IN " + TraceIdList(trace_ids));
+  conditions.Add("reinterpretAsUInt64(reverse(SpanId)) IN " + SpanIdList(span_ids));
+}
+
 }  // namespace
+
+Conditions NamedSpans(std::span<const SpanPoint> spans) {
+  std::vector<std::string> trace_ids, span_ids;
+  for (const SpanPoint& span : spans) {
+    if (trace_ids.empty() || trace_ids.back() != span.trace_id) trace_ids.push_back(span.trace_id);
+    span_ids.push_back(span.span_id);
+  }
+  const auto [first, last] = std::ranges::minmax(spans, {}, &SpanPoint::start_unix_nanos);
+  Conditions conditions;
+  conditions.AddTimeRange(first.start_unix_nanos, last.start_unix_nanos + 1);
+  AddNamed(trace_ids, span_ids, conditions);
+  return conditions;
+}
 
 Result<ItemQuery> ParseItemQuery(otlp::Signal signal, std::string_view text, int64_t from_unix_nanos,
                                  int64_t to_unix_nanos) {
@@ -90,6 +109,11 @@ Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
   return set;
 }
 
+Result<TraceJudge::Matches> ItemSource::Judge(Question& question, const traceql::Pipeline& pipeline,
+                                              const std::vector<SpanPoint>& candidates) {
+  return TraceJudge(question, hot_attributes_, filled_lately_, sets_, pipeline).Judge(candidates);
+}
+
 Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set) {
   auto traces = Count(question, set, set.conditions, "uniq(TraceId)");
   if (!traces) return std::unexpected(traces.error());
@@ -99,8 +123,7 @@ Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipelin
       fmt::format("SELECT {} FROM {} WHERE {} AND sipHash64(TraceId) % {} = 0 LIMIT 1 BY TraceId LIMIT {}",
                   kPointColumns, set.table, set.conditions.Sql(), one_in, 2 * kJudgedTracesMax),
       set.conditions.parameters(), [&](RowReader& row) { candidates.push_back(ReadPoint(row)); }));
-  TraceJudge judge(question, hot_attributes_, filled_lately_, sets_, pipeline);
-  auto matches = judge.Judge(candidates);
+  auto matches = Judge(question, pipeline, candidates);
   if (!matches) return std::unexpected(matches.error());
   size_t spans = 0;
   for (const auto& [id, points] : *matches) spans += points.size();
@@ -132,8 +155,7 @@ Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipelin
   for (const auto& id : trace_ids) {
     for (const SpanPoint& point : matches->at(id)) span_ids.push_back(point.span_id);
   }
-  set.conditions.Add("TraceId IN " + TraceIdList(trace_ids));
-  set.conditions.Add("reinterpretAsUInt64(reverse(SpanId)) IN " + SpanIdList(span_ids));
+  AddNamed(trace_ids, span_ids, set.conditions);
   return {};
 }
 

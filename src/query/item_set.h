@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "query/filters.h"
 #include "query/rows.h"
 #include "query/span_read.h"
+#include "query/trace_judge.h"
 #include "query/trace_query.h"
 #include "query/trace_types.h"
 #include "traceql/ast.h"
@@ -52,6 +54,9 @@ Result<ItemSetSize> EstimateSize(Question& question, const ItemSet& set);
 // stored, the same at each call until parts are merged. Costs in proportion to what is left.
 ItemSet Thinned(const ItemSet& set, const ItemSetSize& size, uint64_t rows_max);
 
+// The condition of just these. At most 2,000: a statement has 256 kB.
+Conditions NamedSpans(std::span<const SpanPoint> spans);
+
 // What questions about sets of items share. Thread: any.
 class ItemSource {
  public:
@@ -63,7 +68,9 @@ class ItemSource {
 
   Result<ItemSet> Select(Question& question, const ItemQuery& query);
 
-  const std::string& database() const { return database_; }
+  // Of the candidates' traces the spans that match.
+  Result<TraceJudge::Matches> Judge(Question& question, const traceql::Pipeline& pipeline,
+                                    const std::vector<SpanPoint>& candidates);
 
   const std::vector<otlp::HotAttribute>& hot_attributes() const { return hot_attributes_; }
   AttributeSets& attribute_sets() { return sets_; }

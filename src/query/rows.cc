@@ -73,10 +73,14 @@ Result<void> Question::ForEachRow(const std::string& sql, std::map<std::string, 
   options.parameters = std::move(parameters);
   auto stats = query::ForEachRow(clickhouse_, sql, std::move(options), read, cancellation_);
   if (!stats) return std::unexpected(stats.error());
-  stats_.rows_read += stats->rows_read;
-  stats_.bytes_read += stats->bytes_read;
-  stats_.elapsed_seconds += stats->elapsed_seconds;
+  Add(*stats);
   return {};
+}
+
+void Question::Add(const store::QueryStats& stats) {
+  stats_.rows_read += stats.rows_read;
+  stats_.bytes_read += stats.bytes_read;
+  stats_.elapsed_seconds += stats.elapsed_seconds;
 }
 
 }  // namespace sightline::query

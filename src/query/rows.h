@@ -85,6 +85,8 @@ class Question {
   std::string Table(std::string_view table) const { return database_ + "." + std::string(table); }
   // Of all statements so far.
   const store::QueryStats& stats() const { return stats_; }
+  // What a question within this one cost.
+  void Add(const store::QueryStats& stats);
 
  private:
   store::ClickHouse& clickhouse_;

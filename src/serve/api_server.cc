@@ -18,6 +18,7 @@
 #include "query/services.h"
 #include "query/span_groups.h"
 #include "query/span_heatmap.h"
+#include "query/span_list.h"
 #include "query/span_series.h"
 #include "query/traces.h"
 #include "serve/api_call.h"
@@ -59,6 +60,7 @@ class ApiServerImpl final : public ApiServer {
         metric_reader_(clickhouse, options_.database),
         span_series_reader_(clickhouse, options_.hot_attributes, options_.database),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
+        span_list_reader_(items_, trace_reader_),
         log_reader_(clickhouse, options_.database),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
@@ -66,7 +68,7 @@ class ApiServerImpl final : public ApiServer {
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
-        query_api_({span_series_reader_, group_reader_, heatmap_reader_}),
+        query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
@@ -223,6 +225,7 @@ class ApiServerImpl final : public ApiServer {
   query::MetricReader metric_reader_;
   query::SpanSeriesReader span_series_reader_;
   query::TraceReader trace_reader_;
+  query::SpanListReader span_list_reader_;
   query::LogReader log_reader_;
   query::ServiceReader service_reader_;
   query::ServiceGraphReader service_graph_reader_;

@@ -3,6 +3,10 @@
 namespace sightline::serve {
 namespace {
 
+bool IsHexId(std::string_view text, size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 // Of lists that a cursor continues, which keeps the range.
 Result<query::ItemQuery> ReadSpanQuery(ApiCall& call, const std::string& text, const TimeRange& range) {
   auto parsed = query::ParseItemQuery(otlp::Signal::kTraces, text, range.from_unix_nanos, range.to_unix_nanos);
@@ -19,6 +23,37 @@ std::optional<query::GroupCursor> ReadGroupCursor(Params& params) {
   if (seen > query::kGroupsPagedMax) params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   cursor.seen = static_cast<uint32_t>(seen);
   return cursor;
+}
+
+std::optional<query::SpanListCursor> ReadSpanCursor(Params& params) {
+  const auto fields = params.Position(5);
+  if (fields.empty()) return std::nullopt;
+  query::SpanListCursor cursor;
+  cursor.block_max = static_cast<uint64_t>(params.PositionNumber(fields[0]));
+  cursor.key = static_cast<uint64_t>(params.PositionNumber(fields[1]));
+  cursor.trace_id = fields[2];
+  cursor.span_id = fields[3];
+  cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[4]));
+  if (!IsHexId(cursor.trace_id, 32) || (!cursor.span_id.empty() && !IsHexId(cursor.span_id, 16))) {
+    params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
+  }
+  return cursor;
+}
+
+std::optional<std::string> NextCursor(const Params& params, const std::optional<query::SpanListCursor>& next) {
+  if (!next) return std::nullopt;
+  return params.NextCursor({std::to_string(next->block_max), std::to_string(next->key), next->trace_id, next->span_id,
+                            std::to_string(next->block)});
+}
+
+void WriteListedSpan(JsonWriter& json, const query::ListedSpan& listed) {
+  const query::SpanPoint& span = listed.span;
+  json.Begin('{').Key("trace_id").String(span.trace_id).Key("span_id").String(span.span_id);
+  json.Key("service").String(span.service).Key("name").String(span.name).Key("status").String(span.status);
+  json.Key("start_unix_nano").Nanos(span.start_unix_nanos).Key("duration_nano").UInt(span.duration_nanos);
+  json.Key("literals").Begin('[');
+  for (const auto& literal : listed.literals) json.String(literal);
+  json.End(']').End('}');
 }
 
 void WriteGroup(JsonWriter& json, const query::SpanGroup& group) {
@@ -38,6 +73,7 @@ void QueryApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/query/series", [this](ApiCall& call) { return GetSeries(call); }});
   router.Add({"GET", "/api/v1/query/groups", [this](ApiCall& call) { return GetGroups(call); }});
   router.Add({"GET", "/api/v1/query/heatmap", [this](ApiCall& call) { return GetHeatmap(call); }});
+  router.Add({"GET", "/api/v1/query/spans", [this](ApiCall& call) { return GetSpans(call); }});
 }
 
 Result<void> QueryApi::GetSeries(ApiCall& call) {
@@ -138,6 +174,37 @@ Result<void> QueryApi::GetHeatmap(ApiCall& call) {
   }
   json.End(']');
   WriteScanned(json, heatmap->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> QueryApi::GetSpans(ApiCall& call) {
+  query::SpanListSearch search;
+  Params& params = call.params;
+  const std::string text = params.Text("q");
+  const TimeRange range = params.Range();
+  search.select = params.Fields("select", query::kSpanListFieldsMax);
+  search.sort = params.Choice("sort", query::TraceSort::kNewest,
+                              {{"newest", query::TraceSort::kNewest}, {"slowest", query::TraceSort::kSlowest}});
+  search.limit = params.Limit(kPageItemsDefault, query::kSpanListMax);
+  search.cursor = ReadSpanCursor(params);
+  SIGHTLINE_TRY(params.Check());
+  auto parsed = ReadSpanQuery(call, text, range);
+  if (!parsed) return std::unexpected(parsed.error());
+  search.query = *std::move(parsed);
+  auto page = readers_.spans.Read(search, call.cancellation());
+  if (!page) return call.Blame("select", page.error());
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("fields").Begin('[');
+  for (const auto& field : page->fields) json.String(field);
+  json.End(']').Key("spans").Begin('[');
+  for (const auto& span : page->spans) {
+    if (!json.wanted()) return {};
+    WriteListedSpan(json, span);
+  }
+  json.End(']');
+  WriteNextCursor(json, NextCursor(params, page->next));
+  WriteScanned(json, page->scanned);
   json.End('}');
   return {};
 }

@@ -1,8 +1,9 @@
-// The endpoints on many spans at once: numbers over time, groups, heatmaps.
+// The endpoints on many spans at once: numbers over time, groups, heatmaps, lists.
 #pragma once
 
 #include "query/span_groups.h"
 #include "query/span_heatmap.h"
+#include "query/span_list.h"
 #include "query/span_series.h"
 #include "serve/api_call.h"
 #include "serve/router.h"
@@ -17,6 +18,7 @@ class QueryApi {
     query::SpanSeriesReader& series;
     query::GroupReader& groups;
     query::HeatmapReader& heatmap;
+    query::SpanListReader& spans;
   };
   explicit QueryApi(Readers readers) : readers_(readers) {}
   // It must outlive the router.
@@ -26,6 +28,7 @@ class QueryApi {
   Result<void> GetSeries(ApiCall& call);
   Result<void> GetGroups(ApiCall& call);
   Result<void> GetHeatmap(ApiCall& call);
+  Result<void> GetSpans(ApiCall& call);
 
   const Readers readers_;
 };
