@@ -1,8 +1,34 @@
 #include "query/sql.h"
 
+#include <vector>
+
 #include "query/sql_allowed.h"
+#include "traceql/parse_error.h"
 
 namespace sightline::query {
+namespace {
+
+// The engine offers names of tables that may not be read.
+std::string TablesToRead(std::string message) {
+  constexpr std::string_view kOffer = ". Maybe you meant ";
+  constexpr std::string_view kUnknown = "Unknown table expression identifier '";
+  const size_t unknown = message.find(kUnknown);
+  if (unknown == message.npos) return message;
+  if (const size_t offer = message.find(kOffer); offer != message.npos) {
+    const size_t end = message.find('?', offer);
+    message.erase(offer, end == message.npos ? end : end + 1 - offer);
+  }
+  std::string_view name = std::string_view(message).substr(unknown + kUnknown.size());
+  name = name.substr(0, name.find('\''));
+  name = name.substr(name.rfind('.') + 1);  // npos + 1 is 0
+  const std::vector<std::string>& allowed = AllowedTables();
+  const std::vector<std::string_view> tables(allowed.begin(), allowed.end());
+  const std::string_view nearest = traceql::Nearest(name, tables);
+  if (nearest.empty()) return message + "\nSHOW TABLES says what there is";
+  return fmt::format("{}\ndid you mean {}?", message, nearest);
+}
+
+}  // namespace
 
 Result<CheckedSql> SqlRunner::Check(std::string_view sql, std::string_view format) {
   if (!format.empty() && !IsAllowedFormat(format)) {
@@ -31,7 +57,9 @@ Result<store::QueryStats> SqlRunner::Run(const CheckedSql& checked,
       {"allow_introspection_functions", "0"},
       {"allow_ddl", "0"},
   };
-  return clickhouse_.Query(checked.text, options, sink, cancellation);
+  auto stats = clickhouse_.Query(checked.text, options, sink, cancellation);
+  if (!stats && stats.error().code == Code::kNotFound) stats.error().message = TablesToRead(stats.error().message);
+  return stats;
 }
 
 std::string_view ContentType(std::string_view format) {

@@ -3,7 +3,9 @@
 // only by case).
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace sightline::query {
 
@@ -21,6 +23,7 @@ bool IsAllowedFunction(std::string_view name);
 bool IsAllowedAggregate(std::string_view name);
 bool IsAllowedTableFunction(std::string_view name);
 bool IsAllowedTable(std::string_view name);
+const std::vector<std::string>& AllowedTables();
 bool IsAllowedFormat(std::string_view name);
 
 }  // namespace sightline::query

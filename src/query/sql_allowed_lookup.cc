@@ -77,6 +77,11 @@ bool IsAllowedTable(std::string_view name) {
   return names.contains(std::string(name));
 }
 
+const std::vector<std::string>& AllowedTables() {
+  static const std::vector<std::string> tables = Words(kTables);
+  return tables;
+}
+
 bool IsAllowedFormat(std::string_view name) {
   static const Names names = LowerCase(kFormats);
   return names.contains(Lower(name));

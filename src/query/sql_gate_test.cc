@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -110,6 +111,18 @@ constexpr std::string_view kRefused[] = {
     "SHOW CREATE TABLE system.tables",
     "SHOW CREATE TABLE hidden_table",
     "SHOW TABLES FROM system",
+    "SHOW TABLES FROM system FORMAT TSV",
+    "SHOW TABLES IN system LIKE 'x' FORMAT TSV",
+    "SHOW TABLES FORMAT Template",
+    "SHOW TABLES WHERE name IN (SELECT name FROM system.tables)",
+    "SHOW TABLES LIKE 'x' LIMIT 1",
+    "SHOW TABLES INTO OUTFILE '/tmp/x' FORMAT TSV",
+    "SHOW DICTIONARIES",
+    "SHOW CREATE TABLE hidden_table FORMAT TSV",
+    "SHOW CREATE TABLE system.tables FORMAT TSV",
+    "SHOW CREATE TABLE otel_traces.TSV",
+    "SHOW CREATE TABLE otel_traces FORMAT Template",
+    "SHOW CREATE TABLE otel_traces INTO OUTFILE '/tmp/x' FORMAT TSV",
     "SHOW PROCESSLIST",
     "SHOW SETTINGS LIKE '%'",
     "SHOW GRANTS",
@@ -292,7 +305,12 @@ constexpr std::string_view kServed[] = {
     "DESC otel_logs FORMAT JSON",
     "DESCRIBE TABLE (SELECT 1 AS x)",
     "SHOW TABLES",
+    "show tables from sightline not ilike '%\\'x%' format CSV",
+    "SHOW TABLES LIKE 'otel%'",
+    "SHOW TABLES FORMAT TSV",
     "SHOW CREATE TABLE otel_traces",
+    "SHOW CREATE TABLE otel_traces FORMAT TSVRaw",
+    "SHOW CREATE TABLE sightline.spans FORMAT Vertical",
     "SHOW CREATE TABLE sightline.spans",
     "EXPLAIN SELECT * FROM otel_traces WHERE TraceId = 'x'",
     "EXPLAIN indexes = 1 SELECT count() FROM spans WHERE TraceId = unhex('00')",
@@ -338,6 +356,48 @@ TEST_F(SqlGateTest, RunsTheCanonicalTextWithoutComments) {
   auto checked = gate_.Check("select 1 -- { serverError 47 }");
   ASSERT_TRUE(checked) << checked.error().message;
   EXPECT_EQ(checked->text, "SELECT 1");
+}
+
+TEST_F(SqlGateTest, ShowsTheTablesThatMayBeRead) {
+  const auto answer = [&](const char* sql) {
+    SqlRunner runner(clickhouse(), {});
+    auto checked = runner.Check(sql, "TSV");
+    EXPECT_TRUE(checked) << sql << "\n" << (checked ? "" : checked.error().message);
+    std::string text;
+    if (checked) {
+      EXPECT_TRUE(runner.Run(
+          *checked,
+          [&text](std::string_view piece) {
+            text += piece;
+            return true;
+          },
+          nullptr));
+    }
+    return text;
+  };
+  const std::string all = answer("SHOW TABLES");
+  for (const std::string& name : AllowedTables()) EXPECT_TRUE(("\n" + all).contains("\n" + name + "\n")) << name;
+  EXPECT_EQ(std::ranges::count(all, '\n'), static_cast<ptrdiff_t>(AllowedTables().size())) << all;
+  EXPECT_EQ(answer("SHOW TABLES LIKE 'otel_l%'"), "otel_logs\n");
+  EXPECT_EQ(answer("SHOW TABLES FROM sightline LIKE 'sp%' FORMAT CSV"),
+            "\"span_metric_rollups\"\n\"span_metrics\"\n\"spans\"\n");
+  EXPECT_EQ(answer("SHOW TABLES LIKE 'no''ne'"), "");
+  EXPECT_TRUE(answer("SHOW CREATE TABLE spans FORMAT TSVRaw").starts_with("CREATE TABLE sightline.spans\n"));
+}
+
+TEST_F(SqlGateTest, OffersTheNearestTableThatMayBeRead) {
+  SqlRunner runner(clickhouse(), {});
+  const auto error = [&](const char* sql) {
+    auto checked = runner.Check(sql, "");
+    EXPECT_TRUE(checked) << sql;
+    if (!checked) return std::string();
+    auto ran = runner.Run(*checked, [](std::string_view) { return true; }, nullptr);
+    EXPECT_FALSE(ran) << sql;
+    return ran ? std::string() : ran.error().message;
+  };
+  EXPECT_TRUE(error("SELECT * FROM otel_trace").ends_with("\ndid you mean otel_traces?"));
+  EXPECT_TRUE(error("SELECT * FROM on").ends_with("\nSHOW TABLES says what there is"));
+  EXPECT_FALSE(error("SELECT * FROM on").contains("system"));
 }
 
 TEST_F(SqlGateTest, NamesTheFormatOfTheText) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <utility>
+
+#include <fmt/ranges.h>
 
 #include "query/sql_allowed.h"
 #include "query/sql_gate.h"
@@ -43,6 +46,8 @@ class Checker {
       : canonical_(canonical), nodes_(nodes), catalog_(catalog), prefix_(catalog.database + ".") {}
 
   Result<CheckedSql> Check() {
+    // This node shows nothing of its text, so the text itself must be known.
+    if (nodes_[0].kind == "ShowTables") return ShowTables();
     SIGHTLINE_TRY(CheckRoot());
     for (size_t i = 1; i < nodes_.size(); ++i) SIGHTLINE_TRY(CheckNode(static_cast<int>(i)));
     return CheckedSql{canonical_, format_};
@@ -72,11 +77,6 @@ class Checker {
     if (root.kind == "DescribeQuery") return CheckFormat(root, 1);
     if (root.kind == "Explain") return CheckExplain(root);
     if (root.kind == "ShowCreateTableQuery" || root.kind == "ShowCreateViewQuery") return CheckShowCreate();
-    // This node shows nothing of its text, so the text itself must be known.
-    if (root.kind == "ShowTables" &&
-        (canonical_ == "SHOW TABLES" || canonical_ == "SHOW TABLES FROM " + catalog_.database)) {
-      return {};
-    }
     return Fail(
         Code::kInvalidArgument,
         "statements of this kind ({}) are not allowed\nSELECT, WITH … SELECT, DESCRIBE TABLE, SHOW TABLES, SHOW "
@@ -107,16 +107,63 @@ class Checker {
     return CheckFormat(root, first + 1);
   }
 
+  // [database] table [format]: the tree does not tell names from the format, the canonical text's end does.
   Result<void> CheckShowCreate() {
     const SqlNode& root = nodes_[0];
-    std::string name;
-    for (int child : root.children) {
-      if (!name.empty()) name += '.';
-      name += nodes_[child].detail;
+    size_t names = root.children.size();
+    if (names > 1) {
+      const SqlNode& last = Child(root, names - 1);
+      if (canonical_.ends_with(fmt::format(" FORMAT {}", last.detail))) {
+        SIGHTLINE_TRY(CheckFormat(root, names - 1));
+        --names;
+      }
     }
-    // A FORMAT clause would stand among the names, and then they are no table.
+    std::string name;
+    for (size_t i = 0; i < names; ++i) {
+      if (!name.empty()) name += '.';
+      name += Child(root, i).detail;
+    }
     if (!IsOurTable(name)) return RefuseTable(name);
     return {};
+  }
+
+  // SHOW TABLES [FROM database] [[NOT] LIKE|ILIKE 'pattern'] [FORMAT format], as a question for the tables that may be
+  // read: the engine's own answer also names those that may not.
+  Result<CheckedSql> ShowTables() const {
+    std::string_view rest = canonical_;
+    const auto take = [&rest](std::string_view word) {
+      if (!rest.starts_with(word)) return false;
+      rest.remove_prefix(word.size());
+      return true;
+    };
+    if (!take("SHOW TABLES")) return RefuseShow();
+    take(" FROM " + catalog_.database);
+    std::string condition;
+    for (std::string_view like : {" LIKE '", " NOT LIKE '", " ILIKE '", " NOT ILIKE '"}) {
+      if (!take(like)) continue;
+      size_t end = 0;
+      while (end < rest.size() && rest[end] != '\'') end += rest[end] == '\\' ? 2 : 1;
+      if (end >= rest.size()) return RefuseShow();
+      condition = fmt::format(" AND name{}{}", like, rest.substr(0, end + 1));
+      rest.remove_prefix(end + 1);
+      break;
+    }
+    std::string format;
+    if (take(" FORMAT ")) {
+      if (!IsAllowedFormat(rest)) return Fail(Code::kInvalidArgument, "format {} is not on the list", rest);
+      format = std::exchange(rest, {});
+    }
+    if (!rest.empty()) return RefuseShow();
+    return CheckedSql{
+        fmt::format("SELECT name FROM system.tables WHERE database = '{}' AND name IN ('{}'){} ORDER BY name",
+                    catalog_.database, fmt::join(AllowedTables(), "', '"), condition),
+        format};
+  }
+
+  static std::unexpected<Error> RefuseShow() {
+    return Fail(Code::kInvalidArgument,
+                "SHOW is served as SHOW TABLES, with LIKE and FORMAT, and as SHOW CREATE TABLE\nthe tables of other "
+                "databases cannot be read");
   }
 
   Result<void> CheckNode(int index) {
