@@ -269,7 +269,9 @@ Result<void> SegmentedJournal::MakeRoom(uint64_t bytes, uint64_t bytes_max) {
     return Fail(Code::kUnavailable, "journal of {} bytes has no room for {} more, its limit is {}", now, bytes,
                 bytes_max);
   }
-  if (full || active.poisoned()) return Roll();
+  if (full || active.poisoned()) SIGHTLINE_TRY(Roll());
+  Segment& segment = *segments_.back();
+  segment.ReserveBlocks(segment.size() + bytes, options_.segment_bytes_max);
   return {};
 }
 
@@ -277,7 +279,7 @@ Result<void> SegmentedJournal::Roll() {
   // A sealed segment is whole (in kDisk mode on disk): recovery relies on it.
   if (!segments_.empty()) {
     Segment& sealed = *segments_.back();
-    SIGHTLINE_TRY(sealed.CutTorn());
+    SIGHTLINE_TRY(sealed.Seal());
     if (!sealed.poisoned() && sealed.header().durability == Durability::kDisk) SIGHTLINE_TRY(sealed.Sync());
   }
   std::random_device random;

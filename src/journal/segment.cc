@@ -17,6 +17,8 @@
 namespace sightline::journal {
 namespace {
 
+constexpr uint64_t kReserveStepBytes = 8 << 20;
+
 Result<void> ReadExactly(int fd, char* to, size_t size, uint64_t offset) {
   while (size > 0) {
     const ssize_t n = pread(fd, to, size, static_cast<off_t>(offset));
@@ -143,9 +145,17 @@ Result<uint32_t> Segment::Append(RecordType type, std::string_view head, std::st
   return offset;
 }
 
+void Segment::ReserveBlocks(uint64_t end, uint64_t limit) {
+  if (end <= reserved_) return;
+  const uint64_t from = std::max<uint64_t>(reserved_, size());
+  reserved_ = std::max(end, std::min(end + kReserveStepBytes, limit));
+  (void)fallocate(file_.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from), static_cast<off_t>(reserved_ - from));
+}
+
 Result<void> Segment::Truncate(uint32_t size) {
   if (ftruncate(file_.fd(), size) != 0) return Fail(Code::kUnavailable, "truncate {}: {}", path_, ErrnoText());
   torn_ = false;
+  reserved_ = size;
   return {};
 }
 

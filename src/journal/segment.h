@@ -46,6 +46,14 @@ class Segment {
   Result<uint32_t> Append(RecordType type, std::string_view head, std::string_view payload, std::string_view begin,
                           std::string_view end);
 
+  // Takes blocks from the file system for what is to be appended up to `end`, and for more in one step, at most up to
+  // `limit`: filling blocks that are there costs the kernel half of what blocks one by one do. Size and content of the
+  // file stay as they are, and so does what an append does if there are none.
+  void ReserveBlocks(uint64_t end, uint64_t limit);
+
+  // Gives back what is reserved behind the end.
+  Result<void> Seal() { return torn_ || reserved_ > size() ? Truncate(size()) : Result<void>(); }
+
   // Reads the record at an offset that Append returned. kDataLoss if it no longer reads back.
   Result<std::string> ReadBody(uint32_t offset) const;
 
@@ -62,7 +70,6 @@ class Segment {
   // What was appended before the call is on disk. An error poisons the segment: from then on every append and every
   // sync fails, as nobody knows what the next one would promise.
   Result<void> Sync();
-  Result<void> CutTorn() { return torn_ ? Truncate(size()) : Result<void>(); }
   bool disk_full() const { return disk_full_; }  // why the last append failed
   bool poisoned() const { return poisoned_; }
 
@@ -80,7 +87,8 @@ class Segment {
   SegmentHeader header_;
   std::atomic<uint32_t> size_;
   std::atomic<uint32_t> durable_ = 0;
-  bool torn_ = false;  // bytes of a failed append may lie behind size_
+  uint64_t reserved_ = 0;  // up to here blocks were taken
+  bool torn_ = false;      // bytes of a failed append may lie behind size_
   std::atomic<bool> poisoned_ = false;
   bool disk_full_ = false;
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "otlp/plain_attribute.h"
 #include "otlp/wire.h"
 #include "otlp/wire_fields.h"
 
@@ -13,20 +14,23 @@ namespace sightline::otlp {
 // http.response.status_code, else the older http.status_code.
 class HttpStatusNote {
  public:
-  // A KeyValue message. The first byte pair of nearly every one is the tag and length of its key, and few keys have
-  // these lengths.
+  // A KeyValue message.
   void Look(std::string_view key_value) {
-    if (key_value.size() < 2) return;
-    if (key_value[0] == static_cast<char>(field::key_value::kKey) && key_value[1] != static_cast<char>(kKey.size()) &&
-        key_value[1] != static_cast<char>(kOldKey.size())) [[likely]]
-      return;
+    PlainAttribute plain;
+    if (SplitPlain(key_value, plain)) return Look(plain);
     std::string_view key, value;
     for (FieldReader fields(key_value); fields.Next();) {
       if (fields.tag() == field::key_value::kKey) key = fields.bytes();
       if (fields.tag() == field::key_value::kValue) value = fields.bytes();
     }
-    if (key == kKey) status_ = Number(value);
-    if (key == kOldKey) old_status_ = Number(value);
+    Look({key, value});
+  }
+  // Few keys have these lengths.
+  [[gnu::always_inline]] void Look(const PlainAttribute& attribute) {
+    if (attribute.key.size() != kKey.size() && attribute.key.size() != kOldKey.size()) [[likely]]
+      return;
+    if (attribute.key == kKey) status_ = Number(attribute.value);
+    if (attribute.key == kOldKey) old_status_ = Number(attribute.value);
   }
 
   // 0: neither, or beyond 999.

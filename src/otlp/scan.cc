@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "otlp/http_status.h"
+#include "otlp/plain_attribute.h"
 #include "otlp/scan_check.h"
 #include "otlp/wire.h"
 #include "otlp/wire_fields.h"
@@ -113,6 +114,13 @@ uint64_t IdNumber(std::string_view span_id) {
   return span_id.size() == kSpanIdBytes ? Load<uint64_t>(span_id.data()) : 0;
 }
 
+// Room for `more` elements. At least doubles what there is, as many scopes may come with one item each.
+template <typename T>
+void MakeRoom(std::vector<T>& elements, size_t more) {
+  const size_t wanted = elements.size() + std::min<size_t>(more, kItemsPerRequestMax);
+  if (wanted > elements.capacity()) elements.reserve(std::max(wanted, 2 * elements.capacity()));
+}
+
 // The fields of a span that only its head wants.
 class HeadNotes {
  public:
@@ -143,6 +151,7 @@ class HeadNotes {
         break;
     }
   }
+  void Note(const PlainAttribute& attribute) { http_status_.Look(attribute); }
 
   void Write(SpanHead& head, std::string_view request) const {
     constexpr uint64_t kKindMax = 5, kStatusMax = 2;
@@ -279,6 +288,7 @@ bool Scanner::ScopeItems(std::string_view bytes, const ScopeRef& resource, bool 
   scope_ref_ = resource;
   scope_listed_ = false;
   context_deep_ = resource_deep;
+  size_t items = 0;
   FieldReader fields(bytes);
   while (fields.Next()) {
     switch (fields.tag()) {
@@ -286,6 +296,7 @@ bool Scanner::ScopeItems(std::string_view bytes, const ScopeRef& resource, bool 
         if (!Context(Message::kInstrumentationScope, fields.bytes(), scope_ref_.scope, context_deep_)) return false;
         break;
       case field::scope_items::kItems:
+        ++items;
         break;
       case field::scope_items::kSchemaUrl:
         scope_ref_.scope_schema_url = SliceOf(fields.bytes());
@@ -295,6 +306,8 @@ bool Scanner::ScopeItems(std::string_view bytes, const ScopeRef& resource, bool 
     }
   }
   if (!check_.Ended(message, fields)) return false;
+  MakeRoom(scan_.items, items);
+  if (notes_heads_) MakeRoom(scan_.heads, items);
   for (FieldReader again(bytes); again.Next();)
     if (again.tag() == field::scope_items::kItems && !Item(again.bytes())) return false;
   return true;
@@ -344,6 +357,13 @@ bool Scanner::Span(std::string_view bytes) {
       case field::span::kEndTimeUnixNano:
         end = fields.Uint();
         break;
+      case field::span::kAttributes:  // most of what there is: without calls
+        if (PlainAttribute plain;
+            SplitPlain(fields.bytes(), plain) && IsPlainValue(plain.value) && check_.value_depth_max() > 0) [[likely]] {
+          if constexpr (kNotesHead) notes.Note(plain);
+          break;
+        }
+        [[fallthrough]];
       default:
         if (!check_.Field(Message::kSpan, fields)) return false;
         if constexpr (kNotesHead) notes.Note(fields);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "otlp/plain_attribute.h"
 #include "otlp/wire_fields.h"
 
 namespace sightline::otlp {
@@ -29,39 +30,6 @@ std::string FieldName(Message message, uint64_t number) {
   return fmt::format("{} (unknown field {})", info.name, number);
 }
 
-// Whether an AnyValue is one scalar field and nothing else.
-bool IsPlainValue(const uint8_t* at, size_t size) {
-  if (size < 2) return size == 0;
-  switch (at[0]) {
-    case field::any_value::kString:
-    case field::any_value::kBytes:
-      if (at[1] < 0x80) return size == 2 + size_t{at[1]};
-      return size > 3 && at[2] < 0x80 && size == 3 + (size_t{at[1]} & 0x7f) + (size_t{at[2]} << 7);
-    case field::any_value::kBool:
-    case field::any_value::kInt:
-      return size == 2 ? at[1] < 0x80 : size == 3 && at[1] >= 0x80 && at[2] < 0x80;
-    case field::any_value::kDouble:
-      return size == 9;
-    default:
-      return false;
-  }
-}
-
-// Nearly every attribute is a key and a plain value, each with a one- or two-byte length: seen at a glance. False says
-// nothing but that a closer look is needed.
-bool IsPlainAttribute(std::string_view key_value) {
-  const auto* at = reinterpret_cast<const uint8_t*>(key_value.data());
-  const size_t size = key_value.size();
-  if (size < 4 || at[0] != field::key_value::kKey || at[1] >= 0x80) return false;
-  const size_t value = 2 + size_t{at[1]};
-  if (size < value + 2 || at[value] != field::key_value::kValue) return false;
-  const uint8_t low = at[value + 1];
-  if (low < 0x80) return size == value + 2 + low && IsPlainValue(at + value + 2, low);
-  if (size < value + 3 || at[value + 2] >= 0x80) return false;
-  const size_t value_size = (size_t{low} & 0x7f) + (size_t{at[value + 2]} << 7);
-  return size == value + 3 + value_size && IsPlainValue(at + value + 3, value_size);
-}
-
 }  // namespace
 
 // Beyond the limit nothing is walked: the item is refused, so nobody reads these bytes, and recursion stays bounded.
@@ -70,7 +38,10 @@ bool WireCheck::AllAt(Message message, std::string_view bytes, uint32_t depth) {
     too_deep_ = true;
     return true;
   }
-  if (message == Message::kKeyValue && depth < value_depth_max_ && IsPlainAttribute(bytes)) return true;
+  if (PlainAttribute plain; message == Message::kKeyValue && depth < value_depth_max_ && SplitPlain(bytes, plain) &&
+                            IsPlainValue(plain.value)) {
+    return true;
+  }
   FieldReader fields(bytes);
   while (fields.Next())
     if (!FieldAt(message, fields, depth)) return false;

@@ -66,8 +66,8 @@ class FieldReader {
   explicit FieldReader(std::string_view message)
       : at_(message.data()), field_(at_), end_(message.data() + message.size()) {}
 
-  // False at the end and at a fault.
-  bool Next() {
+  // False at the end and at a fault. Inlined everywhere: a call a field is half of what a walk costs.
+  [[gnu::always_inline]] bool Next() {
     if (at_ == end_) return false;
     field_ = at_;
     uint64_t tag = static_cast<uint8_t>(*at_);
@@ -118,7 +118,7 @@ class FieldReader {
     return false;
   }
 
-  bool Varint(uint64_t& value) {
+  [[gnu::always_inline]] bool Varint(uint64_t& value) {
     if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) [[likely]] {
       value = static_cast<uint8_t>(*at_++);
       return true;
@@ -128,7 +128,7 @@ class FieldReader {
     return behind != nullptr;
   }
 
-  bool Bytes() {
+  [[gnu::always_inline]] bool Bytes() {
     if (!Varint(value_)) return false;
     if (value_ > static_cast<uint64_t>(end_ - at_)) return Stop(WireFault::kLengthPastEnd);
     content_ = at_;

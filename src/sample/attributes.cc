@@ -67,18 +67,23 @@ uint16_t KeyTable::Add(std::string_view key) {
   if (found != kNone) return found;
   SIGHTLINE_CHECK(keys_.size() < kNone);
   keys_.emplace_back(key);
+  sizes_ |= uint64_t{1} << std::min<size_t>(key.size(), 63);
   return static_cast<uint16_t>(keys_.size() - 1);
 }
 
-void ReadAttribute(std::string_view key_value, const KeyTable& keys, std::span<AttributeValue> slots) {
+void ReadPlainAttribute(const otlp::PlainAttribute& attribute, const KeyTable& keys, std::span<AttributeValue> slots) {
+  const uint16_t slot = keys.Find(attribute.key);
+  if (slot == KeyTable::kNone || slots[slot].present()) return;
+  slots[slot] = ReadAnyValue(attribute.value);
+}
+
+void ReadOddAttribute(std::string_view key_value, const KeyTable& keys, std::span<AttributeValue> slots) {
   std::string_view key, value;
   for (FieldReader fields(key_value); fields.Next();) {
     if (fields.tag() == field::key_value::kKey) key = fields.bytes();
     if (fields.tag() == field::key_value::kValue) value = fields.bytes();
   }
-  const uint16_t slot = keys.Find(key);
-  if (slot == KeyTable::kNone || slots[slot].present()) return;
-  slots[slot] = ReadAnyValue(value);
+  ReadPlainAttribute({key, value}, keys, slots);
 }
 
 void ReadResourceAttributes(std::string_view resource, const KeyTable& keys, std::span<AttributeValue> slots) {

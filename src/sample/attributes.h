@@ -2,6 +2,7 @@
 // Data: a message's bytes + the keys somebody wants -> a value for each key (a slot). Views point into the message.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "otlp/plain_attribute.h"
 
 namespace sightline::sample {
 
@@ -33,21 +35,33 @@ class KeyTable {
 
   uint16_t Add(std::string_view key);  // the number it has already, or a new one
   uint16_t Find(std::string_view key) const {
+    if (!MayHave(key.size())) return kNone;
     for (size_t i = 0; i < keys_.size(); ++i) {
-      if (keys_[i].size() == key.size() && keys_[i] == key) return static_cast<uint16_t>(i);
+      if (keys_[i].size() != key.size()) continue;
+      // The first byte decides most, without a call.
+      if (key.empty() || (keys_[i].front() == key.front() && keys_[i] == key)) return static_cast<uint16_t>(i);
     }
     return kNone;
   }
+  // False: no key has so many bytes. Most attributes are passed over by this alone.
+  bool MayHave(size_t key_bytes) const { return (sizes_ >> std::min<size_t>(key_bytes, 63) & 1) != 0; }
   size_t size() const { return keys_.size(); }
   const std::vector<std::string>& keys() const { return keys_; }
 
  private:
+  uint64_t sizes_ = 0;             // bit n: some key has n bytes; bit 63: 63 or more
   std::vector<std::string> keys_;  // few: found by comparing lengths
 };
 
 // The bytes of a KeyValue message: sets its slot if the key is wanted and was not seen before (of a repeated key the
 // first value counts, as in the Collector).
-void ReadAttribute(std::string_view key_value, const KeyTable& keys, std::span<AttributeValue> slots);
+void ReadPlainAttribute(const otlp::PlainAttribute& attribute, const KeyTable& keys, std::span<AttributeValue> slots);
+void ReadOddAttribute(std::string_view key_value, const KeyTable& keys, std::span<AttributeValue> slots);
+inline void ReadAttribute(std::string_view key_value, const KeyTable& keys, std::span<AttributeValue> slots) {
+  otlp::PlainAttribute plain;
+  if (!otlp::SplitPlain(key_value, plain)) return ReadOddAttribute(key_value, keys, slots);
+  if (keys.MayHave(plain.key.size())) ReadPlainAttribute(plain, keys, slots);
+}
 
 // All attributes of a Resource message.
 void ReadResourceAttributes(std::string_view resource, const KeyTable& keys, std::span<AttributeValue> slots);

@@ -37,6 +37,11 @@ bool IsCaller(const GraphSpan& span) {
   return span.kind == kClient || span.kind == kProducer;
 }
 
+// As far as Clean can tell: it reads texts and whole numbers.
+bool IsSame(const AttributeValue& a, const AttributeValue& b) {
+  return a.type == b.type && a.number == b.number && a.text == b.text;
+}
+
 // The spans that call, found by id.
 class Callers {
  public:
@@ -129,24 +134,43 @@ uint32_t GraphNoter::ServiceOf(std::string_view resource) {
 }
 
 // A database by system and namespace ("postgresql/shop"): either alone names several.
+void GraphNoter::NamePeer(Peer& peer) {
+  const std::string system = Clean(peer.system), database = Clean(peer.database);
+  std::string name = system.empty() || database.empty() ? system + database : system + "/" + database;
+  peer.connection = Connection::kDatabase;
+  if (name.empty()) {
+    name = Clean(peer.messaging);
+    peer.connection = Connection::kMessaging;
+  }
+  if (name.empty()) {
+    name = Clean(peer.other);
+    peer.connection = Connection::kVirtual;
+  }
+  peer.number = names_.Number(name);
+}
+
 void GraphNoter::NotePeer(std::string_view span_message, GraphSpan& span) {
   std::array<AttributeValue, std::size(kPeerKeys)> values;
   for (otlp::FieldReader fields(span_message); fields.Next();) {
     if (fields.tag() == otlp::field::span::kAttributes) ReadAttribute(fields.bytes(), peer_keys_, values);
   }
-  const auto either = [&](PeerKey key, PeerKey older) { return Clean(values[values[key].present() ? key : older]); };
-  const std::string system = either(kDbSystemName, kDbSystem), database = either(kDbNamespace, kDbName);
-  std::string peer = system.empty() || database.empty() ? system + database : system + "/" + database;
-  span.peer_connection = Connection::kDatabase;
-  if (peer.empty() && span.kind == kProducer) {
-    peer = Clean(values[kMessagingSystem]);
-    span.peer_connection = Connection::kMessaging;
+  const auto either = [&](PeerKey key, PeerKey older) { return values[values[key].present() ? key : older]; };
+  Peer peer{.system = either(kDbSystemName, kDbSystem),
+            .database = either(kDbNamespace, kDbName),
+            .messaging = span.kind == kProducer ? values[kMessagingSystem] : AttributeValue(),
+            .other = either(kPeerService, kServerAddress)};
+  const auto known = peers_.begin() + std::min(peers_met_, kPeersKnown);
+  auto found = std::find_if(peers_.begin(), known, [&](const Peer& other) {
+    return IsSame(other.other, peer.other) && IsSame(other.system, peer.system) &&
+           IsSame(other.database, peer.database) && IsSame(other.messaging, peer.messaging);
+  });
+  if (found == known) {
+    NamePeer(peer);
+    found = peers_.begin() + peers_met_++ % kPeersKnown;
+    *found = peer;
   }
-  if (peer.empty()) {
-    peer = either(kPeerService, kServerAddress);
-    span.peer_connection = Connection::kVirtual;
-  }
-  span.peer = names_.Number(peer);
+  span.peer = found->number;
+  span.peer_connection = found->connection;
 }
 
 std::optional<GraphSpan> GraphNoter::Note(std::string_view request, const otlp::Scan& scan, const otlp::ItemRef& item,

@@ -3,6 +3,7 @@
 // pairs of a client's and a server's span -> otlp::ServiceGraphEdges. docs/adr/008-service-graph.md has the rules.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -54,19 +55,26 @@ struct GraphSpan {
   otlp::Connection peer_connection = otlp::Connection::kVirtual;
 };
 
-// Makes GraphSpans of the spans of requests. Thread: of its owner.
+// Makes GraphSpans of the spans of a request. Thread: of its owner.
 class GraphNoter {
  public:
   // `names` must outlive it. Times after `latest_unix_nanos` are taken to be then, as in the store.
   GraphNoter(GraphNames& names, int64_t received_unix_nanos, int64_t latest_unix_nanos);
 
-  // Nothing for a span that is not in the graph. Spans of one resource should come one after the other.
+  // Nothing for a span that is not in the graph. Spans of one resource should come one after the other. All spans are
+  // of one request, whose bytes outlive this.
   std::optional<GraphSpan> Note(std::string_view request, const otlp::Scan& scan, const otlp::ItemRef& item,
                                 const otlp::SpanHead& head);
 
  private:
   uint32_t ServiceOf(std::string_view resource);
   void NotePeer(std::string_view span_message, GraphSpan& span);
+  struct Peer {
+    AttributeValue system, database, messaging, other;  // what it is named by
+    uint32_t number = 0;
+    otlp::Connection connection = otlp::Connection::kVirtual;
+  };
+  void NamePeer(Peer& peer);
   std::string Clean(const AttributeValue& value);
 
   GraphNames& names_;
@@ -75,6 +83,10 @@ class GraphNoter {
   otlp::TextMender mender_;
   const char* last_resource_ = nullptr;
   uint32_t last_service_ = 0;
+  // The last peers, in a circle: a request names few, over and over. Views into the request.
+  static constexpr size_t kPeersKnown = 8;
+  std::array<Peer, kPeersKnown> peers_;
+  size_t peers_met_ = 0;
 };
 
 struct GraphCounts {

@@ -5,39 +5,14 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "sample/arrived_span.h"
 #include "sample/policy_set.h"
+#include "sample/pool.h"
 
 namespace sightline::sample {
-
-// Objects with small numbers, in chunks that do not move. Freed ones are used again; memory goes back with the pool.
-template <typename T>
-class Pool {
- public:
-  uint32_t Take() {
-    if (!free_.empty()) {
-      const uint32_t number = free_.back();
-      free_.pop_back();
-      return number;
-    }
-    if (used_ == chunks_.size() * kChunk) chunks_.push_back(std::make_unique<T[]>(kChunk));
-    return used_++;
-  }
-  void Free(uint32_t number) { free_.push_back(number); }
-  T& operator[](uint32_t number) { return chunks_[number / kChunk][number % kChunk]; }
-  uint64_t in_use() const { return used_ - free_.size(); }
-  uint64_t bytes() const { return in_use() * sizeof(T); }
-
- private:
-  static constexpr uint32_t kChunk = 4096;
-  std::vector<std::unique_ptr<T[]>> chunks_;
-  std::vector<uint32_t> free_;
-  uint32_t used_ = 0;
-};
 
 // Invariant: a trace is in the map as long as its number is taken; numbers are used again with another generation, so
 // that what a queue says about an old one is recognized. Thread: shard.
