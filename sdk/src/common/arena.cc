@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/constant_text.h"
+
 namespace otel::internal {
 namespace {
 
@@ -41,6 +43,7 @@ void* Arena::AllocateBlock(size_t bytes) {
 std::string_view Arena::Copy(std::string_view text, size_t characters_max) {
   text = Cut(text, characters_max);
   if (text.empty()) return {};
+  if (IsConstant(text.data())) return text;
   auto* const to = static_cast<char*>(Allocate(text.size(), 1));
   std::memcpy(to, text.data(), text.size());
   return {to, text.size()};

@@ -30,7 +30,7 @@ class Arena {
     return begin;
   }
 
-  // Copies, with all that they point to. Texts are cut to so many characters and byte arrays to so many bytes, wherever
+  // Copies, with all that they point to but constant text. Texts are cut to so many characters and byte arrays to so many bytes, wherever
   // they lie in the value: https://opentelemetry.io/docs/specs/otel/common/#attribute-limits
   std::string_view Copy(std::string_view text, size_t characters_max = kNoLimit);
   AnyValue Copy(const AnyValue& value, size_t characters_max = kNoLimit);

@@ -57,6 +57,19 @@ TEST(Arena, CutsTextsAfterSoManyCharacters) {
   EXPECT_EQ(arena.Copy(AnyValue(std::span<const std::byte>(bytes)), 2).as_bytes().size(), 2);
 }
 
+TEST(Arena, DoesNotCopyWhatStaysAsItIs) {
+  internal::Arena arena;
+  static constexpr std::string_view kLiteral = "of the program";
+  static char changes[] = "may be changed";
+  const std::string on_heap = "of a request, and longer than what a string holds itself";
+  EXPECT_EQ(arena.Copy(kLiteral).data(), kLiteral.data());
+  EXPECT_EQ(arena.Copy(kLiteral, 2), "of");
+  for (const std::string_view text : {std::string_view(changes), std::string_view(on_heap)}) {
+    EXPECT_EQ(arena.Copy(text), text);
+    EXPECT_NE(arena.Copy(text).data(), text.data());
+  }
+}
+
 TEST(Arena, KeepsAFewBlocksWhateverItHeld) {
   internal::Arena arena;
   for (int round = 0; round < 3; ++round) {

@@ -74,12 +74,13 @@ struct LastValue {
   struct Cell {
     explicit Cell(const Config&) {}
     T value{};
-    Prepared time{};  // so that the last one of several threads is known
+    Prepared time{};  // so that the last one of several cells is known
   };
 
   static ReservoirShape Shape(const Config&) { return {}; }
   static Prepared Prepare(const Config&, T) { return std::chrono::steady_clock::now(); }
   static size_t Add(const Config&, Cell& cell, T value, Prepared time) {
+    if (time < cell.time) return 0;  // another thread was faster
     cell.value = value;
     cell.time = time;
     return 0;

@@ -6,11 +6,11 @@ namespace otel::internal {
 
 template <typename A>
 void StripedStream<A>::RecordKept(const Measurement& measurement, AttributesView kept, uint64_t hash) {
-  const uint32_t slot = ThisStripe();
-  Stripe& stripe = stripes_[slot];
   Series* series = nullptr;
   {
-    const std::lock_guard lock(stripe.lock);
+    const uint32_t slot = LockStripe();
+    Stripe& stripe = stripes_[slot];
+    const std::lock_guard lock(stripe.lock, std::adopt_lock);
     series = static_cast<Series*>(stripe.table.Find(hash, kept));
     if (series == nullptr && stripe.complete && HasEachKeyOnce(kept)) series = overflow_.get();
     if (series != nullptr) Update(measurement, *series, slot);
@@ -20,11 +20,11 @@ void StripedStream<A>::RecordKept(const Measurement& measurement, AttributesView
 
 template <typename A>
 void StripedStream<A>::RecordNew(const Measurement& measurement, AttributesView kept, uint64_t hash) {
-  const uint32_t slot = ThisStripe();
-  Stripe& stripe = stripes_[slot];
   const std::lock_guard lock(mutex_);
   Series* const series = FindOrAdd(kept, hash);
-  const std::lock_guard stripe_lock(stripe.lock);
+  const uint32_t slot = LockStripe();
+  Stripe& stripe = stripes_[slot];
+  const std::lock_guard stripe_lock(stripe.lock, std::adopt_lock);
   if (series != overflow_.get()) stripe.table.Insert(series);
   if (full() && !stripe.complete) {
     for (const auto& each : series_) stripe.table.Insert(each.get());
@@ -35,8 +35,8 @@ void StripedStream<A>::RecordNew(const Measurement& measurement, AttributesView 
 
 template <typename A>
 void StripedStream<A>::RecordBoundAnyhow(Measurement measurement, Series& series) {
-  const uint32_t slot = ThisStripe();
-  const std::lock_guard lock(stripes_[slot].lock);
+  const uint32_t slot = LockStripe();
+  const std::lock_guard lock(stripes_[slot].lock, std::adopt_lock);
   Update(measurement, series, slot);
 }
 

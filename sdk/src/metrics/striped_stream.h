@@ -1,10 +1,14 @@
 // A stream of a synchronous instrument that many threads measure with at once.
 //
-// Each series (a set of attributes) has a cell for each thread slot that measured it. A measurement finds its series in
-// the table of its thread's slot and changes the cell there, all under the lock of the slot, which nobody else wants
-// but a collection, for the moment in which it reads one cell. What several threads measure comes together only when it
-// is collected. Nothing is lost then: a cell is read, and with delta temporality emptied, under the same lock.
+// Each series (a set of attributes) has a cell for each stripe that measured it. A measurement finds its series in the
+// table of its stripe and changes the cell there, all under the lock of the stripe. A stripe is of one processor, so
+// that what it changes mostly lies in that one's cache, also where many threads measure now and then; where another
+// thread lost the processor while it held the lock, the next free stripe does as well. What several stripes have comes
+// together only when it is collected. Nothing is lost then: a cell is read, and with delta temporality emptied, under
+// its lock.
 #pragma once
+
+#include <sched.h>
 
 #include <array>
 #include <atomic>
@@ -15,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/current_cpu.h"
 #include "common/random.h"
 #include "common/spin_lock.h"
 #include "common/thread_slot.h"
@@ -59,8 +64,9 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
   // Nothing that is usual calls a function that would have registers saved: storing them, the lock would wait for it.
   void RecordBound(SeriesKey* series, T value, const AttributesView& attributes, const SpanContext* span) override {
     const Measurement measurement{value, Aggregation::Prepare(aggregation_, value), attributes, span};
-    if (thread_slot != kNoThreadSlot && span == nullptr) [[likely]] {
-      const uint32_t slot = thread_slot % kStripes;
+    const uint32_t cpu = CurrentCpu();
+    if (cpu != kNoCpu && span == nullptr) [[likely]] {
+      const uint32_t slot = cpu % kStripes;
       if (stripes_[slot].lock.try_lock()) [[likely]] {
         const std::lock_guard lock(stripes_[slot].lock, std::adopt_lock);
         if (ThreadCell* const cell = static_cast<Series*>(series)->cells[slot].get()) [[likely]] {
@@ -78,7 +84,7 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
   void UnlockAfterFork(bool in_child) override;
 
  private:
-  // Threads beyond so many share one: a bound of memory.
+  // Processors, or threads, beyond so many share one: a bound of memory.
   static constexpr uint32_t kStripes = 32;
   static_assert(kThreadSlots % kStripes == 0);
 
@@ -116,13 +122,22 @@ class StripedStream final : public SyncStream<typename Aggregation::Number> {
     Random random{RandomNumber()};
   };
 
-  static uint32_t ThisStripe() { return ThreadSlot() % kStripes; }
+  // Locked, of this processor if nobody holds it. Without numbers of processors one of this thread.
+  uint32_t LockStripe() {
+    const uint32_t cpu = CurrentCpu();
+    uint32_t slot = (cpu != kNoCpu ? cpu : ThreadSlot()) % kStripes;
+    for (uint32_t looks = 1; !stripes_[slot].lock.try_lock(); ++looks) {
+      slot = (slot + 1) % kStripes;
+      if (looks % kStripes == 0) sched_yield();  // a fork holds them all
+    }
+    return slot;
+  }
   bool delta() const { return this->config_.temporality == Temporality::kDelta; }
   bool full() const { return series_.size() >= this->config_.cardinality_limit; }
 
   void RecordKept(const Measurement& measurement, AttributesView kept, uint64_t hash);
   void RecordNew(const Measurement& measurement, AttributesView kept, uint64_t hash);
-  // Under the lock of the slot. In the few functions that call it, it is what takes the time.
+  // Under the lock of the stripe. In the few functions that call it, it is what takes the time.
   [[gnu::always_inline]] void Update(const Measurement& measurement, Series& series, uint32_t slot) {
     ThreadCell* cell = series.cells[slot].get();
     if (cell == nullptr) [[unlikely]]

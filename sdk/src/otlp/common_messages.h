@@ -20,10 +20,17 @@ void WriteValue(W& w, const AnyValue& value, int depth = 0);
 
 template <typename W>
 void WriteAttributes(W& w, Field field, std::span<const Attribute> attributes, int depth = 0) {
-  w.Messages(field, attributes, [&](const Attribute& attribute) {
+  const auto write = [&](const Attribute& attribute) {
     w.Text({1, "key"}, attribute.key);
     w.Message({2, "value"}, [&] { WriteValue(w, attribute.value, depth); });
-  });
+  };
+  if constexpr (requires { w.ShortAttribute(field, attributes.front()); }) {
+    for (const Attribute& attribute : attributes) {
+      if (!w.ShortAttribute(field, attribute)) w.Message(field, [&] { write(attribute); });
+    }
+  } else {
+    w.Messages(field, attributes, write);
+  }
 }
 
 template <typename W, typename T>

@@ -95,6 +95,73 @@ TEST(EncodeProtobuf, GivesLongMessagesLongLengths) {
   }
 }
 
+// The attribute as it stands on a log record: its key, and the message with its value.
+std::pair<std::string, std::string> EncodedAttribute(std::string_view key, const AnyValue& value) {
+  LogData record = LogWith({});
+  const Attribute attributes[] = {{key, value}, {"next", 1}};
+  record.attributes = std::span<const Attribute>(attributes);
+  const std::string request = EncodeLog(record, Encoding::kProtobuf);
+  pbf_reader log = FirstLog(request);
+  pbf_reader attribute = Inside(log, 6);  // of a copy of the reader
+  EXPECT_TRUE(attribute.next(1));
+  std::string found = attribute.get_string();
+  EXPECT_TRUE(attribute.next(2));
+  std::string encoded = attribute.get_string();
+  EXPECT_FALSE(attribute.next());
+  EXPECT_TRUE(log.next(6));
+  log.skip();
+  EXPECT_TRUE(log.next(6));  // the next one is where it should be
+  EXPECT_EQ(log.get_string(), "\x0a\x04next\x12\x02\x18\x01");
+  return {found, encoded};
+}
+
+TEST(EncodeProtobuf, WritesAttributesOfAnyLength) {
+  for (const size_t key_size : {1, 3, 4, 7, 8, 9, 16, 59, 60, 61, 127, 128, 300}) {
+    for (const size_t size : {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 59, 60, 61, 127, 128, 300}) {
+      std::string key(key_size, 'k'), text(size, 't');
+      key.back() = '1';
+      if (size > 0) text.back() = '2';
+      const auto [found, value] = EncodedAttribute(key, text);
+      EXPECT_EQ(found, key);
+      pbf_reader reader(value);
+      ASSERT_TRUE(reader.next(1)) << key_size << " " << size;
+      EXPECT_EQ(reader.get_string(), text);
+      EXPECT_FALSE(reader.next());
+    }
+  }
+}
+
+TEST(EncodeProtobuf, WritesNumbersOfAttributes) {
+  for (const int64_t number :
+       {int64_t{0}, int64_t{127}, int64_t{128}, int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+    const auto [key, value] = EncodedAttribute("n", number);
+    pbf_reader reader(value);
+    ASSERT_TRUE(reader.next(3));
+    EXPECT_EQ(reader.get_int64(), number);
+  }
+  for (const double number : {0.0, -0.5, 1e300}) {
+    const auto [key, value] = EncodedAttribute("d", number);
+    pbf_reader reader(value);
+    ASSERT_TRUE(reader.next(4));
+    EXPECT_EQ(reader.get_double(), number);
+  }
+  for (const bool truth : {false, true}) {
+    const auto [key, value] = EncodedAttribute("b", truth);
+    pbf_reader reader(value);
+    ASSERT_TRUE(reader.next(2));
+    EXPECT_EQ(reader.get_bool(), truth);
+  }
+}
+
+TEST(EncodeProtobuf, RepairsKeysAndSendsTextsThatAreNoneAsBytes) {
+  EXPECT_EQ(EncodedAttribute("caf\xc3\xa9", "\xc3\xa9").second, "\x0a\x02\xc3\xa9");
+  const auto [key, value] = EncodedAttribute("a long key \xff", "a long value \xff");
+  EXPECT_EQ(key, "a long key \uFFFD");
+  pbf_reader reader(value);
+  ASSERT_TRUE(reader.next(7));
+  EXPECT_EQ(reader.get_string(), "a long value \xff");
+}
+
 // Values of which each holds the next one.
 std::vector<Attribute> Chain(size_t length) {
   std::vector<Attribute> chain(length, {"k", 1});

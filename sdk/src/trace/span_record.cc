@@ -28,6 +28,7 @@ SpanRecord* SpanRecord::New() noexcept {
 
 void SpanRecord::Clear() {
   attributes_.Clear();
+  attribute_keys_.Clear();
   events_.Clear();
   links_.Clear();
   std::destroy_at(&data_);
@@ -86,16 +87,20 @@ void SpanRecord::SetAttributes(AttributesView attributes) {
 
 void SpanRecord::Set(std::string_view key, const AnyValue& value) {
   if (key.empty()) return;
-  if (SetIn(attributes_, key, value, pipeline_->options.limits.attribute_count, data_.dropped_attributes)) LimitWaste();
+  if (SetIn(attributes_, attribute_keys_, key, value, pipeline_->options.limits.attribute_count,
+            data_.dropped_attributes))
+    LimitWaste();
 }
 
-bool SpanRecord::SetIn(ArenaList<Attribute>& list, std::string_view key, const AnyValue& value, size_t count_max,
-                       uint32_t& dropped) {
+bool SpanRecord::SetIn(ArenaList<Attribute>& list, KeyFilter& keys, std::string_view key, const AnyValue& value,
+                       size_t count_max, uint32_t& dropped) {
   const size_t length_max = pipeline_->value_length_max;
-  for (Attribute& known : list.items()) {
-    if (known.key != key) continue;
-    known.value = arena().Copy(value, length_max);
-    return true;
+  if (keys.TestAndAdd(key)) {
+    for (Attribute& known : list.items()) {
+      if (known.key != key) continue;
+      known.value = arena().Copy(value, length_max);
+      return true;
+    }
   }
   if (list.size() < count_max) {
     list.Append(arena(), [&] { return Attribute{arena().Copy(key), arena().Copy(value, length_max)}; });
@@ -107,8 +112,9 @@ bool SpanRecord::SetIn(ArenaList<Attribute>& list, std::string_view key, const A
 
 AttributesView SpanRecord::Copy(AttributesView attributes, size_t count_max, uint32_t& dropped) {
   ArenaList<Attribute> copies;
+  KeyFilter keys;
   for (const Attribute& attribute : attributes) {
-    if (!attribute.key.empty()) SetIn(copies, attribute.key, attribute.value, count_max, dropped);
+    if (!attribute.key.empty()) SetIn(copies, keys, attribute.key, attribute.value, count_max, dropped);
   }
   return std::span<const Attribute>(copies.items());
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/arena_list.h"
+#include "common/key_filter.h"
 #include "common/pooled_record.h"
 #include "common/spin_lock.h"
 #include "otel/span_data.h"
@@ -48,7 +49,7 @@ class SpanRecord final : public PooledRecord {
   void WhileRecording(Change change) noexcept;
   void Set(std::string_view key, const AnyValue& value);
   // True where a value was replaced.
-  bool SetIn(ArenaList<Attribute>& list, std::string_view key, const AnyValue& value, size_t count_max,
+  bool SetIn(ArenaList<Attribute>& list, KeyFilter& keys, std::string_view key, const AnyValue& value, size_t count_max,
              uint32_t& dropped);
   // Called where a value was replaced: what is not used any more must not pile up in spans that live long.
   void LimitWaste();
@@ -62,6 +63,7 @@ class SpanRecord final : public PooledRecord {
   int64_t wall_offset_ = 0;  // one for all of the span's times
   SpanData data_;
   ArenaList<Attribute> attributes_;
+  KeyFilter attribute_keys_;
   ArenaList<SpanEvent> events_;
   ArenaList<SpanLink> links_;
   size_t compact_at_bytes_ = kCompactAtBytesMin;

@@ -85,6 +85,21 @@ TEST_F(SpanTest, TellsAllItWasTold) {
   EXPECT_EQ(spans_.resource().attributes, (Attributes{{"service.name", "s"}}));
 }
 
+TEST_F(SpanTest, HasEachOfManyKeysOnceWithItsLastValue) {
+  Start({});
+  std::vector<std::string> keys;
+  for (int i = 0; i < 120; ++i) keys.push_back("key." + std::to_string(i));
+  {
+    auto span = tracer_.StartSpan("many");
+    for (int round = 0; round < 3; ++round) {
+      for (size_t i = 0; i < keys.size(); ++i) span.SetAttribute(keys[i], static_cast<int64_t>(i) * round);
+    }
+  }
+  const auto attributes = Only().attributes;
+  ASSERT_EQ(attributes.size(), keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) EXPECT_THAT(attributes[i], Has(keys[i], 2 * static_cast<int64_t>(i)));
+}
+
 TEST_F(SpanTest, IgnoresAllOnceItHasEnded) {
   Start({});
   auto span = tracer_.StartSpan("s");
