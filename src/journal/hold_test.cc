@@ -75,10 +75,10 @@ TEST_F(HoldTest, SegmentGoesWhenItsBlocksAreDoneAndItsFramesAreReleasedInEitherO
     const uint64_t second = MustAppendUndecided(std::string(3000, 'x'));
     MustAppendUndecided(std::string(3000, 'x'));
     ASSERT_THAT(Segments(), SizeIs(3));
-    EXPECT_FALSE(journal_->OldestWaitsForRelease());
+    EXPECT_EQ(journal_->OldestHeldUntil(), std::nullopt);
     if (release_first) Release({second, first});
     if (!release_first) FinishKind(first, BlockKind::kSpanMetrics, {{first, second}});
-    EXPECT_EQ(journal_->OldestWaitsForRelease(), !release_first);
+    EXPECT_EQ(journal_->OldestHeldUntil(), release_first ? std::nullopt : std::optional(first));
     EXPECT_THAT(Segments(), SizeIs(3));
     if (!release_first) Release({second, first});
     if (release_first) FinishKind(first, BlockKind::kSpanMetrics, {{first, second}});

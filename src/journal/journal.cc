@@ -144,7 +144,7 @@ class SegmentedJournal final : public Journal {
   Result<Frame> ReadFrame(uint64_t number) override;
   Result<void> ReadSlices(uint64_t number, std::span<const Slice> slices, std::string& out) override;
   void Release(std::span<const uint64_t> frames) override;
-  bool OldestWaitsForRelease() override;
+  std::optional<uint64_t> OldestHeldUntil() override;
   void ForgetDecided() override;
   std::vector<uint64_t> FramesIn(const Manifest& manifest) override;
   uint64_t bytes_on_disk() const override { return gauges_->bytes.load(std::memory_order_relaxed); }
@@ -447,9 +447,9 @@ void SegmentedJournal::Release(std::span<const uint64_t> frames) {
   if (!DeleteFinishedSegments()) counters_.delete_errors.Add(1);
 }
 
-bool SegmentedJournal::OldestWaitsForRelease() {
+std::optional<uint64_t> SegmentedJournal::OldestHeldUntil() {
   const std::lock_guard lock(mutex_);
-  return ledger_.OldestWaitsForRelease();
+  return ledger_.OldestHeldUntil();
 }
 
 void SegmentedJournal::ForgetDecided() {

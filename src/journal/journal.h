@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -126,8 +127,8 @@ class Journal {
   // Nothing is written: a restart holds the frames again until the decided frames have been read.
   virtual void Release(std::span<const uint64_t> frames) = 0;
 
-  // True while nothing but undecided spans keeps the oldest segment from deletion.
-  virtual bool OldestWaitsForRelease() = 0;
+  // The last frame of the oldest segment, while nothing but undecided spans keeps that from deletion.
+  virtual std::optional<uint64_t> OldestHeldUntil() = 0;
 
   // Decided frames that are in done blocks need not be found any more; from now on they take no memory.
   virtual void ForgetDecided() = 0;

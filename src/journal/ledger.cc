@@ -222,10 +222,13 @@ bool Ledger::OldestIsFinished() const {
   return oldest.unfinished_frames == 0 && oldest.open_manifests == 0;
 }
 
-bool Ledger::OldestWaitsForRelease() const {
-  if (segments_.size() < 2) return false;
+std::optional<uint64_t> Ledger::OldestHeldUntil() const {
+  if (segments_.size() < 2) return std::nullopt;
   const Segment& oldest = segments_.front();
-  return oldest.kept_by_hold != 0 && oldest.unfinished_frames == oldest.kept_by_hold && oldest.open_manifests == 0;
+  if (oldest.kept_by_hold == 0 || oldest.unfinished_frames != oldest.kept_by_hold || oldest.open_manifests != 0) {
+    return std::nullopt;
+  }
+  return segments_[1].first_frame - 1;
 }
 
 }  // namespace sightline::journal

@@ -59,7 +59,8 @@ class Ledger {
 
   // True when the oldest segment is not the newest and holds nothing unfinished.
   bool OldestIsFinished() const;
-  bool OldestWaitsForRelease() const;
+  // The last frame of the oldest segment, if held frames are all that keeps it.
+  std::optional<uint64_t> OldestHeldUntil() const;
   void DropOldest() { segments_.pop_front(); }
 
   uint64_t next_frame() const { return next_frame_; }

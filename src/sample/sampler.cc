@@ -20,7 +20,10 @@ constexpr std::chrono::milliseconds kTick{10};    // between looks at what is du
 constexpr std::chrono::milliseconds kIdle{1000};  // the same when nothing waits
 constexpr size_t kQueuedSpansWake = 4096;         // so many are not left waiting for the tick
 constexpr uint64_t kRestoreQueuedSpansMax = 200'000;
-constexpr uint64_t kJournalDecidedShare = 64;  // of the traces that wait, decided at once when the journal is full
+// How far the order of frames in a shard is looked through for a full journal: at each tick, and where that has not
+// been enough for so many ticks, all of it.
+constexpr uint64_t kOutOfOrderTraces = 1024;
+constexpr uint32_t kOutOfOrderTicks = 20;
 
 struct SourceHash {
   size_t operator()(const SpanSource& source) const {
@@ -46,6 +49,8 @@ struct Sampler::Worker {
   std::string unwritten_head;
   KeptRequest unwritten_request;
   MemoryBudget::Reservation unwritten_reservation;
+
+  uint32_t journal_ticks = 0;  // at which the journal's oldest segment waited and nothing of it was found here
 
   std::atomic<uint64_t> traces = 0, spans = 0, bytes = 0;
   std::atomic<bool> drained = false, has_pending = false;
@@ -336,27 +341,34 @@ void Sampler::Work(Worker& worker, std::vector<SpanBatch> batches, bool draining
     shard.Add(std::move(batch), now);
   }
   shard.set_foreign_bytes(hold_bytes_ / options_.shards);
-  if (!draining) Decide(worker, now);
+  bool journal_is_full = !draining && Decide(worker, now);
   if (draining && shard.policies().config().drop_pending_traces_on_shutdown) shard.DropAll(now);
   worker.has_pending = worker.unwritten || !shard.pending().empty();
   worker.traces = shard.traces();
   worker.spans = shard.spans();
   worker.bytes = shard.index_bytes();
   worker.queued_spans.fetch_sub(taken);
-  while ((worker.unwritten || shard.PendingIsDue(now.monotonic_nanos - (draining ? 0 : kBatchNanos))) && !stopping_) {
+  while (
+      (worker.unwritten || shard.PendingIsDue(now.monotonic_nanos - (draining || journal_is_full ? 0 : kBatchNanos))) &&
+      !stopping_) {
     if (!Flush(worker, draining)) return;
-    if (!draining) Decide(worker, now);
+    if (!draining) journal_is_full = Decide(worker, now);
   }
   worker.has_pending = worker.unwritten || !shard.pending().empty();
   if (draining && taken == 0 && !worker.has_pending) worker.drained = true;
 }
 
-void Sampler::Decide(Worker& worker, const Shard::Now& now) {
+// What is due; and of a full journal what its oldest segment holds, all of it at once, as only then the segment goes.
+// True: of that something was decided, and should be written without waiting for more.
+bool Sampler::Decide(Worker& worker, const Shard::Now& now) {
   worker.shard.Decide(now);
-  const bool journal_is_full = journal_.bytes_on_disk() > options_.journal_bytes_max / 4 * 3;
-  if (journal_is_full && journal_.OldestWaitsForRelease()) {
-    worker.shard.DecideOldest(1 + worker.shard.traces() / kJournalDecidedShare, Cause::kJournal, now);
-  }
+  if (journal_.bytes_on_disk() <= options_.journal_bytes_max / 4 * 3) return false;
+  const std::optional<uint64_t> held_until = journal_.OldestHeldUntil();
+  if (!held_until) return false;
+  const bool look_at_all = ++worker.journal_ticks % kOutOfOrderTicks == 0;
+  if (worker.shard.DecideFramesUntil(*held_until, look_at_all ? UINT64_MAX : kOutOfOrderTraces, now) == 0) return false;
+  worker.journal_ticks = 0;
+  return true;
 }
 
 // Writes what the shard has decided and lets it take effect. False: not now (no memory, or the journal takes nothing);

@@ -98,7 +98,7 @@ class Sampler {
   void MatchAgain(const FrameHold& hold, const PolicySet& policies, const std::function<void(ArrivedSpan&&)>& visit);
   void Run(Worker& worker);
   void Work(Worker& worker, std::vector<SpanBatch> batches, bool draining);
-  void Decide(Worker& worker, const Shard::Now& now);
+  bool Decide(Worker& worker, const Shard::Now& now);
   bool Flush(Worker& worker, bool draining);
   Result<uint64_t> Append(std::string_view bytes, int64_t received_unix_nanos);
   void Release(const PendingDecisions& decisions);

@@ -384,6 +384,32 @@ policies:
   EXPECT_EQ(store_->spans().size(), errors);
 }
 
+TEST_F(SamplerTest, AFullJournalDecidesAllThatItsOldestSegmentsHoldAndNothingElse) {
+  journal_options_.journal_bytes_max = options_.journal_bytes_max = 1 << 20;
+  options_.shards = 1;  // of two, one may begin with the next segment as the other finishes the one before
+  Start("{decision_wait: 2h, policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]}");
+  const Pb text = Attribute("text", StringValue(std::string(1000, 'x')));
+  std::vector<uint64_t> frames;  // one trace each
+  const auto wait_until_below = [&](uint64_t bytes) {
+    while (journal_->bytes_on_disk() > bytes) {
+      clock_.Advance(1'000'000);
+      std::this_thread::yield();
+    }
+  };
+  for (uint64_t number = 1; number <= 1500; ++number) {
+    wait_until_below(journal_options_.journal_bytes_max - 10'000);
+    frames.push_back(Send(otlp::testing::Request({Span(number, number).Message(field::span::kAttributes, text)})));
+  }
+  WaitUntilTaken();
+  wait_until_below(journal_options_.journal_bytes_max / 4 * 3);
+  const auto early = static_cast<size_t>(Metric("sightline.sampling.early_decisions", "journal"));
+  EXPECT_GT(early, 500U);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const auto frame = journal_->ReadFrame(frames[i]);
+    EXPECT_EQ(frame.has_value(), i >= early) << "trace " << i << " of " << early << " that were decided";
+  }
+}
+
 TEST_F(SamplerTest, NewPoliciesJudgeWhatWaitsToo) {
   Start();
   Send(otlp::testing::Request({Span(1, 11, true), Span(2, 21, false, 700)}));

@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint64_t kTracesPerRequest = 64, kSpansPerTrace = 8;
 constexpr uint64_t kTracesWaiting = 250'000;  // 5 s of 400,000 spans a second
+constexpr int64_t kWaitNanos = 5'000'000'000;
 
 std::shared_ptr<const PolicySet> Policies() {
   const auto config = ParseTailSampling(
@@ -106,7 +107,7 @@ void JudgeTraces(benchmark::State& state) {
       span.trace_hash = (span.trace_hash + number) * 0x9e3779b97f4a7c15;
       span.place.frame = &frame;
     }
-    ++now.monotonic_nanos;
+    now.monotonic_nanos += kWaitNanos / static_cast<int64_t>(kTracesWaiting / kTracesPerRequest);
     return batch;
   };
   while (shard.traces() < kTracesWaiting) shard.Add(add(), now);
@@ -115,8 +116,8 @@ void JudgeTraces(benchmark::State& state) {
     SpanBatch batch = add();
     state.ResumeTiming();
     shard.Add(std::move(batch), now);
-    shard.DecideOldest(kTracesPerRequest, Cause::kWait, now);
-    if (shard.pending().decided.front().spans > 100'000) shard.TakePending();
+    shard.Decide(now);
+    if (!shard.pending().empty() && shard.pending().decided.front().spans > 100'000) shard.TakePending();
   }
   state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(scan.items.size()));
 }

@@ -185,12 +185,22 @@ bool Shard::OverTraceLimit() const {
   return limit && index_.traces() > std::max<uint64_t>(1, *limit / options_.shards);
 }
 
-void Shard::DecideOldest(uint64_t traces, Cause cause, const Now& now) {
-  for (; traces > 0 && !pending_is_full(); --traces) {
-    const uint32_t number = index_.OldestUntil(INT64_MAX);
-    if (number == TraceIndex::kNone) return;
-    DecideTrace(number, cause, now);
-  }
+bool Shard::HasSpanUntil(uint32_t number, uint64_t frame) {
+  bool has = false;
+  index_.ForEachSpan(index_[number], [&](const SpanPlace& place) { has = has || place.frame->number <= frame; });
+  return has;
+}
+
+uint64_t Shard::DecideFramesUntil(uint64_t frame, uint64_t others_max, const Now& now) {
+  uint64_t decided = 0, others = 0;
+  index_.ForEachByAge([&](uint32_t number) {
+    if (pending_is_full()) return false;
+    if (!HasSpanUntil(number, frame)) return ++others <= others_max;
+    DecideTrace(number, Cause::kJournal, now);
+    ++decided;
+    return true;
+  });
+  return decided;
 }
 
 void Shard::DropAll(const Now& now) {

@@ -101,8 +101,10 @@ class Shard {
 
   // Decides what is due, and the oldest where memory or num_traces are passed, until pending is full.
   void Decide(const Now& now);
-  // Decides up to `traces` of the oldest.
-  void DecideOldest(uint64_t traces, Cause cause, const Now& now);
+  // Decides all traces that have a span in frames up to this one, as long as pending is not full. Among the traces by
+  // age it looks on until it has passed `others_max` that have none: threads deliver frames in about their order.
+  // Returns how many it decided.
+  uint64_t DecideFramesUntil(uint64_t frame, uint64_t others_max, const Now& now);
   void DropAll(const Now& now);
 
   // Decisions that wait since `before`, or as many as may wait.
@@ -142,6 +144,7 @@ class Shard {
   void MatchBatch(SpanBatch& batch);
   void AddSpan(ArrivedSpan& span, const Now& now);
   bool AddLate(const ArrivedSpan& span, const Now& now);
+  bool HasSpanUntil(uint32_t number, uint64_t frame);
   void DecideTrace(uint32_t number, Cause cause, const Now& now);
   void Drop(uint32_t number, uint32_t name, const Now& now);
   void Keep(uint32_t number, uint32_t name, double adjusted_count, const Now& now);

@@ -103,6 +103,14 @@ class TraceIndex {
   uint32_t OldestUntil(int64_t until_nanos) { return FrontUntil(by_age_, until_nanos); }
   uint32_t OldestRootUntil(int64_t until_nanos) { return FrontUntil(by_root_, until_nanos); }
 
+  // Calls visit(number) for each trace, those that wait longest first, until it returns false. It may take the trace.
+  template <typename Visit>
+  void ForEachByAge(const Visit& visit) {
+    for (const Waiting& waiting : by_age_) {
+      if (traces_[waiting.number].generation == waiting.generation && !visit(waiting.number)) return;
+    }
+  }
+
   template <typename Visit>
   void ForEachTrace(const Visit& visit) {
     for (const auto& [hash, number] : numbers_) visit(traces_[number]);
