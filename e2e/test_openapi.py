@@ -142,6 +142,8 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("queryHeatmap", {}, {"q": "{ kind = server }", "last": "15m", "columns": 7, "buckets": 8}),
     ("querySpans", {}, {"q": "{ } | select(.http.route, duration)", "select": "resource.service.name,kind", "last": "15m"}),
     ("querySpans", {}, {"q": "{ status = error } << { }", "sort": "slowest", "last": "15m", "limit": 2}),
+    ("explainSelection", {}, {"selection": '{ name = "step 7" }', "q": '{ resource.service.name = "long" }', "last": "15m"}),
+    ("explainSelection", {}, {"min_duration": "1s", "last": "15m"}),
     ("querySeries", {}, {"q": "{ } | rate() by (resource.service.name, .http.route, kind)", "last": "15m"}),
     ("querySeries", {}, {"q": "{ } | quantile_over_time(duration, .5, .99)", "last": "15m", "step": "60s"}),
     ("scatterSpans", {}, ALL_TIMES | {"limit": 5000}),

@@ -89,3 +89,20 @@ def test_a_list_of_spans_has_each_once_with_chosen_columns(shop: Server, sort: s
 def test_a_list_of_spans_of_whole_traces(shop: Server) -> None:
     page = get(shop, "query/spans", q='{ } > { status = error }', select="span.model.version", last="15m", limit=1000)
     assert [span["literals"] for span in page["spans"]] == [['"v2"']] * 10
+
+
+def test_an_explanation_finds_what_failures_have_in_common(shop: Server) -> None:
+    query = {"q": '{ name = "model.predict" && resource.service.name = "shop" }', "last": "15m"}
+    answer = get(shop, "query/explain", **query, selection="{ status = error }")
+    assert (answer["selection"]["spans"], answer["baseline"]["spans"]) == (10, 30)
+    fields = {attribute["field"]: attribute for attribute in answer["attributes"]}
+    assert set(fields) == {"span.model.version", "span:duration"}
+    assert fields["span.model.version"]["condition"] == 'span.model.version = "v2"'
+    assert fields["span.model.version"]["values"][0] | {"p_value": 0} == {
+        "literal": '"v2"', "selection": 1, "baseline": 0, "p_value": 0, "differs": True, "condition": 'span.model.version = "v2"',
+    }  # fmt: skip
+    # The same as a box of durations, and what has nothing to do with it.
+    box = get(shop, "query/explain", **query, min_duration="500ms")
+    assert [attribute["field"] for attribute in box["attributes"]][0] in ("span.model.version", "span:status")
+    response = requests.get(f"{shop.http}/api/v1/query/explain", params=query, timeout=60)
+    assert response.status_code == 400 and "nothing is selected" in response.json()["error"]["message"]

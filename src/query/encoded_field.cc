@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "traceql/aliases.h"
 #include "traceql/parse.h"
 
 namespace sightline::query {
@@ -96,6 +97,12 @@ Result<Field> ParseField(std::string_view text, bool of_logs) {
     }
   }
   return Fail(Code::kInvalidArgument, "{:?} is no field\nsuch as span.http.route, resource.service.name or name", text);
+}
+
+std::string CanonicalKey(const std::string& key) {
+  const auto renamings = traceql::Renamings();
+  const auto found = std::ranges::find(renamings, key, &traceql::Renaming::old_name);
+  return found == renamings.end() ? key : std::string(found->new_name);
 }
 
 std::string EncodedColumn(const std::string& key, const FieldColumns& columns) {

@@ -23,6 +23,9 @@ struct FieldColumns {
 // As TraceQL writes it: "span.http.route". kInvalidArgument: it is no field.
 Result<traceql::Field> ParseField(std::string_view text, bool of_logs);
 
+// The key of an attribute under its newest name.
+std::string CanonicalKey(const std::string& key);
+
 // What stands for a field's value: a letter for the type (those of attributes, and w for words such as `error`) and the
 // text; '' where there is none. kInvalidArgument: a row does not have it.
 Result<std::string> EncodedField(const traceql::Field& field, const FieldColumns& columns, Conditions& conditions);

@@ -37,13 +37,6 @@ constexpr const char* kSpanFields[] = {"resource.service.name",
                                        "span.model.version"};
 constexpr const char* kLogFields[] = {"severity", "resource.service.name", "eventName", "instrumentation:name"};
 
-// Of old names the new one.
-std::string CanonicalKey(const std::string& key) {
-  const auto renamings = traceql::Renamings();
-  const auto found = std::ranges::find(renamings, key, &traceql::Renaming::old_name);
-  return found == renamings.end() ? key : std::string(found->new_name);
-}
-
 // All names of one attribute.
 std::vector<std::string> NamesOf(const Field& field) {
   std::vector<std::string> names = {field.key};

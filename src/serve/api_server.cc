@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "otlp/attribute_text.h"
+#include "query/explain.h"
 #include "query/facets.h"
 #include "query/fields.h"
 #include "query/item_set.h"
@@ -53,6 +54,7 @@ class ApiServerImpl final : public ApiServer {
         metrics_(metrics),
         clock_(clock),
         items_(clickhouse, options_.hot_attributes, options_.database),
+        explainer_(items_),
         facet_reader_(items_),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
         group_reader_(items_),
@@ -68,7 +70,7 @@ class ApiServerImpl final : public ApiServer {
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
-        query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_}),
+        query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_, explainer_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
@@ -218,6 +220,7 @@ class ApiServerImpl final : public ApiServer {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   query::ItemSource items_;
+  query::Explainer explainer_;
   query::FacetReader facet_reader_;
   query::FieldReader field_reader_;
   query::GroupReader group_reader_;

@@ -59,6 +59,7 @@ class Params {
   std::optional<std::string> OptionalText(std::string_view name);
 
   std::optional<int64_t> DurationNanos(std::string_view name);
+  std::optional<int64_t> UnixNanos(std::string_view name);
 
   // Lower-case hex of that many digits, or "".
   std::string HexId(std::string_view name, size_t digits);
@@ -103,7 +104,6 @@ class Params {
  private:
   const std::string* Single(std::string_view name);  // nullptr if absent
   void RefuseChoice(std::string_view name, const std::string& value, const std::string& known);
-  std::optional<int64_t> UnixNanos(std::string_view name);
   const Cursor* ReadCursor();
 
   const net::HttpRequest& request_;

@@ -67,6 +67,41 @@ void WriteGroup(JsonWriter& json, const query::SpanGroup& group) {
   json.End(']').End('}');
 }
 
+void WriteSide(JsonWriter& json, std::string_view name, const query::ExplainedSide& side) {
+  json.Key(name).Begin('{').Key("spans").Number(side.spans).Key("one_in").Number(side.one_in);
+  json.Key("independent").Number(side.independent).End('}');
+}
+
+void WriteExplained(JsonWriter& json, const query::ExplainedAttribute& attribute) {
+  json.Begin('{').Key("field").String(attribute.field).Key("of_trace").Bool(attribute.of_trace);
+  json.Key("score").Number(attribute.score).Key("condition").String(attribute.condition);
+  json.Key("selection").Number(attribute.selection).Key("baseline").Number(attribute.baseline);
+  json.Key("values").Begin('[');
+  for (const auto& value : attribute.values) {
+    json.Begin('{').Key("literal").String(value.literal).Key("selection").Number(value.selection);
+    json.Key("baseline").Number(value.baseline).Key("p_value").Number(value.p_value);
+    json.Key("differs").Bool(value.differs).Key("condition").String(value.condition).End('}');
+  }
+  json.End(']').Key("numbers");
+  if (attribute.bins.empty()) {
+    json.Null().End('}');
+    return;
+  }
+  json.Begin('{').Key("selection_median").Number(attribute.selection_median);
+  json.Key("baseline_median").Number(attribute.baseline_median).Key("p_value").Number(attribute.p_value);
+  json.Key("bins").Begin('[');
+  for (const auto& bin : attribute.bins) {
+    json.Begin('{').Key("from").Number(bin.from).Key("to").Number(bin.to).Key("selection").Number(bin.selection);
+    json.Key("baseline").Number(bin.baseline).End('}');
+  }
+  json.End(']').End('}').End('}');
+}
+
+std::optional<uint64_t> Nanos(std::optional<int64_t> duration) {
+  if (!duration) return std::nullopt;
+  return static_cast<uint64_t>(*duration);
+}
+
 }  // namespace
 
 void QueryApi::AddTo(Router& router) {
@@ -74,6 +109,7 @@ void QueryApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/query/groups", [this](ApiCall& call) { return GetGroups(call); }});
   router.Add({"GET", "/api/v1/query/heatmap", [this](ApiCall& call) { return GetHeatmap(call); }});
   router.Add({"GET", "/api/v1/query/spans", [this](ApiCall& call) { return GetSpans(call); }});
+  router.Add({"GET", "/api/v1/query/explain", [this](ApiCall& call) { return GetExplanation(call); }});
 }
 
 Result<void> QueryApi::GetSeries(ApiCall& call) {
@@ -205,6 +241,38 @@ Result<void> QueryApi::GetSpans(ApiCall& call) {
   json.End(']');
   WriteNextCursor(json, NextCursor(params, page->next));
   WriteScanned(json, page->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> QueryApi::GetExplanation(ApiCall& call) {
+  query::ExplainSearch search;
+  Params& params = call.params;
+  const std::string text = params.Text("q");
+  const TimeRange range = params.Range();
+  query::SpanSelection& selection = search.selection;
+  selection.condition = params.Text("selection");
+  selection.from_unix_nanos = params.UnixNanos("selection_from");
+  selection.to_unix_nanos = params.UnixNanos("selection_to");
+  selection.min_duration_nanos = Nanos(params.DurationNanos("min_duration"));
+  selection.max_duration_nanos = Nanos(params.DurationNanos("max_duration"));
+  search.baseline_from_unix_nanos = params.UnixNanos("baseline_from");
+  search.baseline_to_unix_nanos = params.UnixNanos("baseline_to");
+  search.limit = params.Limit(search.limit, query::kExplainAttributesMax);
+  SIGHTLINE_TRY(params.Check());
+  auto parsed = ReadSpanQuery(call, text, range);
+  if (!parsed) return std::unexpected(parsed.error());
+  search.query = *std::move(parsed);
+  auto explanation = readers_.explainer.Explain(search, call.cancellation());
+  if (!explanation) return call.Blame("selection", explanation.error());
+  JsonWriter& json = call.json;
+  json.Begin('{');
+  WriteSide(json, "selection", explanation->selection);
+  WriteSide(json, "baseline", explanation->baseline);
+  json.Key("comparisons").UInt(explanation->comparisons).Key("attributes").Begin('[');
+  for (const auto& attribute : explanation->attributes) WriteExplained(json, attribute);
+  json.End(']');
+  WriteScanned(json, explanation->scanned);
   json.End('}');
   return {};
 }

@@ -1,6 +1,7 @@
-// The endpoints on many spans at once: numbers over time, groups, heatmaps, lists.
+// The endpoints on many spans at once: numbers over time, groups, heatmaps, lists, explanations.
 #pragma once
 
+#include "query/explain.h"
 #include "query/span_groups.h"
 #include "query/span_heatmap.h"
 #include "query/span_list.h"
@@ -19,6 +20,7 @@ class QueryApi {
     query::GroupReader& groups;
     query::HeatmapReader& heatmap;
     query::SpanListReader& spans;
+    query::Explainer& explainer;
   };
   explicit QueryApi(Readers readers) : readers_(readers) {}
   // It must outlive the router.
@@ -29,6 +31,7 @@ class QueryApi {
   Result<void> GetGroups(ApiCall& call);
   Result<void> GetHeatmap(ApiCall& call);
   Result<void> GetSpans(ApiCall& call);
+  Result<void> GetExplanation(ApiCall& call);
 
   const Readers readers_;
 };
