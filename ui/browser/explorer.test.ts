@@ -135,6 +135,70 @@ describe('what the spans are made of', () => {
   })
 })
 
+describe('the query as groups', () => {
+  const groups = () => page.getByRole('table', { name: 'Groups' }).locator('[data-row-focus]')
+
+  it('holds what is like another together, and leads to its traces', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=groups`)
+    await waitUntil(async () => (await groups().count()) === 2, 'a group for each operation')
+    await page.getByRole('status').filter({ hasText: `2 groups of ${2 * SEARCHES} spans` }).waitFor()
+    await page.goto(`${sightline.url}/traces?last=15m&view=groups&by=span.region&by=span.model.version&order=errors`)
+    await groups().first().filter({ hasText: 'v2' }).waitFor()
+    await page.getByRole('button', { name: 'p99' }).click()
+    await page.waitForURL((url) => url.searchParams.get('order') === 'p99')
+    await groups().first().filter({ hasText: 'south' }).waitFor()
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.getByRole('button', { name: /^south\s*none$/ }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ span.region = "south" && span.model.version = nil }')
+    await waitUntil(async () => (await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').count()) === SEARCHES / SLOW_EVERY, 'its traces')
+  })
+})
+
+describe('the query as spans', () => {
+  const rows = () => page.getByRole('table', { name: 'Spans' }).locator('[data-row-focus]')
+
+  it('has the columns that one wants, and opens the trace at the span', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=spans`)
+    await rows().first().waitFor()
+    await page.getByRole('button', { name: 'Add a column' }).click()
+    await page.getByRole('option', { name: /^span\.region/ }).click()
+    await page.getByRole('columnheader', { name: 'region' }).waitFor()
+    await page.getByRole('radio', { name: 'Slowest' }).click()
+    await rows().first().filter({ hasText: 'GET /search' }).waitFor()
+    await page.getByRole('cell', { name: 'south' }).first().waitFor()
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => /^\/traces\/[0-9a-f]{32}$/.test(url.pathname) && url.searchParams.has('span'))
+    await page.goBack()
+    await page.getByRole('columnheader', { name: 'region' }).waitFor()
+  })
+})
+
+describe('the query as a heatmap', () => {
+  it('leads from a box to the traces in it', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=heatmap`)
+    await page.getByRole('status').filter({ hasText: `${2 * SEARCHES} spans, ${SEARCHES / SLOW_EVERY} failed` }).waitFor()
+    const plot = page.getByRole('img', { name: /^Durations over time/ })
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    // The slow ones are at the top.
+    const { x, y, width, height } = (await plot.boundingBox())!
+    await page.mouse.move(x + width * 0.3, y + 12)
+    await page.mouse.down()
+    await page.mouse.move(x + width * 0.95, y + height * 0.4, { steps: 5 })
+    await page.mouse.up()
+    await page.getByRole('menuitem', { name: /^Traces in this box/ }).click()
+    await page.waitForURL((url) => url.searchParams.get('view') === null && url.searchParams.has('min_duration') && url.searchParams.has('from'))
+    const traces = page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]')
+    await waitUntil(async () => (await traces.count()) > 0 && (await traces.count()) <= SEARCHES / SLOW_EVERY, 'the slow traces alone')
+    await page.goBack()
+    await plot.waitFor()
+  })
+})
+
 describe('the question itself', () => {
   it('is offered again when the box is empty, and copied for a terminal', async () => {
     await page.goto(`${sightline.url}/traces?last=15m`)
@@ -166,6 +230,12 @@ describe('screens', () => {
         await figures().first().waitFor()
         await settled(page)
         await page.screenshot({ path: join(SHOTS, `explorer-series-${name}-${theme}.png`) })
+        for (const [view, ready] of [['groups', page.getByRole('table', { name: 'Groups' })], ['spans', page.getByRole('table', { name: 'Spans' })], ['heatmap', page.getByRole('img', { name: /^Durations over time/ })]] as const) {
+          await page.goto(`${sightline.url}/traces?last=15m&view=${view}&col=span.region`)
+          await ready.waitFor()
+          await upToDate()
+          await page.screenshot({ path: join(SHOTS, `explorer-${view}-${name}-${theme}.png`) })
+        } // prettier-ignore
         await page.goto(`${sightline.url}/traces?last=15m`)
         await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').first().waitFor()
         await settled(page)

@@ -3,7 +3,7 @@
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
 import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
 import { attributeField, attributeOf, conditionsOf, queryOf, quoted, unquoted, type Condition } from '../../base/traceql'
-import type { ScatterBox } from '../../widgets/scatter'
+import type { PlaneBox } from '../../widgets/duration_plane'
 
 export type TraceStatus = '' | 'unset' | 'ok' | 'error'
 export type TraceSort = 'newest' | 'slowest'
@@ -204,7 +204,7 @@ export function roundDuration(nanos: number, direction: 'down' | 'up'): string {
 const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
 
 // A drag over the plot as a change of the URL: a time range and limits of the duration, each only where the box has it.
-export function boxUrlChange(box: ScatterBox, range: { fromMillis: number; toMillis: number }): UrlChange {
+export function boxUrlChange(box: PlaneBox, range: { fromMillis: number; toMillis: number }): UrlChange {
   const url: UrlChange = {}
   if (box.fromMillis !== null || box.toMillis !== null) {
     url.from = nanosOf(Math.floor(box.fromMillis ?? range.fromMillis))
