@@ -240,10 +240,10 @@ describe('a failure that the root does not show', () => {
     expect(await chosenName(page)).toBe('model.predict')
     await page.waitForURL(/span=c000000000000003/)
 
-    const hash = page.locator('dl[aria-label="Attributes of the span"] > div', { hasText: 'request.hash' })
+    const hash = page.locator('dl[aria-label^="Attributes of the span"] > div', { hasText: 'request.hash' })
     expect(await hash.textContent()).toContain('9007199254740993') // no digit rounded away
     const filter = await hash.getByRole('link', { name: 'Traces with request.hash' }).getAttribute('href')
-    expect(new URL(filter!, sightline.url).searchParams.get('attribute')).toBe('request.hash=9007199254740993')
+    expect(new URL(filter!, sightline.url).searchParams.get('q')).toBe('{ span.request.hash = 9007199254740993 }')
 
     await page.getByRole('tab', { name: /Links/ }).click()
     await page.getByRole('link', { name: 'Another trace' }).click()

@@ -4,7 +4,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { LogList, SpanDetail } from './types'
+import type { LogList, SpanDetail, Trace } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -63,6 +63,10 @@ export const api = {
   getSpan: (trace_id: string, span_id: string, signal?: AbortSignal) =>
     takeExact<SpanDetail>(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, ...AS_TEXT })),
   getFacets: (query: Query<'getFacets'>, signal?: AbortSignal) => take(client.GET('/facets', { params: { query }, signal })),
+  queryHeatmap: (query: Query<'queryHeatmap'>, signal?: AbortSignal) => take(client.GET('/query/heatmap', { params: { query }, signal })),
+  querySpans: (query: Query<'querySpans'>, signal?: AbortSignal) => take(client.GET('/query/spans', { params: { query }, signal })),
+  getTrace: (trace_id: string, query: Query<'getTrace'>, signal?: AbortSignal) =>
+    takeExact<Trace>(client.GET('/traces/{trace_id}', { params: { path: { trace_id }, query }, signal, ...AS_TEXT })),
   querySeries: (query: Query<'querySeries'>, signal?: AbortSignal) => take(client.GET('/query/series', { params: { query }, signal })),
   queryGroups: (query: Query<'queryGroups'>, signal?: AbortSignal) => take(client.GET('/query/groups', { params: { query }, signal })),
   queryHeatmap: (query: Query<'queryHeatmap'>, signal?: AbortSignal) => take(client.GET('/query/heatmap', { params: { query }, signal })),

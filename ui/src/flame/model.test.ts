@@ -71,7 +71,7 @@ describe('the tree of a trace', () => {
     const gone = model.rowOf('gone')
     expect([model.flags[gone]! & MISSING, model.start[gone], model.end[gone]]).toEqual([MISSING, 10, 35])
     expect(model.flags[gone + 1]! & ORPHAN).toBe(ORPHAN)
-    expect(rowName(model, gone)).toBe('Missing span')
+    expect(rowName(model, gone)).toBe('Missing parent')
     expect([model.spanCount, model.rows, model.rootMissing]).toEqual([3, 5, true])
     expect(model.self[gone]).toBe(0)
   })

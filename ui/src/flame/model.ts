@@ -303,7 +303,7 @@ export function ancestors(model: TraceModel, row: number): number[] {
 
 /** What a row is called; stand-ins have no name of their own. */
 export function rowName(model: TraceModel, row: number): string {
-  return model.spans[row]?.name ?? 'Missing span'
+  return model.spans[row]?.name ?? 'Missing parent'
 }
 
 export function serviceName(model: TraceModel, row: number): string {

@@ -22,6 +22,7 @@ export class TraceView {
   hovered = -1
   cursor = -1 // ns under the pointer, -1 for none
   matches: Matches = NO_MATCHES
+  onlyMatches = false // other rows are left out
   showPath = true
   marks = new Map<number, RowMark[]>() // by row
   private readonly listeners = new Set<(change: Change) => void>()
@@ -111,7 +112,34 @@ export class TraceView {
 
   setMatches(matches: Matches): void {
     this.matches = matches
+    this.filter()
     this.tell('matches')
+  }
+
+  /** Shows nothing but the matches of the search and what they lie under. */
+  setOnlyMatches(only: boolean): void {
+    if (only === this.onlyMatches) return
+    this.onlyMatches = only
+    this.filter()
+  }
+
+  private filter(): void {
+    const { mask, rows } = this.matches
+    const before = this.rows.rows
+    this.rows.showOnly(this.onlyMatches && mask !== null && rows.length > 0 ? rows : null)
+    if (this.rows.rows === before) return
+    if (this.active >= 0 && this.rows.placeOf(this.active) < 0) this.active = this.rows.rows[0] ?? -1
+    this.tell('rows')
+  }
+
+  /** Folds or unfolds the siblings that are like a row. */
+  toggleFold(row: number): boolean {
+    const head = this.rows.toggleFold(row)
+    if (head < 0) return false
+    if (this.active >= 0 && this.rows.placeOf(this.active) < 0) this.active = head
+    this.tell('rows')
+    this.tell('active')
+    return true
   }
 }
 
@@ -120,6 +148,7 @@ export function carryOver(from: TraceView, to: TraceView): void {
   const rowIn = (row: number) => (row < 0 ? -1 : to.model.rowOf(from.model.spanIds[row] ?? ''))
   to.rows.takeCollapsed(from.rows, rowIn)
   to.showPath = from.showPath
+  to.onlyMatches = from.onlyMatches
   if (from.zoomed) {
     // The trace may begin earlier now; what is shown stays what it was.
     const moved = Number(from.model.startUnixNano - to.model.startUnixNano)

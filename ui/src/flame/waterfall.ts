@@ -230,8 +230,10 @@ export class Waterfall {
   private click(event: MouseEvent): void {
     const row = this.rowAt(event)
     if (row < 0 || this.panned) return
-    const twisty = (event.target as Element).closest('.wf-twisty:not(.is-leaf)')
-    if (twisty) {
+    const target = event.target as Element
+    if (target.closest('.wf-repeat')) {
+      this.view.toggleFold(row)
+    } else if (target.closest('.wf-twisty:not(.is-leaf)')) {
       this.view.rows.setOpen(row, !this.view.rows.isOpen(row))
       this.view.setActive(row)
       this.view.tell('rows')

@@ -5,7 +5,9 @@ import { ENDS_LATE, FAILED, MISSING, STARTS_EARLY } from './model'
 import type { PathByRow } from './marks'
 import { roundedRect, type Palette, type TextWidths } from './paint'
 import { ticks } from './ruler'
+import type { Fold } from './folds'
 import type { TraceView } from './trace_view'
+import { isDim } from './waterfall_row'
 
 export const ROW_HEIGHT = 28
 const BAR_HEIGHT = 12
@@ -119,6 +121,11 @@ function drawRow(context: CanvasRenderingContext2D, scene: BarScene, row: number
   const { view, palette, names, width } = scene
   const { model } = view
   const scale = timeScale(view, names, width - names)
+  const fold = view.rows.foldAt(row)
+  if (fold) {
+    drawFold(context, scene, row, fold, y)
+    return
+  }
   const [left, right] = [scale.x(model.start[row]!), scale.x(model.end[row]!)]
   if (right < names || left > width) {
     drawOutside(context, scene, y, right < names)
@@ -126,7 +133,7 @@ function drawRow(context: CanvasRenderingContext2D, scene: BarScene, row: number
   }
   const flags = model.flags[row]!
   const failed = (flags & FAILED) !== 0
-  const dim = view.matches.mask !== null && view.matches.mask[row] === 0
+  const dim = isDim(view, row)
   const x = Math.max(left, names - 4)
   const w = Math.max(2, Math.min(right, width + 4) - x)
   const top = y + BAR_TOP
@@ -144,7 +151,43 @@ function drawRow(context: CanvasRenderingContext2D, scene: BarScene, row: number
   }
   if (view.showPath) drawPath(context, scene, row, top + BAR_HEIGHT + 1)
   drawMarks(context, scene, row, top)
-  drawLabel(context, scene, row, { left: x, right: x + w, y: top + BAR_HEIGHT / 2 + 0.5, failed })
+  const early = flags & STARTS_EARLY ? '⇤ ' : ''
+  const late = flags & ENDS_LATE ? ' ⇥' : ''
+  const duration = model.end[row]! - model.start[row]!
+  const text = early + (duration === 0 ? '0' : formatDuration(duration)) + late
+  drawLabel(context, scene, row, { text, left: x, right: x + w, y: top + BAR_HEIGHT / 2 + 0.5, failed })
+  context.globalAlpha = 1
+}
+
+// All that a row stands for in its one line: those that share a pixel are drawn as one.
+function drawFold(context: CanvasRenderingContext2D, scene: BarScene, row: number, fold: Fold, y: number): void {
+  const { view, palette, names, width } = scene
+  const { model } = view
+  const scale = timeScale(view, names, width - names)
+  if (scale.x(fold.to) < names || scale.x(fold.from) > width) {
+    drawOutside(context, scene, y, scale.x(fold.to) < names)
+    return
+  }
+  const top = y + BAR_TOP
+  context.globalAlpha = isDim(view, row) ? 0.25 : 1
+  context.fillStyle = fold.failed ? palette.errorMark : (palette.series[scene.series[model.service[row]!] ?? 0] ?? palette.text3)
+  let drawnTo = -Infinity
+  for (const member of fold.rows) {
+    if (model.end[member]! < view.window.from) continue
+    if (model.start[member]! > view.window.to) break
+    const right = Math.min(Math.max(scale.x(model.end[member]!) - 0.5, scale.x(model.start[member]!) + 1), width)
+    if (right < drawnTo + 0.5) continue
+    const left = Math.max(scale.x(model.start[member]!), drawnTo, names)
+    context.fillRect(left, top, Math.max(1, right - left), BAR_HEIGHT)
+    drawnTo = right
+  }
+  for (const member of fold.rows) {
+    if (model.end[member]! < view.window.from || model.start[member]! > view.window.to) continue
+    if (view.showPath && view.path.own[member]! > 0) drawPath(context, scene, member, top + BAR_HEIGHT + 1)
+    if (view.marks.has(member)) drawMarks(context, scene, member, top)
+  }
+  const text = `Σ ${formatDuration(fold.nano)}`
+  drawLabel(context, scene, row, { text, left: Math.max(scale.x(fold.from), names - 4), right: scale.x(fold.to), y: top + BAR_HEIGHT / 2 + 0.5, failed: fold.failed, plate: true })
   context.globalAlpha = 1
 }
 
@@ -197,20 +240,19 @@ function drawMarks(context: CanvasRenderingContext2D, scene: BarScene, row: numb
 }
 
 interface LabelPlace {
+  text: string
   left: number
   right: number
   y: number
   failed: boolean
+  plate?: boolean // many bars lie under it
 }
 
-// The duration beside the bar: right of it, else left of it, else inside.
+// The text beside the bar: right of it, else left of it, else inside.
 function drawLabel(context: CanvasRenderingContext2D, scene: BarScene, row: number, bar: LabelPlace): void {
   const { view, palette, names, width } = scene
   const { model } = view
-  const early = model.flags[row]! & STARTS_EARLY ? '⇤ ' : ''
-  const late = model.flags[row]! & ENDS_LATE ? ' ⇥' : ''
-  const duration = model.end[row]! - model.start[row]!
-  const text = early + (duration === 0 ? '0' : formatDuration(duration)) + late
+  const { text } = bar
   const textWidth = scene.widths.of(context, text)
   context.fillStyle = bar.failed ? palette.error : palette.text2
   if (bar.right + 6 + textWidth < width - 2) {
@@ -219,7 +261,11 @@ function drawLabel(context: CanvasRenderingContext2D, scene: BarScene, row: numb
     context.fillText(text, bar.left - 6 - textWidth, bar.y)
   } else {
     const series = scene.series[model.service[row]!] ?? 0
-    context.fillStyle = bar.failed ? palette.errorInk : (palette.seriesInk[series] ?? palette.text)
+    if (bar.plate) {
+      context.fillStyle = palette.surface
+      roundedRect(context, Math.min(bar.right, width) - textWidth - 10, bar.y - BAR_HEIGHT / 2 - 1, textWidth + 8, BAR_HEIGHT + 1, 2)
+      context.fillStyle = bar.failed ? palette.error : palette.text
+    } else context.fillStyle = bar.failed ? palette.errorInk : (palette.seriesInk[series] ?? palette.text)
     context.fillText(text, Math.min(bar.right, width) - textWidth - 6, bar.y)
   }
 }

@@ -2,6 +2,7 @@
 // The tree stands in ARIA attributes; the timeline's cell says in words what the canvas draws.
 import { formatDuration } from '../base/units'
 import { ENDS_LATE, FAILED, FAILED_BELOW, MISSING, rowName, serviceName, STARTS_EARLY } from './model'
+import type { Fold } from './folds'
 import type { TraceView } from './trace_view'
 
 export interface RowLook {
@@ -19,6 +20,7 @@ export class WaterfallRow {
   private readonly name = part('span', 'wf-name')
   private readonly service = part('span', 'wf-service')
   private readonly count = part('span', 'wf-count')
+  private readonly repeat = part('span', 'wf-repeat')
   private readonly time = part('div', 'wf-time')
   private readonly words = part('span', 'sr')
   private readonly timeWords = part('span', 'sr')
@@ -30,7 +32,7 @@ export class WaterfallRow {
     this.element.setAttribute('role', 'row')
     this.cell.setAttribute('role', 'gridcell')
     this.time.setAttribute('role', 'gridcell')
-    this.cell.append(this.twisty, this.swatch, this.fail, this.name, this.service, this.count, this.words)
+    this.cell.append(this.twisty, this.swatch, this.fail, this.name, this.repeat, this.service, this.count, this.words)
     this.time.append(this.timeWords)
     this.element.append(this.cell, this.time)
   }
@@ -48,8 +50,9 @@ export class WaterfallRow {
     const failed = (flags & FAILED) !== 0
     const leading = (flags & FAILED_BELOW) !== 0
     const open = rows.isOpen(row)
-    const parent = model.children[row]! > 0
-    const dim = view.matches.mask !== null && view.matches.mask[row] === 0
+    const fold = rows.foldAt(row)
+    const parent = model.children[row]! > 0 || fold !== null
+    const dim = isDim(view, row)
 
     this.element.className =
       'wf-row' +
@@ -70,12 +73,25 @@ export class WaterfallRow {
     this.swatch.style.background = look.color
     this.name.textContent = rowName(model, row)
     this.service.textContent = this.serviceText(view, row)
-    const hidden = parent && !open ? model.size[row]! - 1 : 0
+    const hidden = parent && !open && !fold ? model.size[row]! - 1 : 0
+    this.showRepeat(view, row, fold)
     this.count.textContent = hidden > 0 ? `+${hidden.toLocaleString('en-US')}` : ''
     this.count.hidden = hidden === 0
     this.fail.title = failed ? 'Failed' : leading ? `${model.failedBelow[row]} failed under it` : ''
     this.words.textContent = failed ? ', failed' : leading ? ', leads to a failed span' : ''
-    this.timeWords.textContent = timeWords(view, row)
+    this.timeWords.textContent = fold ? `${formatDuration(fold.nano)} together, from ${formatDuration(fold.from)} to ${formatDuration(fold.to)}` : timeWords(view, row)
+  }
+
+  // How many are alike: on the row that stands for them, and, to fold them again, on the first of those unfolded.
+  private showRepeat(view: TraceView, row: number, fold: Fold | null): void {
+    const { folds } = view.rows
+    const group = fold ?? folds.list[folds.of[row]!] ?? null
+    const first = group !== null && group.rows[0] === row && !view.onlyMatches
+    this.repeat.hidden = !first
+    if (!first) return
+    const count = group.rows.length.toLocaleString('en-US')
+    this.repeat.textContent = fold ? `×${count}` : `fold ×${count}`
+    this.repeat.title = `${count} siblings alike, ${formatDuration(group.nano)} together. ${fold ? 'Unfold' : 'Fold'} (x)`
   }
 
   // Where the work changes hands; a trace of one service says it once.
@@ -87,6 +103,14 @@ export class WaterfallRow {
     const target = model.spans[row]?.target
     return [same ? '' : serviceName(model, row), target ? `→ ${target}` : ''].filter(Boolean).join(' ')
   }
+}
+
+/** Whether the search left a row out; one that stands for folded ones only if it left out all of them. */
+export function isDim(view: TraceView, row: number): boolean {
+  const { mask } = view.matches
+  if (mask === null || mask[row] !== 0) return false
+  const fold = view.rows.foldAt(row)
+  return fold === null || fold.rows.every((member) => mask[member] === 0)
 }
 
 function timeWords(view: TraceView, row: number): string {

@@ -30,6 +30,8 @@ export function useTraceKeys(screen: TraceScreen, actions: Actions): void {
       one('N', 'Previous match', () => screen.stepMatch(-1)),
       one('e', 'Next failed span', () => screen.stepFailed(1)),
       one('E', 'Previous failed span', () => screen.stepFailed(-1)),
+      one('o', 'Only matches, or all spans', () => screen.toggleOnly()),
+      one('x', 'Fold or unfold siblings that are alike', () => void screen.view?.toggleFold(screen.active)),
       one('v', 'Waterfall or flame graph', () => screen.setKind(flame() ? 'waterfall' : 'flame')),
       one('c', 'Critical path', () => screen.togglePath()),
       one('z', 'Zoom to the span', actions.zoomToSpan),

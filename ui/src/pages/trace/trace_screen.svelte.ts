@@ -157,6 +157,7 @@ export class TraceScreen {
 
   // The URL is what holds; a view that shows it already is left alone.
   #apply(view: TraceView, url: TraceUrlState['value']): void {
+    view.setOnlyMatches(url.only)
     if (view.matches.text !== url.q) {
       view.setMatches(findRows(view.model, url.q, view.path))
       this.matchCount = view.matches.rows.length
@@ -220,7 +221,8 @@ export class TraceScreen {
   goIn(): void {
     const { view } = this
     if (!view || view.active < 0) return
-    if (view.rows.setOpen(view.active, true)) view.tell('rows')
+    if (view.rows.foldAt(view.active)) view.toggleFold(view.active)
+    else if (view.rows.setOpen(view.active, true)) view.tell('rows')
     else if (view.model.children[view.active]! > 0) this.moveTo(view.active + 1)
   }
 
@@ -232,7 +234,13 @@ export class TraceScreen {
   }
 
   search(text: string): void {
-    this.url.change({ q: text })
+    this.url.change(text === '' ? { q: text, only: false } : { q: text })
+  }
+
+  // Other spans are left out, or stand back.
+  toggleOnly(): void {
+    const { q, only } = this.url.value
+    if (q !== '') this.url.change({ only: !only })
   }
 
   stepMatch(step: 1 | -1): void {

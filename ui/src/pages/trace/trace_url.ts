@@ -14,6 +14,7 @@ export interface TraceUrl {
   view: TraceViewKind
   span: string // id of the chosen one, "" for none
   q: string
+  only: boolean // spans that the search does not match are left out
   zoom: Zoom | null
   path: boolean // the critical path is drawn
   tab: SpanTab
@@ -25,6 +26,7 @@ export function readTraceUrl(params: URLSearchParams): TraceUrl {
     view: params.get('view') === 'flame' ? 'flame' : 'waterfall',
     span: (params.get('span') ?? '').toLowerCase(),
     q: params.get('q') ?? '',
+    only: params.get('only') === '1',
     zoom: readZoom(params.get('zoom') ?? ''),
     path: params.get('path') !== '0',
     tab: tab !== null && SPAN_TABS.includes(tab) ? tab : 'attributes',
@@ -48,6 +50,7 @@ export function traceUrlParams(url: TraceUrl): Record<string, ParamValue> {
     view: url.view === 'flame' ? 'flame' : null,
     span: url.span || null,
     q: url.q || null,
+    only: url.only ? '1' : null,
     zoom: zoomText(url.zoom) || null,
     path: url.path ? null : '0',
     tab: url.tab === 'attributes' ? null : url.tab,
