@@ -69,8 +69,6 @@ export const api = {
     takeExact<Trace>(client.GET('/traces/{trace_id}', { params: { path: { trace_id }, query }, signal, ...AS_TEXT })),
   querySeries: (query: Query<'querySeries'>, signal?: AbortSignal) => take(client.GET('/query/series', { params: { query }, signal })),
   queryGroups: (query: Query<'queryGroups'>, signal?: AbortSignal) => take(client.GET('/query/groups', { params: { query }, signal })),
-  queryHeatmap: (query: Query<'queryHeatmap'>, signal?: AbortSignal) => take(client.GET('/query/heatmap', { params: { query }, signal })),
-  querySpans: (query: Query<'querySpans'>, signal?: AbortSignal) => take(client.GET('/query/spans', { params: { query }, signal })),
   listFields: (query: Query<'listFields'>, signal?: AbortSignal) => take(client.GET('/fields', { params: { query }, signal })),
   listFieldValues: (query: Query<'listFieldValues'>, signal?: AbortSignal) => take(client.GET('/fields/values', { params: { query }, signal })),
   searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => takeExact<LogList>(client.GET('/logs', { params: { query }, signal, ...AS_TEXT })),
