@@ -67,7 +67,7 @@ afterAll(async () => {
 
 const open = async (page: Page, path = '') => {
   await page.goto(`${sightline.url}/traces/${TRACE}${path}`)
-  await page.waitForSelector('.wf-row, .fg [role=treeitem], [aria-label="Attributes of the trace"]', { state: 'attached' })
+  await page.waitForSelector('.wf-row, .fg [role=treeitem], [aria-label="Attributes of the trace"] .place', { state: 'attached' })
 }
 const shown = async (page: Page, wanted: string[]) => {
   await page.waitForFunction((count) => document.querySelectorAll('.wf-row').length === count, wanted.length)
@@ -168,11 +168,42 @@ describe('a span', () => {
   })
 })
 
+describe('the trace as one wide event', () => {
+  it('has all attributes of all spans, is searched, leads to spans, and is copied as JSON', async () => {
+    const page = await browser.page()
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await open(page)
+    await page.keyboard.press('w')
+    await page.waitForURL(/view=event/)
+    const table = page.getByRole('table', { name: 'Wide event' })
+    await table.getByText('trace.duration_ms').waitFor()
+    await page.getByRole('button', { name: 'Copy as JSON' }).click()
+    await page.getByRole('button', { name: 'Copied' }).waitFor()
+    const event = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as Record<string, unknown>
+    expect(event).toMatchObject({ 'trace.id': TRACE, 'trace.spans': 44, 'trace.errors': 2, 'http.route': '/rank', 'model.name': 'ranker-7b', 'user.id': 4711, 'db.query.text': 'SELECT 1', 'status.message': 'no features' })
+    expect(event['model.item']).toHaveLength(PREDICTS)
+
+    await page.keyboard.press('/')
+    await page.keyboard.type('model. ranker-7b')
+    await page.getByText('1 value', { exact: true }).waitFor()
+    const row = table.getByRole('row').filter({ hasText: 'ranker-7b' })
+    expect(await row.textContent()).toContain(String(PREDICTS))
+    await row.getByRole('button', { name: 'model.predict' }).click()
+    await page.locator('aside[aria-label=Span] h2', { hasText: 'model.predict' }).waitFor()
+    await page.getByRole('radio', { name: 'Waterfall' }).click()
+    await page.locator('.wf-row.is-chosen', { hasText: 'model.predict' }).waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+})
+
 const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
 
 describe.each(['light', 'dark'] as const)('screenshots, %s', (theme) => {
   it.each([
     ['trace_view', '?span=d00000000000000a', 1440],
+    ['trace_wide_event', '?view=event', 1440],
+    ['trace_wide_event_narrow', '?view=event', 800],
     ['trace_view_narrow', '?span=d00000000000000a&tab=links', 800],
   ])('%s', async (name, path, width) => {
     await mkdir(SHOTS, { recursive: true })
@@ -187,7 +218,7 @@ describe.each(['light', 'dark'] as const)('screenshots, %s', (theme) => {
 describe('for everyone', () => {
   it.each(['light', 'dark'] as const)('axe-core finds nothing to mend, %s', async (theme) => {
     const page = await browser.page({ theme })
-    for (const path of ['', '?span=d00000000000000a', '?span=d00000000000000a&tab=links', '?q=service:"features"&only=1']) {
+    for (const path of ['', '?span=d00000000000000a', '?span=d00000000000000a&tab=links', '?q=service:"features"&only=1', '?view=event']) {
       await open(page, path)
       if (path.includes('span=')) await page.waitForSelector('aside[aria-label=Span] [role=tabpanel]:not(.dimmed) :is(dl, ol)')
       expect({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] })

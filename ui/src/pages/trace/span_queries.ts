@@ -24,7 +24,7 @@ export function alikeQuery(service: string, name: string, more: readonly Conditi
 
 /** The Traces page with spans of the same operation, grouped by an attribute. */
 export function groupUrl(service: string, name: string, scope: Scope, key: string): UrlChange {
-  return { q: alikeQuery(service, name), view: 'series', by: [attributeField(scope, key)] }
+  return { q: alikeQuery(service, name), view: 'groups', by: [attributeField(scope, key)] }
 }
 
 /** Spans that link to this one. */

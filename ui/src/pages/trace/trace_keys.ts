@@ -13,10 +13,21 @@ interface Actions {
 // Call it while a component is set up.
 export function useTraceKeys(screen: TraceScreen, actions: Actions): void {
   const flame = () => screen.url.value.view === 'flame'
+  const event = () => screen.url.value.view === 'event'
   keys.use(() => {
     if (!screen.view) return []
     const one = (key: string, label: string, run: () => void, hidden = false) => ({ keys: key, group: GROUP, label, run, hidden })
+    const views = [
+      one('v', 'Waterfall or flame graph', () => screen.setKind(flame() || event() ? 'waterfall' : 'flame')),
+      one('w', event() ? 'Waterfall' : 'All as one wide event', () => screen.setKind(event() ? 'waterfall' : 'event')),
+      one('r', 'Ask again for the trace', () => screen.tryAgain()),
+      one('/', event() ? 'Find in the wide event' : 'Search in the trace', actions.search),
+      one('f', 'Search in the trace', actions.search, true),
+    ]
+    // Its rows are those of a list, which has keys of its own.
+    if (event()) return [...views, one('Escape', 'Close the details', () => screen.close())]
     return [
+      ...views,
       // In the flame graph these four are directions, which the view knows.
       one('j', flame() ? 'Longest child' : 'Next span', () => move(screen, 'down')),
       one('k', flame() ? 'Parent' : 'Previous span', () => move(screen, 'up')),
@@ -24,15 +35,12 @@ export function useTraceKeys(screen: TraceScreen, actions: Actions): void {
       one('h', flame() ? 'Span to the left' : 'Close, parent', () => move(screen, 'left')),
       one('Enter', 'Details of the span', () => screen.choose(screen.active)),
       one('Escape', 'Close the details, clear the search, whole trace', () => void screen.clear()),
-      one('/', 'Search in the trace', actions.search),
-      one('f', 'Search in the trace', actions.search, true),
       one('n', 'Next match', () => screen.stepMatch(1)),
       one('N', 'Previous match', () => screen.stepMatch(-1)),
       one('e', 'Next failed span', () => screen.stepFailed(1)),
       one('E', 'Previous failed span', () => screen.stepFailed(-1)),
       one('o', 'Only matches, or all spans', () => screen.toggleOnly()),
       one('x', 'Fold or unfold siblings that are alike', () => void screen.view?.toggleFold(screen.active)),
-      one('v', 'Waterfall or flame graph', () => screen.setKind(flame() ? 'waterfall' : 'flame')),
       one('c', 'Critical path', () => screen.togglePath()),
       one('z', 'Zoom to the span', actions.zoomToSpan),
       one('+', 'Zoom in', () => actions.zoomBy(2)),
@@ -41,7 +49,6 @@ export function useTraceKeys(screen: TraceScreen, actions: Actions): void {
       one('0', 'Whole trace', () => screen.view?.resetWindow()),
       one(']', 'Expand all', () => screen.arrange((rows) => rows.openAll())),
       one('[', 'Collapse to the first level', () => screen.arrange((rows) => rows.openToDepth(1))),
-      one('r', 'Ask again for the trace', () => screen.tryAgain()),
     ]
   })
 }

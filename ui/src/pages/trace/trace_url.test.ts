@@ -10,6 +10,7 @@ describe('the URL of a trace', () => {
     ['a chosen span', { span: 'c3790a928d989693' }, 'span=c3790a928d989693'],
     ['the flame graph without critical path', { view: 'flame', path: false }, 'view=flame&path=0'],
     ['a zoom', { zoom: { from: 12_000_000, to: 40_000_000 } }, 'zoom=12000000-40000000'],
+    ['the wide event', { view: 'event' }, 'view=event'],
     ['a filter to a service', { q: 'service:"shop"', only: true }, 'q=service:%22shop%22&only=1'],
     ['a search and a tab', { q: 'get wiki >5ms', tab: 'logs' }, 'q=get+wiki+%3E5ms&tab=logs'],
   ])('keeps %s', (_, part, text) => {

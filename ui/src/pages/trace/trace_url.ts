@@ -1,7 +1,8 @@
 // What the trace page shows, as parameters of its URL. URLSearchParams in, parameters out; knows no DOM.
 import type { ParamValue } from '../../base/url'
 
-export type TraceViewKind = 'waterfall' | 'flame'
+export const TRACE_VIEWS = ['waterfall', 'flame', 'event'] as const
+export type TraceViewKind = (typeof TRACE_VIEWS)[number]
 export const SPAN_TABS = ['attributes', 'events', 'links', 'logs', 'trace-logs'] as const
 export type SpanTab = (typeof SPAN_TABS)[number]
 
@@ -23,7 +24,7 @@ export interface TraceUrl {
 export function readTraceUrl(params: URLSearchParams): TraceUrl {
   const tab = params.get('tab') as SpanTab | null
   return {
-    view: params.get('view') === 'flame' ? 'flame' : 'waterfall',
+    view: TRACE_VIEWS.find((view) => view === params.get('view')) ?? 'waterfall',
     span: (params.get('span') ?? '').toLowerCase(),
     q: params.get('q') ?? '',
     only: params.get('only') === '1',
@@ -47,7 +48,7 @@ export function zoomText(zoom: Zoom | null): string {
 // null takes a parameter out: what is as usual does not stand in the URL.
 export function traceUrlParams(url: TraceUrl): Record<string, ParamValue> {
   return {
-    view: url.view === 'flame' ? 'flame' : null,
+    view: url.view === 'waterfall' ? null : url.view,
     span: url.span || null,
     q: url.q || null,
     only: url.only ? '1' : null,
