@@ -199,6 +199,52 @@ describe('the query as a heatmap', () => {
   })
 })
 
+describe('what differs', () => {
+  const cards = () => page.getByRole('list', { name: 'What differs, the most telling first' }).getByRole('listitem')
+
+  it('is told of the failed spans, and added to the query by a click', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=explain`)
+    // Of the failed spans all are of the new model, of the others none.
+    const version = cards().filter({ has: page.getByRole('heading', { name: 'model.version' }), hasNotText: 'in the trace' })
+    await version.getByRole('button', { name: /^v2/ }).filter({ hasText: '100 %' }).filter({ hasText: '0 %' }).waitFor()
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await version.getByRole('button', { name: /^v2/ }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ span.model.version = "v2" }')
+  })
+
+  it('is told of a box on the heatmap', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=heatmap&q=${encodeURIComponent('{ name = "GET /search" }')}`)
+    const plot = page.getByRole('img', { name: /^Durations over time/ })
+    await plot.waitFor()
+    await upToDate()
+    const { x, y, width, height } = (await plot.boundingBox())!
+    await page.mouse.move(x + 66, y + 12)
+    await page.mouse.down()
+    await page.mouse.move(x + width - 13, y + height * 0.4, { steps: 5 })
+    await page.mouse.up()
+    await page.getByRole('menuitem', { name: 'What differs here?' }).click()
+    await page.waitForURL((url) => url.searchParams.get('view') === 'explain' && url.searchParams.has('sel_min'))
+    await cards().filter({ has: page.getByRole('heading', { name: 'region' }) }).getByRole('button', { name: /^south/ }).filter({ hasText: '100 %' }).waitFor()
+    await plot.waitFor()
+  })
+
+  it('says so where nothing does', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=explain&sel_to=1&sel_from=0`)
+    await page.getByText('No spans are selected').waitFor()
+    await page.goto(`${sightline.url}/traces?last=15m&view=explain&q=${encodeURIComponent('{ span.region = "east" }')}&sel=${encodeURIComponent('{ duration > 43ms }')}`)
+    await page.getByText('No attribute differs').waitFor()
+  })
+
+  it('is asked of a group', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=groups&by=span.region`)
+    await page.getByRole('row').filter({ hasText: 'south' }).hover()
+    await page.getByRole('button', { name: 'What differs in south?' }).click()
+    await page.waitForURL((url) => url.searchParams.get('sel') === '{ span.region = "south" }')
+    await cards().filter({ has: page.getByRole('heading', { name: 'duration' }) }).first().waitFor()
+  })
+})
+
 describe('the question itself', () => {
   it('is offered again when the box is empty, and copied for a terminal', async () => {
     await page.goto(`${sightline.url}/traces?last=15m`)
@@ -230,7 +276,7 @@ describe('screens', () => {
         await figures().first().waitFor()
         await settled(page)
         await page.screenshot({ path: join(SHOTS, `explorer-series-${name}-${theme}.png`) })
-        for (const [view, ready] of [['groups', page.getByRole('table', { name: 'Groups' })], ['spans', page.getByRole('table', { name: 'Spans' })], ['heatmap', page.getByRole('img', { name: /^Durations over time/ })]] as const) {
+        for (const [view, ready] of [['groups', page.getByRole('table', { name: 'Groups' })], ['spans', page.getByRole('table', { name: 'Spans' })], ['heatmap', page.getByRole('img', { name: /^Durations over time/ })], ['explain', page.getByRole('list', { name: 'What differs, the most telling first' })]] as const) {
           await page.goto(`${sightline.url}/traces?last=15m&view=${view}&col=span.region`)
           await ready.waitFor()
           await upToDate()

@@ -64,6 +64,7 @@ export const api = {
     takeExact<SpanDetail>(client.GET('/traces/{trace_id}/spans/{span_id}', { params: { path: { trace_id, span_id } }, signal, ...AS_TEXT })),
   getFacets: (query: Query<'getFacets'>, signal?: AbortSignal) => take(client.GET('/facets', { params: { query }, signal })),
   queryHeatmap: (query: Query<'queryHeatmap'>, signal?: AbortSignal) => take(client.GET('/query/heatmap', { params: { query }, signal })),
+  explainSelection: (query: Query<'explainSelection'>, signal?: AbortSignal) => take(client.GET('/query/explain', { params: { query }, signal })),
   querySpans: (query: Query<'querySpans'>, signal?: AbortSignal) => take(client.GET('/query/spans', { params: { query }, signal })),
   getTrace: (trace_id: string, query: Query<'getTrace'>, signal?: AbortSignal) =>
     takeExact<Trace>(client.GET('/traces/{trace_id}', { params: { path: { trace_id }, query }, signal, ...AS_TEXT })),

@@ -3,7 +3,8 @@ import { attributeOf, unquoted } from '../base/traceql'
 
 // "service.name" of "resource.service.name"; the field whole is in the tooltip.
 export function facetName(field: string): string {
-  return attributeOf(field)?.key ?? field.replace(/^(?:span|log|event|instrumentation):/, '')
+  if (field.startsWith('instrumentation:')) return field.replace(':', ' ')
+  return attributeOf(field)?.key ?? field.replace(/^(?:span|log|event):/, '')
 }
 
 export function facetValue(literal: string): string {

@@ -4,7 +4,7 @@ import type { UrlChange } from '../../base/filters'
 import { isMetrics, unquoted, withPicked, type Condition } from '../../base/traceql'
 import { facetValue } from '../../widgets/facet_view'
 
-export type ExplorerView = 'traces' | 'spans' | 'series' | 'groups' | 'heatmap'
+export type ExplorerView = 'traces' | 'spans' | 'series' | 'groups' | 'heatmap' | 'explain'
 
 export const VIEWS: readonly { id: ExplorerView; label: string }[] = [
   { id: 'traces', label: 'Traces' },
@@ -12,6 +12,7 @@ export const VIEWS: readonly { id: ExplorerView; label: string }[] = [
   { id: 'series', label: 'Over time' },
   { id: 'groups', label: 'Groups' },
   { id: 'heatmap', label: 'Heatmap' },
+  { id: 'explain', label: 'What differs' },
 ]
 
 // A query that makes numbers has no traces to list.

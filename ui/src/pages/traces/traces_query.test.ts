@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { serviceParam } from '../../base/routes'
-import {
-  activeTraceFilters,
-  boxUrlChange,
-  filtersQuery,
-  NO_TRACE_FILTERS,
-  queryFilters,
-  readDuration,
-  readTraceFilters,
-  roundDuration,
-  traceQuery,
-  traceUrlChange,
-} from './traces_query'
+import { activeTraceFilters, boxUrlChange, durationNanos, filtersQuery, NO_TRACE_FILTERS, queryFilters, readDuration, readTraceFilters, roundDuration, traceQuery, traceUrlChange } from './traces_query'
 
 describe('filters of the trace list', () => {
   const url =
@@ -119,6 +108,14 @@ describe('readDuration', () => {
   it.each(['fast', '5 minutes', '-3ms', 'ms'])('refuses %j', (text) => {
     expect(readDuration(text)).toHaveProperty('error')
   })
+})
+
+it('reads the durations that it writes', () => {
+  for (const nanos of [850, 1_500, 2_340_000, 1_240_000_000, 90_000_000_000]) {
+    expect(durationNanos(roundDuration(nanos, 'down'))).toBeCloseTo(nanos, -3)
+  }
+  expect(durationNanos('1h30m')).toBe(5400e9)
+  for (const text of ['', 'x', '5', '5 s', '5parsecs']) expect(durationNanos(text)).toBeNull()
 })
 
 describe('a query as text', () => {

@@ -201,6 +201,14 @@ export function roundDuration(nanos: number, direction: 'down' | 'up'): string {
   return `${whole}ns`
 }
 
+// What roundDuration writes and what people write, in nanoseconds; null for what is no duration.
+export function durationNanos(text: string): number | null {
+  const units: Record<string, number> = { w: 604_800e9, d: 86_400e9, ns: 1, ...Object.fromEntries(DURATION_UNITS.map(([size, unit]) => [unit, size])) }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(w|d|h|ms|us|ns|m|s)/g)]
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return null
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0)
+}
+
 const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
 
 // A drag over the plot as a change of the URL: a time range and limits of the duration, each only where the box has it.
