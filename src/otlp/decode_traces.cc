@@ -328,11 +328,6 @@ class SpanMetricsBuilder final : public BuilderBase {
     SIGHTLINE_CHECK(scan.heads.size() == scan.items.size());
     const auto number = static_cast<size_t>(&item - scan.items.data());
     const SpanHead& head = scan.heads[number];
-    // The request was read up to a second ago: without this each name is a miss of the cache.
-    constexpr size_t kAhead = 8;
-    if (number + kAhead < scan.heads.size()) {
-      __builtin_prefetch(request.data() + scan.heads[number + kAhead].name.offset);
-    }
     const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
     const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
     Marks marks;

@@ -31,7 +31,7 @@ struct PendingFrame {
   uint64_t number = 0;  // the journal's
   int64_t received_unix_nanos = 0;
   int64_t queued_monotonic_nanos = 0;
-  std::string bytes;
+  std::string bytes;                                 // of a request that is only counted: otlp/counted_request.h
   otlp::Scan scan;                                   // with heads if it goes into span metrics
   std::shared_ptr<const sample::Verdicts> verdicts;  // of a decided frame; its calls are counted already
   std::string graph;                                 // what its traces add to the service graph, kept or not

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "otlp/counted_request.h"
 #include "store/journal_frames.h"
 
 namespace sightline::store {
@@ -133,6 +134,8 @@ void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
   if (signal != otlp::Signal::kTraces || sampler_ == nullptr) return writers_[Index(signal)]->Push(std::move(frame));
   sampler_->Add(frame.number, frame.bytes, frame.scan,
                 frame.reservation.Split(frame.scan.items.size() * sizeof(sample::ArrivedSpan)));
+  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan);
+  frame.reservation.Shrink(frame.bytes.size() + otlp::MemoryBytes(frame.scan));
   span_metrics_writer_->Push(std::move(frame));
 }
 

@@ -1,0 +1,18 @@
+// What is left of a request whose spans are only counted: their names, trace states and resources, each text once.
+// A second's requests wait for their block of span metrics; whole, they were most of the memory of a store that
+// samples, and each name a miss of the cache. Data: a request and its scan -> a small text, and the scan's places in
+// it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "otlp/scan.h"
+
+namespace sightline::otlp {
+
+// `scan` has heads. Afterwards names, trace states, resources and scopes are to be read in the returned text with it;
+// the places of items and trace ids mean nothing any more.
+std::string TakeWhatIsCounted(std::string_view request, Scan& scan);
+
+}  // namespace sightline::otlp
