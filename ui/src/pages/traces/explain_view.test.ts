@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { boxSelection, explainParams, FAILED, isBox, NO_SELECTION, numberText, readSelection, selectionUrl, shareText, withExplained } from './explain_view'
+import { boxSelection, explainParams, FAILED, isBox, NO_SELECTION, numberText, readSelection, selectionUrl, shareText, valueText, withExplained } from './explain_view'
 
 const range = { fromMs: 1_700_000_000_000, toMs: 1_700_000_900_000 }
 
@@ -42,6 +42,9 @@ describe('what it has more of', () => {
     expect(shareText(1)).toBe('100 %')
     expect(shareText(0.123)).toBe('12.3 %')
     expect(numberText('span:duration', 1_500_000)).toBe('1.5 ms')
+    expect(valueText('span:duration', '874000000')).toBe('874 ms')
+    expect(valueText('span.n', '874000000')).toBe('874000000')
+    expect(valueText('span:duration', 'nil')).toBe('none')
     expect(numberText('span.n', 1500)).toBe(numberText('span.m', 1500))
   })
 })

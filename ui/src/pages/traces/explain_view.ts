@@ -2,6 +2,7 @@
 import type { Explanation } from '../../api/types'
 import type { UrlChange } from '../../base/filters'
 import { conditionsOf, withCondition, withPicked } from '../../base/traceql'
+import { facetValue } from '../../widgets/facet_view'
 import type { PlaneBox } from '../../widgets/duration_plane'
 import { formatDuration, formatNumber } from '../../base/units'
 import { roundDuration } from './traces_query'
@@ -74,6 +75,8 @@ export function withExplained(base: string, condition: string, ofTrace: boolean)
   return withCondition(base, one) ?? base
 }
 
+const DURATION = /(?:^|:)(?:duration|traceDuration)$/
+
 // As people write a share: never 0 % of what there is, never 100 % of what is not all.
 export function shareText(share: number): string {
   const percent = share * 100
@@ -82,6 +85,11 @@ export function shareText(share: number): string {
   return `${formatNumber(Math.min(percent, 100))} %`
 }
 
+// A value as in a facet; durations are bare nanoseconds here.
+export function valueText(field: string, literal: string): string {
+  return /^-?\d+(?:\.\d+)?$/.test(literal) && DURATION.test(field) ? numberText(field, Number(literal)) : facetValue(literal)
+}
+
 export function numberText(field: string, value: number): string {
-  return /(?:^|:)(?:duration|traceDuration)$/.test(field) ? formatDuration(value) : formatNumber(value)
+  return DURATION.test(field) ? formatDuration(value) : formatNumber(value)
 }
