@@ -1,11 +1,16 @@
 // recommender: the service of the article, over HTTP.
 #include <fmt/format.h>
+#include <otel/instrumentation/process.h>
+#include <otel/instrumentation/spdlog.h>
 #include <otel/telemetry.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "demo/common/program.h"
@@ -16,26 +21,38 @@ namespace {
 otel::Telemetry ConfigureTelemetry() {
   otel::TelemetryOptions options{.service_name = "recommender"};
   options.resource.attributes = {{"service.version", "1.0.0"}, {"service.namespace", "ml-demo"}};
+  options.instrumentations = {otel::instrumentation::ObserveProcess};
   return otel::Configure(std::move(options));
+}
+
+// What the program itself says goes to stderr, and as log records to where the rest of its telemetry goes.
+void LogToTelemetryToo() {
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "recommender", spdlog::sinks_init_list{std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                             std::make_shared<otel::instrumentation::SpdlogSink>()}));
 }
 
 int Run(const demo::http::ServerOptions& listen, const demo::recommender::ServiceOptions& options) {
   demo::StopSignal stop;
   // That is all of it: where to send to, and the rest, the OTEL_* variables say.
   const auto telemetry = ConfigureTelemetry();
+  LogToTelemetryToo();
   const auto service = demo::recommender::Service::Create(options);
   if (!service) {
-    fmt::print(stderr, "recommender: {}\n", service.error().message);
+    spdlog::critical("No service: {}", service.error().message);
     return 1;
   }
   const auto server = demo::http::Server::Start(
       listen, [&](const demo::http::Request& request, size_t worker) { return (*service)->Handle(request, worker); });
   if (!server) {
-    fmt::print(stderr, "recommender: {}\n", server.error().message);
+    spdlog::critical("No server: {}", server.error().message);
     return 1;
   }
   demo::PrintReady(listen.address, (*server)->port());
+  spdlog::info("Answers on {}:{} with {} workers, asks {}", listen.address, (*server)->port(), listen.workers,
+               options.wikipedia.base_url);
   stop.Wait();
+  spdlog::info("Stops");
   return 0;
 }
 

@@ -25,7 +25,7 @@ search::ParsedQuery Parse(const std::string& text) {
                         {"query.final_token_count", tokens.size()},
                         {"query.intent", query.intent}});
   }
-  TheTelemetry().search_queries.Add(1, {{"intent", query.intent}});
+  TheTelemetry().search_queries.Add(1, query.intent);
   return query;
 }
 

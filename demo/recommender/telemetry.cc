@@ -19,12 +19,18 @@ Telemetry Make() {
       .logger = otel::GetLogger(kScope),
       .http_requests = meter.CreateCounter<int64_t>(
           "http.requests.total", {.unit = "{request}", .description = "Requests by route and status"}),
-      .search_queries = meter.CreateCounter<int64_t>("search.queries.total",
-                                                     {.unit = "{query}", .description = "Search queries by intent"}),
+      .search_queries = {meter.CreateCounter<int64_t>("search.queries.total",
+                                                      {.unit = "{query}", .description = "Search queries by intent"}),
+                         "intent",
+                         {"comparison", "question", "discovery", "search"}},
       .predictions_successful = predictions.Bind({{"status", "success"}}),
       .predictions_failed = predictions.Bind({{"status", "failure"}}),
-      .external_calls = meter.CreateCounter<int64_t>(
-          "external.api.calls.total", {.unit = "{call}", .description = "Questions to other services by status"}),
+      .wikipedia_calls = {meter.CreateCounter<int64_t>(
+                              "external.api.calls.total",
+                              {.unit = "{call}", .description = "Questions to other services by status"}),
+                          "status",
+                          {"success", "failure", "not_found"},
+                          {{"source", "wikipedia"}}},
       .chaos_events = meter.CreateCounter<int64_t>(
           "chaos.events.total", {.unit = "{event}", .description = "Faults on purpose by their kind"}),
       .feedback = meter.CreateCounter<int64_t>(
@@ -45,6 +51,22 @@ Telemetry Make() {
 }
 
 }  // namespace
+
+CounterByValue::CounterByValue(const otel::Counter<int64_t>& counter, std::string_view key,
+                               std::initializer_list<std::string_view> values,
+                               const std::vector<otel::Attribute>& others) {
+  for (const std::string_view value : values) {
+    std::vector<otel::Attribute> attributes = others;
+    attributes.push_back({key, value});
+    bound_.emplace_back(value, counter.Bind(attributes));
+  }
+}
+
+void CounterByValue::Add(int64_t count, std::string_view value) const {
+  for (const auto& [known, bound] : bound_) {
+    if (known == value) return bound.Add(count);
+  }
+}
 
 const Telemetry& TheTelemetry() {
   static const auto* const telemetry = new Telemetry(Make());

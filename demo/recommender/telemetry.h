@@ -7,7 +7,10 @@
 #include <otel/trace.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "demo/common/error.h"
 
@@ -20,15 +23,29 @@ struct Component {
   otel::BoundRecorder<double> duration;
 };
 
+// A counter with one attribute whose values are few and known: bound to each of them, which makes counting cheap.
+// Thread: any.
+class CounterByValue {
+ public:
+  CounterByValue(const otel::Counter<int64_t>& counter, std::string_view key,
+                 std::initializer_list<std::string_view> values, const std::vector<otel::Attribute>& others = {});
+
+  // Does nothing for a value that was not named.
+  void Add(int64_t count, std::string_view value) const;
+
+ private:
+  std::vector<std::pair<std::string_view, otel::BoundCounter<int64_t>>> bound_;
+};
+
 // Thread: any.
 struct Telemetry {
   otel::Tracer tracer;
   otel::Logger logger;
 
   otel::Counter<int64_t> http_requests;
-  otel::Counter<int64_t> search_queries;
+  CounterByValue search_queries;  // by intent
   otel::BoundCounter<int64_t> predictions_successful, predictions_failed;
-  otel::Counter<int64_t> external_calls;
+  CounterByValue wikipedia_calls;  // by status
   otel::Counter<int64_t> chaos_events;
   otel::Counter<int64_t> feedback;
   otel::Histogram<double> inference_duration;

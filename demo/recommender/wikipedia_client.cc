@@ -45,7 +45,7 @@ double Relevance(const Article& article, const search::ParsedQuery& query) {
 
 void Describe(const otel::SpanRef& span, const Result<std::optional<Signal>>& signal) {
   const std::string_view status = !signal ? "failure" : *signal ? "success" : "not_found";
-  TheTelemetry().external_calls.Add(1, {{"source", "wikipedia"}, {"status", status}});
+  TheTelemetry().wikipedia_calls.Add(1, status);
   span.SetAttribute("external.status", signal ? status : "error");
   if (!signal) {
     span.SetAttributes(

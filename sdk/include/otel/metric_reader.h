@@ -34,6 +34,8 @@ struct MetricReaderOptions {
   // Sets of attributes of a metric. What is measured with others is added up under otel.metric.overflow = true.
   size_t cardinality_limit = 2000;
   std::vector<std::shared_ptr<MetricProducer>> producers = {};
+  // Of a callback. One that takes longer is left out, now and in later collections until it has returned.
+  std::chrono::milliseconds callback_timeout{5'000};
 };
 
 namespace internal {

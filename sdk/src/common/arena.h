@@ -30,8 +30,8 @@ class Arena {
     return begin;
   }
 
-  // Copies, with all that they point to but constant text. Texts are cut to so many characters and byte arrays to so many bytes, wherever
-  // they lie in the value: https://opentelemetry.io/docs/specs/otel/common/#attribute-limits
+  // Copies, with all that they point to but constant text. Texts are cut to so many characters and byte arrays to so
+  // many bytes, wherever they lie in the value: https://opentelemetry.io/docs/specs/otel/common/#attribute-limits
   std::string_view Copy(std::string_view text, size_t characters_max = kNoLimit);
   AnyValue Copy(const AnyValue& value, size_t characters_max = kNoLimit);
   std::span<Attribute> Copy(std::span<const Attribute> attributes, size_t characters_max = kNoLimit);
@@ -44,8 +44,10 @@ class Arena {
 
   // Forgets what was given out and keeps a few blocks for what comes.
   void Reset();
-  // For what is given out next.
-  void PrefetchFirstBlock() const { Prefetch(next_, static_cast<size_t>(end_ - next_)); }
+  // For what is given out first after Reset.
+  void PrefetchFirstBlock() const {
+    if (first_block_ != nullptr) Prefetch(first_block_, kBlockBytes);
+  }
   size_t bytes() const { return bytes_; }  // held
 
   static constexpr size_t kNoLimit = SIZE_MAX;
@@ -58,6 +60,7 @@ class Arena {
 
   std::vector<std::unique_ptr<std::byte[]>> blocks_;        // of the usual size, the first used_ in use
   std::vector<std::unique_ptr<std::byte[]>> large_blocks_;  // of what is larger, each its own
+  std::byte* first_block_ = nullptr;                        // of blocks_
   size_t used_ = 0;
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;

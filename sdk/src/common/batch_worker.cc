@@ -1,8 +1,5 @@
 #include "common/batch_worker.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -11,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/background_thread.h"
 #include "common/report.h"
 
 namespace otel::internal {
@@ -103,16 +101,10 @@ void BatchWorker::State::Push(const std::shared_ptr<State>& state, PooledRecord*
 void BatchWorker::State::Start(const std::shared_ptr<State>& state) noexcept try {
   const std::lock_guard lock(state->mutex_);
   if (state->started_.load(std::memory_order_relaxed) || state->stop_) return;
-  sigset_t all, before;  // signals are for the application's threads
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    state->thread_ = std::thread([state] { state->Run(); });
-    state->started_.store(true, std::memory_order_relaxed);
-  } catch (const std::exception& error) {
-    Report(state->options_.component, error.what());
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  state->thread_ = StartBackgroundThread([state] { state->Run(); });
+  state->started_.store(true, std::memory_order_relaxed);
+} catch (const std::exception& error) {
+  Report(state->options_.component, error.what());
 } catch (...) {
   Report(state->options_.component, "the thread could not be started");
 }

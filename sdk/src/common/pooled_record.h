@@ -65,6 +65,10 @@ class RecordPool {
     std::vector<PooledRecord*> records;
   };
 
+  static constexpr size_t kPrefetchedRecordBytes = 384;  // of a span all that is written
+
+  static void PrefetchNext(std::span<PooledRecord* const> records);
+
   std::array<Stock, kThreadSlots> stocks_;
 };
 

@@ -5,6 +5,7 @@
 #include <exception>
 #include <type_traits>
 
+#include "common/background_thread.h"
 #include "common/report.h"
 #include "metrics/attribute_set.h"
 #include "metrics/pipeline.h"
@@ -190,7 +191,10 @@ void ObservableState<T>::Add(std::shared_ptr<Callback> callback) {
 template <MetricNumber T>
 void ObservableState<T>::UnlockAfterFork(bool in_child) {
   if (in_child) {
-    for (const auto& callback : callbacks_) callback->running.ReleaseInChild();
+    for (const auto& callback : callbacks_) {
+      callback->running.ReleaseInChild();
+      callback->in_call = false;
+    }
   }
   Instrument::UnlockAfterFork(in_child);
 }
@@ -204,24 +208,33 @@ void ObservableState<T>::Remove(const std::shared_ptr<Callback>& callback) {
 
 namespace {
 
+// What a callback has for one call. One that is left behind may keep it: then nothing it says counts any more.
 template <MetricNumber T>
 class StreamObserver final : public Observer<T> {
  public:
   StreamObserver(const InstrumentDescriptor& instrument, const std::vector<Stream*>& streams, std::mutex& changing)
-      : instrument_(instrument), streams_(streams), changing_(changing) {}
+      : instrument_(&instrument), streams_(streams), changing_(&changing) {}
 
   void Observe(T value, AttributesView attributes) noexcept override try {
-    if (!IsAccepted(instrument_, value)) return ReportValue(instrument_);
-    const std::lock_guard lock(changing_);
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    if (!IsAccepted(*instrument_, value)) return ReportValue(*instrument_);
+    const std::lock_guard changing(*changing_);
     for (Stream* const stream : streams_) static_cast<ObservableStream<T>*>(stream)->Observe(value, attributes);
   } catch (const std::exception& error) {
     Report("metrics", error.what());
   }
+  void Close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
 
  private:
-  const InstrumentDescriptor& instrument_;
-  const std::vector<Stream*>& streams_;
-  std::mutex& changing_;
+  std::mutex mutex_;
+  bool closed_ = false;  // guarded by mutex_: then what the others point to may be gone
+  const InstrumentDescriptor* const instrument_;
+  const std::vector<Stream*> streams_;
+  std::mutex* const changing_;
 };
 
 class Unlocked {
@@ -238,6 +251,28 @@ class Unlocked {
 }  // namespace
 
 template <MetricNumber T>
+bool ObservableState<T>::Call(const std::shared_ptr<Callback>& callback, const std::vector<Stream*>& streams,
+                              std::mutex& changing, std::chrono::milliseconds limit) {
+  if (callback->in_call.exchange(true)) return false;  // still the one of an earlier collection
+  const auto observer = std::make_shared<StreamObserver<T>>(descriptor_, streams, changing);
+  const bool returned = RunWithin(limit, [callback, observer, name = descriptor_.name] {
+    {
+      const std::lock_guard running(callback->running);
+      try {
+        if (callback->registered) callback->function(*observer);
+      } catch (const std::exception& error) {
+        Report("metrics", "a callback of " + name + " threw: " + error.what());
+      } catch (...) {
+        Report("metrics", "a callback of " + name + " threw");
+      }
+    }
+    callback->in_call = false;
+  });
+  observer->Close();
+  return returned;
+}
+
+template <MetricNumber T>
 void ObservableState<T>::Collect(const Pipeline& pipeline, UnixNanos now, std::mutex& changing,
                                  std::vector<MetricData>& metrics) {
   const auto streams = StreamsOf(pipeline);
@@ -245,17 +280,10 @@ void ObservableState<T>::Collect(const Pipeline& pipeline, UnixNanos now, std::m
   std::unique_lock lock(mutex_);
   const auto callbacks = callbacks_;
   lock.unlock();
-  StreamObserver<T> observer(descriptor_, streams, changing);
   for (const auto& callback : callbacks) {
     const Unlocked unlocked(changing);
-    const std::lock_guard running(callback->running);
-    if (!callback->registered) continue;
-    try {
-      callback->function(observer);
-    } catch (const std::exception& error) {
-      Report("metrics", "a callback of " + descriptor_.name + " threw: " + error.what());
-    } catch (...) {
-      Report("metrics", "a callback of " + descriptor_.name + " threw");
+    if (!Call(callback, streams, changing, pipeline.callback_timeout())) {
+      Report("metrics", "a callback of " + descriptor_.name + " has not returned, the others go on without it");
     }
   }
   for (Stream* const stream : streams) stream->Collect(now, metrics);

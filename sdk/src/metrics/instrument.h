@@ -1,6 +1,7 @@
 // The inner side of instruments: who they are, and the streams that they feed.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -134,7 +135,8 @@ class ObservableState final : public Instrument {
   struct Callback {
     ObservableCallback<T> function;
     std::atomic<bool> registered{true};
-    RecursiveLock running;  // held while it runs; it may end its own registration then
+    RecursiveLock running;             // held while it runs; it may end its own registration then
+    std::atomic<bool> in_call{false};  // also when the collection has given up waiting
   };
 
   using Instrument::Instrument;
@@ -150,6 +152,10 @@ class ObservableState final : public Instrument {
   void Remove(const std::shared_ptr<Callback>& callback);
 
  private:
+  // False where it did not return within the limit, now or in an earlier collection.
+  bool Call(const std::shared_ptr<Callback>& callback, const std::vector<Stream*>& streams, std::mutex& changing,
+            std::chrono::milliseconds limit);
+
   std::vector<std::shared_ptr<Callback>> callbacks_;  // guarded by mutex_
 };
 

@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -7,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "common/background_thread.h"
 #include "common/report.h"
 #include "metrics/provider_state.h"
 #include "otel/metric_reader.h"
@@ -60,12 +60,9 @@ class PeriodicReader::Worker {
 };
 
 void PeriodicReader::Worker::Start(const std::shared_ptr<Worker>& worker) noexcept {
-  sigset_t all, before;  // signals are for the application's threads
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
     const std::lock_guard lock(worker->mutex_);
-    worker->thread_ = std::thread([worker] {
+    worker->thread_ = internal::StartBackgroundThread([worker] {
       worker->Run();
       const auto kept_until_now = worker->TakeKeptReader();
     });
@@ -74,7 +71,6 @@ void PeriodicReader::Worker::Start(const std::shared_ptr<Worker>& worker) noexce
   } catch (const std::exception& error) {
     internal::Report("metrics", error.what());
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // At whole intervals from its start; those that an export took too long for are left out.

@@ -82,10 +82,11 @@ class GatedExporter final : public MetricExporter {
 };
 
 struct Exporting {
-  explicit Exporting(milliseconds interval = std::chrono::hours(1), milliseconds timeout = std::chrono::seconds(30))
+  explicit Exporting(milliseconds interval = std::chrono::hours(1), milliseconds timeout = std::chrono::seconds(30),
+                     milliseconds callback_timeout = std::chrono::hours(1))
       : provider({.readers = {std::make_shared<PeriodicReader>(
                       std::make_unique<GatedExporter>(gate),
-                      PeriodicReaderOptions{.interval = interval, .export_timeout = timeout})}}) {}
+                      PeriodicReaderOptions{{.callback_timeout = callback_timeout}, interval, timeout})}}) {}
 
   const std::shared_ptr<Gate> gate = std::make_shared<Gate>();
   MeterProvider provider;
@@ -163,6 +164,23 @@ struct StallingCallback {
   std::shared_ptr<std::promise<void>> started = std::make_shared<std::promise<void>>();
   std::shared_future<void> end;
 };
+
+TEST(PeriodicReader, ExportsTheOthersWhileACallbackHangs) {
+  std::promise<void> end;
+  const StallingCallback callback{.end = end.get_future().share()};
+  Exporting exporting(std::chrono::hours(1), std::chrono::seconds(30), milliseconds(1));
+  auto hanging = exporting.provider.GetMeter("m").CreateObservableGauge<int64_t>("hangs", {}, callback);
+  exporting.counter.Add(7);
+  const uint64_t before = ErrorCount("metrics");
+  EXPECT_TRUE(exporting.provider.ForceFlush(Soon()));
+  EXPECT_GT(ErrorCount("metrics"), before);
+  exporting.counter.Add(1);
+  EXPECT_TRUE(exporting.provider.ForceFlush(Soon()));
+  EXPECT_TRUE(exporting.provider.Shutdown(Soon()));
+  EXPECT_THAT(exporting.gate->values, ::testing::ElementsAre(7, 8, 8));
+  end.set_value();
+  hanging = {};  // waits for the end of its callback
+}
 
 TEST(PeriodicReader, LeavesACallbackBehindThatDoesNotEnd) {
   std::promise<void> end;

@@ -23,6 +23,7 @@ class Pipeline {
 
   const Resource& resource() const { return resource_; }
   ExemplarFilter exemplar_filter() const { return exemplar_filter_; }
+  std::chrono::milliseconds callback_timeout() const { return reader_options_.callback_timeout; }
   std::shared_ptr<MetricReader> reader() const { return link_->reader.lock(); }  // none where it is being destroyed
   // Calls the callbacks and takes all points.
   std::vector<ScopeMetrics> Collect() const;

@@ -70,7 +70,7 @@ class ProtobufWriter {
   void Sfixed64Value(Field field, int64_t value) { Fixed(field, kFixed64, value); }
   void DoubleValue(Field field, double value) { Fixed(field, kFixed64, value); }
 
-  // An attribute with a short key and a number or a short text, as nearly all are, at once: a third of what its parts
+  // An attribute with a short key and a number or a short text, as nearly all are, at once: half of what its parts
   // cost one by one. False, and nothing written, where it is not such a one.
   bool ShortAttribute(Field field, const Attribute& attribute) {
     using Type = AnyValue::Type;

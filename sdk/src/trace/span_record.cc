@@ -18,7 +18,6 @@ SpanRecord* SpanRecord::New() noexcept {
   auto* const record = static_cast<SpanRecord*>(Pool().Take());
   if (record != nullptr) {
     record->Clear();
-    record->arena().PrefetchFirstBlock();
     return record;
   }
   auto* const made = new (std::nothrow) SpanRecord;
