@@ -57,10 +57,11 @@ const rowsByPlace = (page: Page) =>
 // Something other than the background is drawn on the timeline.
 const drawnPixels = (page: Page, selector: string) =>
   page.evaluate((wanted) => {
-    const canvas = document.querySelector<HTMLCanvasElement>(wanted)!
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
     let drawn = 0
-    for (let i = 3; i < data.length; i += 4) if (data[i]! > 200) drawn++
+    for (const canvas of document.querySelectorAll<HTMLCanvasElement>(wanted)) {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+      for (let i = 3; i < data.length; i += 4) if (data[i]! > 200) drawn++
+    }
     return drawn
   }, selector)
 

@@ -1,17 +1,19 @@
-// The waterfall: names in rows of elements (for selection, pointers, screen readers), everything on the timeline on one
-// canvas. Both lie in a layer that stays put while the scroller moves, and are placed in the same frame: names and bars
-// never drift apart, and only the rows in sight exist, whatever the trace's size.
+// The waterfall: names in rows of elements (for selection, pointers, screen readers), everything on the timeline on
+// canvases of a few rows each. Both lie in one strip that is moved in the frame in which it is filled: names and bars never
+// drift apart, only the rows in sight exist, whatever the trace's size, and a scroll draws what comes into sight only.
 import './waterfall.css'
 import { store, stored } from '../state/stored'
 import type { TraceModel } from './model'
 import { pathByRow } from './marks'
 import { NextFrame, onThemeChange, readPalette, seriesOf, sizeCanvas, TextWidths, type Palette } from './paint'
 import type { Change, TraceView } from './trace_view'
-import { drawBars, drawRuler, ROW_HEIGHT, timeScale } from './waterfall_bars'
+import { drawRuler, ROW_HEIGHT, timeScale } from './waterfall_bars'
 import { WaterfallRow } from './waterfall_row'
+import { BarTiles } from './waterfall_tiles'
 import { wheelOverTime } from './wheel'
 
 const HEAD_HEIGHT = 28
+const BASE_STEP = 1000 * ROW_HEIGHT // so far one scrolls until all places are counted anew
 const NAMES_MIN = 160
 const NAMES_USUAL = 380
 const NAMES_KEY = 'trace.names'
@@ -29,8 +31,10 @@ export class Waterfall {
   private readonly timeHead = element('div', 'wf-head-time')
   private readonly space = element('div', 'wf-space')
   private readonly layer = element('div', 'wf-layer')
-  private readonly bars = document.createElement('canvas')
+  private readonly strip = element('div', 'wf-strip') // what moves while one scrolls: rows and bars
+  private readonly bars = new BarTiles()
   private readonly rowsBox = element('div', 'wf-rows')
+  private readonly cursor = element('div', 'wf-cursor')
   private readonly grip = element('div', 'wf-grip')
   private readonly pool: WaterfallRow[] = []
   private readonly next = new NextFrame(() => this.draw())
@@ -43,7 +47,10 @@ export class Waterfall {
   private names: number
   private width = 0
   private height = 0
+  private base = 0 // pixels from the first row to the strip's top: keeps the places in it small
   private stale = true // rows must be filled anew
+  private barsStale = true
+  private rulerStale = true
 
   constructor(
     host: HTMLElement,
@@ -139,9 +146,10 @@ export class Waterfall {
     timeWord.textContent = 'Time'
     this.timeHead.append(timeWord, this.ruler)
     head.append(nameHead, this.timeHead)
-    this.bars.setAttribute('aria-hidden', 'true')
+    this.cursor.setAttribute('aria-hidden', 'true')
     this.ruler.setAttribute('aria-hidden', 'true')
-    this.layer.append(this.rowsBox, this.bars)
+    this.strip.append(this.rowsBox, this.bars.element)
+    this.layer.append(this.strip, this.cursor)
     this.space.append(this.layer)
     scroller.append(head, this.space)
     this.buildGrip()
@@ -194,7 +202,12 @@ export class Waterfall {
     const room = this.frame.clientWidth || 1200
     this.names = Math.round(Math.min(Math.max(NAMES_MIN, wanted), Math.max(NAMES_MIN, room - 240)))
     this.applyNames()
-    this.stale = true
+    this.restart()
+  }
+
+  // All is drawn anew in the next frame.
+  private restart(): void {
+    this.stale = this.barsStale = this.rulerStale = true
     this.next.ask()
   }
 
@@ -294,7 +307,10 @@ export class Waterfall {
   // ---- drawing
 
   private changed(change: Change): void {
-    if (change !== 'window' && change !== 'brushed' && change !== 'hover') this.stale = true
+    const onlyTime = change === 'window' || change === 'brushed'
+    if (change !== 'hover') this.barsStale = true
+    if (change !== 'hover' && !onlyTime) this.stale = true
+    this.rulerStale = true
     if (change === 'rows') this.sizeSpace()
     if (change === 'brushed') this.scrollIntoWindow()
     if (change === 'active' && this.view.active >= 0) this.scrollToRow(this.view.active)
@@ -303,8 +319,7 @@ export class Waterfall {
 
   private restyle(): void {
     this.palette = readPalette(this.frame)
-    this.stale = true
-    this.next.ask()
+    this.restart()
   }
 
   private viewHeight(): number {
@@ -321,7 +336,7 @@ export class Waterfall {
     // Details that open below take room: the span that they are about stays in sight, from the start too.
     const top = this.view.rows.placeOf(this.view.active) * ROW_HEIGHT - this.scroller.scrollTop
     if (before === 0 || (this.height < before && top >= 0 && top < before)) this.scrollToRow(this.view.active)
-    this.stale = true
+    this.stale = this.barsStale = this.rulerStale = true
     this.draw() // at once: a canvas that lags behind its frame flickers
   }
 
@@ -343,19 +358,33 @@ export class Waterfall {
     const top = this.scroller.scrollTop
     const first = Math.max(0, Math.floor(top / ROW_HEIGHT))
     const last = Math.min(view.rows.length, Math.ceil((top + this.height) / ROW_HEIGHT))
-    this.placeRows(first, last, top)
+    this.moveStrip(top)
+    this.placeRows(first, last)
     const names = this.shownNames()
-    const context = sizeCanvas(this.bars, this.width, this.height)
-    if (context) {
-      const { palette, series, path, widths, width, height, indentOf } = this
-      drawBars(context, { view, palette, series, path, widths, names, width, height, top, first, last, indentOf })
-    }
-    const ruler = sizeCanvas(this.ruler, this.width - names, HEAD_HEIGHT - 1)
-    if (ruler) drawRuler(ruler, view, this.palette, this.width - names, HEAD_HEIGHT - 1)
+    const { palette, series, path, widths, width, height, indentOf } = this
+    this.bars.draw({ view, palette, series, path, widths, names, width, indentOf }, top, height, this.base, this.barsStale)
+    this.barsStale = false
+    this.placeCursor(names)
+    if (!this.rulerStale) return
+    this.rulerStale = false
+    const ruler = sizeCanvas(this.ruler, width - names, HEAD_HEIGHT - 1)
+    if (ruler) drawRuler(ruler, view, palette, width - names, HEAD_HEIGHT - 1)
+  }
+
+  private moveStrip(top: number): void {
+    const base = Math.floor(top / BASE_STEP) * BASE_STEP
+    this.base = base
+    this.strip.style.transform = `translateY(${base - top}px)`
+  }
+
+  private placeCursor(names: number): void {
+    const x = this.view.cursor < 0 ? -1 : Math.round(timeScale(this.view, names, this.width - names).x(this.view.cursor))
+    this.cursor.hidden = x < names || x > this.width
+    if (!this.cursor.hidden) this.cursor.style.transform = `translateX(${x}px)`
   }
 
   // A row's element is the one of its place modulo the pool: scrolling by one row fills one element anew.
-  private placeRows(first: number, last: number, top: number): void {
+  private placeRows(first: number, last: number): void {
     const { view, pool } = this
     const wanted = Math.ceil(this.height / ROW_HEIGHT) + 1
     while (pool.length < wanted) {
@@ -370,7 +399,7 @@ export class Waterfall {
       const element = pool[place % pool.length]!
       const row = view.rows.rows[place]!
       if (element.row !== row) element.show(view, row, place, this.lookOf(view.model, row))
-      element.moveTo(place * ROW_HEIGHT - top)
+      element.moveTo(place * ROW_HEIGHT - this.base)
       if (!element.element.isConnected) this.rowsBox.append(element.element)
       used.add(element)
     }

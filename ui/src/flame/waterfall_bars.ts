@@ -112,9 +112,6 @@ function drawGrid(context: CanvasRenderingContext2D, scene: BarScene): void {
   const scale = timeScale(view, names, width - names)
   context.fillStyle = palette.line
   for (const at of ticks(view.window, width - names).at) context.fillRect(Math.round(scale.x(at)), 0, 1, height)
-  if (view.cursor < 0) return
-  context.fillStyle = palette.lineStrong
-  context.fillRect(Math.round(scale.x(view.cursor)), 0, 1, height)
 }
 
 function drawRow(context: CanvasRenderingContext2D, scene: BarScene, row: number, y: number): void {
