@@ -112,13 +112,12 @@ void ServiceGraphEdges::AddRow(const Row& row) {
   sum.duration_max = std::max(sum.duration_max, row.duration_max);
 }
 
-void ServiceGraphEdges::Add(const Side& side) {
+void ServiceGraphEdges::Add(const Side& side, Nodes nodes) {
   const uint64_t rest = uint64_t{side.start_second / kMinuteSeconds} |
                         uint64_t{DurationBucket(side.duration_nanos)} << kBucketShift |
                         static_cast<uint64_t>(side.connection) << kConnectionShift |
                         uint64_t{side.failed} << kFailedShift | uint64_t{side.is_client_side} << kClientSideShift;
-  const uint64_t client = NameNumber(side.client);
-  AddRow({.key = {.nodes = client << 32 | NameNumber(side.server), .rest = rest},
+  AddRow({.key = {.nodes = uint64_t{nodes.client} << 32 | nodes.server, .rest = rest},
           .calls = side.is_call ? side.weight : 0,
           .spans = side.weight,
           .duration_sum = side.weight * static_cast<double>(side.duration_nanos),

@@ -56,7 +56,13 @@ class ServiceGraphEdges {
     double weight = 1;
   };
 
-  void Add(const Side& side);
+  void Add(const Side& side) { Add(side, {NameNumber(side.client), NameNumber(side.server)}); }
+  // The same for who has many of the same names: with their numbers, in place of the side's own texts.
+  struct Nodes {
+    uint32_t client = 0, server = 0;
+  };
+  void Add(const Side& side, Nodes nodes);
+  uint32_t NameNumber(std::string_view name);  // good until the next Finish or Clear
   bool empty() const { return rows_.empty(); }
   size_t bytes() const { return rows_.size() * sizeof(Row) + names_.keys().size(); }
 
@@ -97,7 +103,6 @@ class ServiceGraphEdges {
     uint64_t duration_max = 0;
   };
 
-  uint32_t NameNumber(std::string_view name);
   void AddRow(const Row& row);
   Sum SumOf(const Row& row, uint32_t resolution_seconds) const;
   void WriteRow(ServiceGraphEdgesTable& table, const Row& row, uint32_t seconds) const;

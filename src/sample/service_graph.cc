@@ -194,33 +194,50 @@ std::optional<GraphSpan> GraphNoter::Note(std::string_view request, const otlp::
   return span;
 }
 
-void AddCalls(std::span<const GraphSpan> trace, const GraphNames& names, otlp::ServiceGraphEdges& edges,
-              GraphCounts& counts) {
+uint32_t GraphEdges::Node(uint32_t name) {
+  if (name >= nodes_.size()) nodes_.resize(name + 1, kNone);
+  uint32_t& node = nodes_[name];
+  if (node == kNone) node = edges_.NameNumber(names_.at(name));
+  return node;
+}
+
+uint32_t GraphEdges::User() {
+  if (user_ == kNone) user_ = edges_.NameNumber(kUser);
+  return user_;
+}
+
+std::string GraphEdges::Take() {
+  std::string encoded = edges_.Encode();
+  edges_.Clear();
+  nodes_.clear();
+  user_ = kNone;
+  return encoded;
+}
+
+void AddCalls(std::span<const GraphSpan> trace, GraphEdges& edges, GraphCounts& counts) {
   Callers callers(trace);
-  const auto add = [&](const GraphSpan& of, std::string_view client, std::string_view server, Connection connection,
+  const auto add = [&](const GraphSpan& of, otlp::ServiceGraphEdges::Nodes nodes, Connection connection,
                        const GraphSpan& caller, bool failed, bool is_call) {
-    edges.Add({.client = client,
-               .server = server,
-               .connection = connection,
+    edges.Add({.connection = connection,
                .failed = failed,
                .is_client_side = IsCaller(of),
                .is_call = is_call,
                .start_second = caller.start_second,
                .duration_nanos = of.duration_nanos,
-               .weight = caller.weight});
+               .weight = caller.weight},
+              nodes);
     counts.calls += is_call ? 1 : 0;
   };
   for (const GraphSpan& callee : trace) {
     if (IsCaller(callee)) continue;
-    const std::string_view server = names.at(callee.service);
     if (const GraphSpan* caller = callers.Of(callee)) {
-      const std::string_view client = names.at(caller->service);
+      const otlp::ServiceGraphEdges::Nodes nodes{edges.Node(caller->service), edges.Node(callee.service)};
       const Connection connection = callee.kind == kServer ? Connection::kRequest : Connection::kMessaging;
       const bool failed = caller->failed || callee.failed;
-      add(*caller, client, server, connection, *caller, failed, true);
-      add(callee, client, server, connection, *caller, failed, false);
+      add(*caller, nodes, connection, *caller, failed, true);
+      add(callee, nodes, connection, *caller, failed, false);
     } else if (callee.parent_span_id == 0 && callee.kind == kServer) {
-      add(callee, kUser, server, Connection::kVirtual, callee, callee.failed, true);
+      add(callee, {edges.User(), edges.Node(callee.service)}, Connection::kVirtual, callee, callee.failed, true);
     } else {
       ++counts.unpaired_spans;
     }
@@ -230,7 +247,8 @@ void AddCalls(std::span<const GraphSpan> trace, const GraphNames& names, otlp::S
       ++counts.unpaired_spans;
       return;
     }
-    add(caller, names.at(caller.service), names.at(caller.peer), caller.peer_connection, caller, caller.failed, true);
+    add(caller, {edges.Node(caller.service), edges.Node(caller.peer)}, caller.peer_connection, caller, caller.failed,
+        true);
   });
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "otlp/attribute_text.h"
 #include "otlp/scan.h"
@@ -89,6 +90,27 @@ class GraphNoter {
   size_t peers_met_ = 0;
 };
 
+// Edges, and the numbers that they give to names. Thread: of its owner.
+class GraphEdges {
+ public:
+  // `names` outlives it.
+  explicit GraphEdges(const GraphNames& names) : names_(names) {}
+
+  // Of a name of GraphNames, without a look at its text most of the time.
+  uint32_t Node(uint32_t name);
+  uint32_t User();
+  void Add(const otlp::ServiceGraphEdges::Side& side, otlp::ServiceGraphEdges::Nodes nodes) { edges_.Add(side, nodes); }
+  const otlp::ServiceGraphEdges& edges() const { return edges_; }
+  std::string Take();  // Encode, and begin anew
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  const GraphNames& names_;
+  otlp::ServiceGraphEdges edges_;
+  std::vector<uint32_t> nodes_;  // by number of GraphNames
+  uint32_t user_ = kNone;
+};
+
 struct GraphCounts {
   uint64_t calls = 0;           // edges counted
   uint64_t unpaired_spans = 0;  // whose other side is neither in the trace nor named
@@ -98,7 +120,6 @@ struct GraphCounts {
 // trace is a call between two services; a client's span without such a child is a call of the peer that it names; a
 // server's span without a parent is a call by kUser.
 inline constexpr std::string_view kUser = "user";  // as in the Collector's connector
-void AddCalls(std::span<const GraphSpan> trace, const GraphNames& names, otlp::ServiceGraphEdges& edges,
-              GraphCounts& counts);
+void AddCalls(std::span<const GraphSpan> trace, GraphEdges& edges, GraphCounts& counts);
 
 }  // namespace sightline::sample

@@ -60,9 +60,9 @@ class ServiceGraphTest : public ::testing::Test {
   }
 
   std::vector<Edge> Edges() {
-    AddCalls(trace_, names_, edges_, counts_);
+    AddCalls(trace_, edges_, counts_);
     std::map<std::tuple<std::string, std::string, std::string>, Edge> by_key;
-    for (const auto& sum : edges_.Sums()) {
+    for (const auto& sum : edges_.edges().Sums()) {
       const std::string client(sum.client), server(sum.server), connection(otlp::ConnectionText(sum.connection));
       auto& [of, to, type, calls, errors, client_nanos, server_nanos] = by_key[{client, server, connection}];
       of = client;
@@ -72,7 +72,7 @@ class ServiceGraphTest : public ::testing::Test {
       errors += sum.failed ? sum.calls : 0;
       (sum.is_client_side ? client_nanos : server_nanos) += sum.duration_sum;
     }
-    edges_.Clear();
+    edges_.Take();
     std::vector<Edge> edges;
     for (auto& [key, edge] : by_key) edges.push_back(edge);
     return edges;
@@ -80,7 +80,7 @@ class ServiceGraphTest : public ::testing::Test {
 
   GraphNames names_;
   std::vector<GraphSpan> trace_;
-  otlp::ServiceGraphEdges edges_;
+  GraphEdges edges_{names_};
   GraphCounts counts_;
 };
 

@@ -64,14 +64,14 @@ Shard::Shard(const Options& options, std::shared_ptr<const PolicySet> policies, 
              SamplingCounters& counters, const GraphNames& graph_names, MatchAgain match_again)
     : options_(options),
       counters_(counters),
-      graph_names_(graph_names),
       match_again_(std::move(match_again)),
       policies_(std::move(policies)),
       policies_version_(policies_version),
       state_(policies_, options.shards),
       kept_(CachedTraces(policies_->config().sampled_cache_size, CacheBytes(options) / kKeptShare, options.shards)),
       dropped_(CachedTraces(policies_->config().non_sampled_cache_size,
-                            CacheBytes(options) - CacheBytes(options) / kKeptShare, options.shards)) {
+                            CacheBytes(options) - CacheBytes(options) / kKeptShare, options.shards)),
+      pending_graph_(graph_names) {
   NameNumber("");  // number 0: no policy
 }
 
@@ -228,7 +228,7 @@ void Shard::AddToGraph(uint32_t number) {
   index_.TakeGraphSpans(index_[number], [this](const GraphSpan& span) { graph_spans_.push_back(span); });
   if (graph_spans_.empty()) return;
   GraphCounts counts;
-  AddCalls(graph_spans_, graph_names_, pending_graph_, counts);
+  AddCalls(graph_spans_, pending_graph_, counts);
   counters_.calls.Add(counts.calls);
   counters_.unpaired_spans.Add(counts.unpaired_spans);
 }
@@ -278,8 +278,7 @@ void Shard::Settle(FrameHold* frame, const Now& now) {
 
 PendingDecisions Shard::TakePending() {
   std::ranges::fill(pending_policies_, 0);
-  pending_.frame.graph = pending_graph_.Encode();
-  pending_graph_.Clear();
+  pending_.frame.graph = pending_graph_.Take();
   return std::exchange(pending_, {});
 }
 

@@ -159,7 +159,6 @@ class Shard {
 
   const Options options_;
   SamplingCounters& counters_;
-  const GraphNames& graph_names_;
   const MatchAgain match_again_;
   std::shared_ptr<const PolicySet> policies_;
   uint64_t policies_version_;
@@ -173,7 +172,7 @@ class Shard {
   std::vector<uint32_t> pending_policies_;  // by name: its number in pending_.frame.policies, plus one; 0: not there
 
   PendingDecisions pending_;
-  otlp::ServiceGraphEdges pending_graph_;
+  GraphEdges pending_graph_;
   std::vector<GraphSpan> graph_spans_;  // of the trace that is decided
   uint64_t foreign_bytes_ = 0;
 };

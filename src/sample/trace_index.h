@@ -38,9 +38,11 @@ class TraceIndex {
     uint32_t before = kNone;
   };
 
-  uint32_t Find(uint64_t hash) const {
+  uint32_t Find(uint64_t hash) {
+    if (hash == last_hash_ && last_ != kNone) return last_;
     const auto found = numbers_.find(hash);
-    return found == numbers_.end() ? kNone : found->second;
+    last_hash_ = hash;
+    return last_ = found == numbers_.end() ? kNone : found->second;
   }
   uint32_t Add(uint64_t hash, int64_t now_nanos) {
     const uint32_t number = traces_.Take();
@@ -52,7 +54,8 @@ class TraceIndex {
     trace.root_seen = false;
     numbers_.emplace(hash, number);
     by_age_.push_back({now_nanos, number, trace.generation});
-    return number;
+    last_hash_ = hash;
+    return last_ = number;
   }
   Trace& operator[](uint32_t number) { return traces_[number]; }
 
@@ -97,6 +100,7 @@ class TraceIndex {
     trace.state.more.reset();
     ++trace.generation;
     traces_.Free(number);
+    if (last_ == number) last_ = kNone;
   }
 
   // The trace that has waited longest since its first span (its root), if that came at `until` or before.
@@ -150,6 +154,8 @@ class TraceIndex {
   Pool<GraphEntry> graph_spans_;
   boost::unordered_flat_map<uint64_t, uint32_t, AsIs> numbers_;
   std::deque<Waiting> by_age_, by_root_;
+  uint64_t last_hash_ = 0;  // found last: spans of a trace mostly come together
+  uint32_t last_ = kNone;
 };
 
 }  // namespace sightline::sample
