@@ -164,6 +164,30 @@ describe('the page of log records', () => {
     await page.close()
   })
 
+  it('counts what the records are made of, to click on, and shows it in columns', async () => {
+    const page = await browser.page()
+    await open(page, '/logs?last=1h')
+    const rail = page.getByRole('complementary', { name: 'What the records are made of' })
+    await rail.getByRole('textbox', { name: 'Find a field or value' }).fill('tier')
+    await rail.getByRole('button', { name: /^gold/ }).filter({ hasText: String(COUNT / 2) }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ log.user.tier = "gold" }')
+    await page.getByText(`${COUNT / 2} records`).waitFor()
+    await page.getByRole('button', { name: 'Add a column' }).click()
+    await page.getByRole('option', { name: /^log\.order\.id/ }).click()
+    await page.getByRole('columnheader', { name: 'order.id' }).waitFor()
+    await rows(page).first().getByRole('cell', { name: '1', exact: true }).waitFor()
+    await page.waitForFunction(() => document.querySelector('.dimmed') === null)
+    expect(await accessibilityViolations(page)).toEqual([])
+    // Beside words that are searched for.
+    await page.goto(`${sightline.url}/logs?last=1h&q=${encodeURIComponent('placed || paid')}`)
+    await rail.getByRole('textbox', { name: 'Find a field or value' }).fill('tier')
+    await rail.getByRole('button', { name: 'Without gold' }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === 'placed || paid { log.user.tier != "gold" }')
+    await page.getByText(/^\d+ records/).first().waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
   it('narrows the range by a drag over the volume', async () => {
     const page = await browser.page()
     await open(page, '/logs')

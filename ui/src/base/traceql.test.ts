@@ -106,6 +106,13 @@ describe('conditions', () => {
     expect(pickedOf('{ .region = "south" && name != "a" }', 'span:name', '"a"')).toBe('not')
     expect(pickedOf('{ .region = "south" }', region, '"north"')).toBe('any')
   })
+  it('picks values of records beside words that are searched for', () => {
+    expect(withPicked('timeout', 'log.a', '"x"', 'only', 'beside')).toBe('timeout { log.a = "x" }')
+    expect(withPicked('a || b', 'log.a', '"x"', 'not', 'beside')).toBe('a || b { log.a != "x" }')
+    expect(pickedOf('timeout { log.a = "x" }', 'log.a', '"x"', 'beside')).toBe('only')
+    expect(withPicked('timeout { log.a = "x" }', 'log.a', '"x"', 'any', 'beside')).toBe('timeout')
+    expect(withPicked('{ severity >= warn }', 'log.a', '"x"', 'only', 'beside')).toBe('{ severity >= warn && log.a = "x" }')
+  })
   it('knows metrics from searches', () => {
     expect(isMetrics('{ name = "rate" } | count() > 2')).toBe(false)
     expect(isMetrics('{} | quantile_over_time(duration, .9) by (name)')).toBe(true)

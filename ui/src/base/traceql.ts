@@ -176,6 +176,16 @@ export function conditionsOf(text: string): Condition[] | null {
   return conditions
 }
 
+// A filter KEY=VALUE of the API as a condition. Filters compare values as text; what reads as a number or a truth is written as
+// one here.
+export function attributeCondition(filter: string): Condition {
+  const split = filter.indexOf('=')
+  const [key, value] = [filter.slice(0, split), filter.slice(split + 1)]
+  const ofResource = key.startsWith('resource.') && key.length > 'resource.'.length
+  const field = ofResource ? attributeField('resource', key.slice('resource.'.length)) : attributeField('', key)
+  return { field, operator: '=', value: /^(?:-?\d+(?:\.\d+)?|true|false)$/.test(value) ? value : quoted(value) }
+}
+
 export function queryOf(conditions: readonly Condition[]): string {
   if (conditions.length === 0) return '{}'
   return `{ ${conditions.map(({ field, operator, value }) => `${field} ${operator} ${value}`).join(' && ')} }`
@@ -207,9 +217,9 @@ function sameField(a: string, b: string): boolean {
   return one !== null && other !== null && one.key === other.key && (one.scope === '' || other.scope === '')
 }
 
-export function pickedOf(text: string, field: string, value: string): Picked {
-  if (text.trimEnd().endsWith(furtherFilter(field, '=', value))) return 'only'
-  if (text.trimEnd().endsWith(furtherFilter(field, '!=', value))) return 'not'
+export function pickedOf(text: string, field: string, value: string, further: Further = 'behind'): Picked {
+  if (text.trimEnd().endsWith(furtherFilter(further, field, '=', value))) return 'only'
+  if (text.trimEnd().endsWith(furtherFilter(further, field, '!=', value))) return 'not'
   for (const one of conditionsOf(text) ?? []) {
     if (!sameField(one.field, field) || one.value !== value) continue
     if (one.operator === '=') return 'only'
@@ -218,17 +228,22 @@ export function pickedOf(text: string, field: string, value: string): Picked {
   return 'any'
 }
 
-// How withCondition narrows a query that is more than conditions.
-const furtherFilter = (field: string, operator: string, value: string) => ` | ${queryOf([{ field, operator, value }])}`
+// How a query that is more than conditions is narrowed: spans by a further filter behind it, records by one beside it.
+export type Further = 'behind' | 'beside'
+const furtherFilter = (further: Further, field: string, operator: string, value: string) =>
+  `${further === 'behind' ? ' | ' : ' '}${queryOf([{ field, operator, value }])}`
 
 // The query with that value picked: "only" takes the place of another value of the field. Null as of withCondition.
-export function withPicked(text: string, field: string, value: string, picked: Picked): string | null {
+export function withPicked(text: string, field: string, value: string, picked: Picked, further: Further = 'behind'): string | null {
   const simple = conditionsOf(text.trim() === '' ? '{}' : text)
   const operator = picked === 'not' ? '!=' : '='
   if (simple === null) {
-    const added = ['=', '!='].map((one) => furtherFilter(field, one, value)).find((one) => text.trimEnd().endsWith(one))
+    const added = ['=', '!='].map((one) => furtherFilter(further, field, one, value)).find((one) => text.trimEnd().endsWith(one))
     const start = added === undefined ? text : text.trimEnd().slice(0, -added.length)
-    return picked === 'any' ? start : withCondition(start, { field, operator, value })
+    if (picked === 'any') return start
+    if (further === 'behind') return withCondition(start, { field, operator, value })
+    // Terms are read from left to right: what comes last holds for all before it.
+    return `${start.trimEnd()}${furtherFilter(further, field, operator, value)}`
   }
   const kept = simple.filter((one) => {
     if (!sameField(one.field, field) || !['=', '!='].includes(one.operator)) return true

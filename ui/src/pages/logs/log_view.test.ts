@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { LogList, LogRecord, LogVolume } from '../../api/types'
-import { barBounds, excerpt, firstAttributes, itemsOf, messageOf, recordJson, rowKeys, timeOfToken, tokenOf, volumeSeries } from './log_view'
+import { barBounds, columnText, excerpt, firstAttributes, itemsOf, messageOf, readColumns, recordJson, rowKeys, timeOfToken, tokenOf, volumeSeries } from './log_view'
 
 const record = (change: Partial<LogRecord> = {}): LogRecord => ({
   time_unix_nano: '1764110000000000001',
@@ -102,6 +102,17 @@ describe('what a row shows', () => {
       { key: 'text', value: `${'x'.repeat(60)}…` },
       { key: 'd', value: '1' },
     ])
+  })
+})
+
+describe('columns', () => {
+  it('show what a record has in a field, whatever its scope', () => {
+    const [item] = itemsOf(list([record({ attributes: { n: 3, map: { a: 'b' } }, trace_id: 'ab' })]))
+    expect(item && ['log.n', '.n', 'resource.host.name', '.host.name', 'instrumentation.lib', 'log.map', 'trace:id', 'severityText', 'instrumentation:name'].map((field) => columnText(item, field))).toEqual(
+      ['3', '3', 'a', 'a', 'true', '{"a":"b"}', 'ab', 'INFO', 'log'],
+    )
+    expect(item && ['log.host.name', 'span:id', 'nonsense', 'log.none'].map((field) => columnText(item, field))).toEqual([null, null, null, null])
+    expect(readColumns(new URLSearchParams('col=b&col=&col=b&col=a'))).toEqual(['b', 'a'])
   })
 })
 

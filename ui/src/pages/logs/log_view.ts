@@ -5,6 +5,7 @@ import { exceptionOf, valueLine } from '../../base/attribute_value'
 import { toJson } from '../../base/exact_json'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
+import { attributeOf } from '../../base/traceql'
 import { bodyText, logKey, oneLine, type VolumeSeverity } from './logs_query'
 
 type AttributeSet = AttributeSets[string]
@@ -101,6 +102,33 @@ function otherAttributes(record: LogRecord): Pair[] {
       const text = oneLine(valueLine(value))
       return { key, value: text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text }
     })
+}
+
+// ---- columns of one's choice
+
+export const COLUMNS_MAX = 6
+export const LOG_FIELDS: readonly string[] = ['eventName', 'severityText', 'trace:id', 'span:id', 'instrumentation:name']
+
+export function readColumns(params: URLSearchParams): string[] {
+  return [...new Set(params.getAll('col').filter((field) => field !== ''))].slice(0, COLUMNS_MAX)
+}
+
+// What a record has in a field of TraceQL, on one line; null: it does not have it.
+export function columnText(item: LogItem, field: string): string | null {
+  const said: Record<string, string> = {
+    eventName: item.event_name, severityText: item.severity_text, 'trace:id': item.trace_id, 'span:id': item.span_id,
+    'instrumentation:name': item.scope.name ?? '', 'instrumentation:version': item.scope.version ?? '',
+  } // prettier-ignore
+  if (field in said) return said[field] || null
+  const attribute = attributeOf(field)
+  if (attribute === null) return null
+  const sets = { log: item.attributes, resource: item.resourceSet?.attributes, instrumentation: item.scopeSet?.attributes }
+  const scopes = attribute.scope === '' ? (['log', 'resource', 'instrumentation'] as const) : [attribute.scope as keyof typeof sets]
+  for (const scope of scopes) {
+    const value = sets[scope]?.[attribute.key]
+    if (value !== undefined) return oneLine(valueLine(value))
+  }
+  return null
 }
 
 // ---- the volume

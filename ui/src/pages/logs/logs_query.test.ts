@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { serviceParam } from '../../base/routes'
-import {
-  activeLogFilters,
-  aroundUrlChange,
-  bodyText,
-  freshOnly,
-  highlight,
-  logQuery,
-  logUrlChange,
-  NO_LOG_FILTERS,
-  oneLine,
-  readAround,
-  readLogFilters,
-  severityOf,
-} from './logs_query'
+import { activeLogFilters, aroundUrlChange, bodyText, facetQuery, freshOnly, highlight, logQuery, logUrlChange, NO_LOG_FILTERS, oneLine, readAround, readLogFilters, severityOf } from './logs_query'
 
 const traceId = '0123456789abcdef0123456789abcdef'
 
@@ -168,5 +155,15 @@ describe('readAround', () => {
     const change = aroundUrlChange('1764110000000000000', 'cart')
     const query = new URLSearchParams(Object.entries(change).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
     expect(read(query.toString())).toBe('1764110000000000000')
+  })
+})
+
+describe('the question of facets', () => {
+  it('is the query and the filters beside each other', () => {
+    expect(facetQuery(NO_LOG_FILTERS)).toBe('')
+    expect(facetQuery({ ...NO_LOG_FILTERS, service: 'shop', severity: 'warn', text: 'timed "out"', attributes: ['n=3', 'resource.host.name=a'], query: 'a || b' })).toBe(
+      'a || b "timed \\"out\\"" { resource.service.name = "shop" && severity >= warn && .n = 3 && resource.host.name = "a" }',
+    )
+    expect(facetQuery({ ...NO_LOG_FILTERS, query: '{ severity >= warn }' })).toBe('{ severity >= warn }')
   })
 })

@@ -4,6 +4,7 @@ import { toJson } from '../../base/exact_json'
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
 import { isTraceId } from '../../base/ids'
 import { serviceLabel, serviceOfParam } from '../../base/routes'
+import { attributeCondition, queryOf, quoted, type Condition } from '../../base/traceql'
 
 export const SEVERITIES = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export type Severity = (typeof SEVERITIES)[number]
@@ -67,6 +68,22 @@ export function logQuery(filters: LogFilters): LogQuery {
     ...(filters.traceId !== '' && { trace_id: filters.traceId }),
     ...(filters.spanId !== '' && { span_id: filters.spanId }),
   }
+}
+
+// The filters and the query as one query: what facets are asked of.
+export function facetQuery(filters: LogFilters): string {
+  const conditions: Condition[] = []
+  if (filters.service !== '') conditions.push({ field: 'resource.service.name', operator: '=', value: quoted(serviceOfParam(filters.service)) })
+  if (filters.severity !== '') conditions.push({ field: 'severity', operator: '>=', value: filters.severity })
+  if (filters.traceId !== '') conditions.push({ field: 'trace:id', operator: '=', value: quoted(filters.traceId) })
+  if (filters.spanId !== '') conditions.push({ field: 'span:id', operator: '=', value: quoted(filters.spanId) })
+  for (const attribute of filters.attributes) conditions.push(attributeCondition(attribute))
+  const parts = [
+    ...(filters.query === '' ? [] : [filters.query]), // first: terms are read from left to right
+    ...(filters.text === '' ? [] : [quoted(filters.text)]),
+    ...(conditions.length === 0 ? [] : [queryOf(conditions)]),
+  ]
+  return parts.join(' ')
 }
 
 export function logUrlChange(change: Partial<LogFilters>): UrlChange {

@@ -2,7 +2,7 @@
 // URLSearchParams in and out; knows no DOM.
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
 import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
-import { attributeField, attributeOf, conditionsOf, queryOf, quoted, unquoted, type Condition } from '../../base/traceql'
+import { attributeCondition, attributeOf, conditionsOf, queryOf, quoted, unquoted, type Condition } from '../../base/traceql'
 import type { PlaneBox } from '../../widgets/duration_plane'
 
 export type TraceStatus = '' | 'unset' | 'ok' | 'error'
@@ -107,8 +107,7 @@ export function activeTraceFilters(filters: TraceFilters): ActiveFilter[] {
   return active
 }
 
-// The filters as TraceQL, which is what the query box shows. Values of attributes are compared as text by the filters; here
-// what reads as a number or a truth is written as one.
+// The filters as TraceQL, which is what the query box shows.
 export function filtersQuery(filters: TraceFilters): string {
   if (filters.query !== '') return filters.query
   const conditions: Condition[] = []
@@ -118,13 +117,7 @@ export function filtersQuery(filters: TraceFilters): string {
   if (filters.status !== '') add('status', '=', filters.status)
   if (filters.minDuration !== '') add('duration', '>=', filters.minDuration)
   if (filters.maxDuration !== '') add('duration', '<=', filters.maxDuration)
-  for (const attribute of filters.attributes) {
-    const split = attribute.indexOf('=')
-    const [key, value] = [attribute.slice(0, split), attribute.slice(split + 1)]
-    const ofResource = key.startsWith('resource.') && key.length > 'resource.'.length
-    const field = ofResource ? attributeField('resource', key.slice('resource.'.length)) : attributeField('', key)
-    add(field, '=', /^(?:-?\d+(?:\.\d+)?|true|false)$/.test(value) ? value : quoted(value))
-  }
+  conditions.push(...filters.attributes.map(attributeCondition))
   return conditions.length === 0 ? '' : queryOf(conditions)
 }
 
