@@ -5,6 +5,7 @@ name, so that a field that is new, gone or of another type fails here.
 """
 
 import gzip
+import http.client
 import json
 import socket
 import time
@@ -259,6 +260,29 @@ def test_a_wrong_request_says_what_is_wrong_and_where(
     found = error(filled, operation, 400, path, **query)
     assert (found["code"], found["where"]) == ("INVALID_ARGUMENT", where), found
     assert found["message"]
+
+
+BROKEN_TEXTS = {"an escape without digits": "%zz", "half an escape": "%4", "a zero byte": "a%00b", "not UTF-8": "%ff%fe", "a lone surrogate": "%ed%a0%80"}
+
+
+@pytest.mark.parametrize("operation", [name for name, (method, _, _) in OPERATIONS.items() if method == "get"])
+def test_a_parameter_that_is_no_text_is_refused(filled: Server, operation: str) -> None:
+    """Every parameter of every question: one clear error that names it, whatever else the question lacks."""
+    _, path, description = OPERATIONS[operation]
+    path = path.replace("{trace_id}", TRACE_ID.hex()).replace("{span_id}", "0" * 15 + "1").replace("{", "").replace("}", "")
+    parameters = [one if "name" in one else DESCRIPTION["components"]["parameters"][one["$ref"].rsplit("/", 1)[1]]
+                  for one in description.get("parameters", [])]  # fmt: skip
+    for name in [one["name"] for one in parameters if one["in"] == "query"]:
+        for what, text in BROKEN_TEXTS.items():
+            # As it stands: `requests` would mend a broken escape.
+            connection = http.client.HTTPConnection(filled.http.removeprefix("http://"), timeout=30)
+            connection.request("GET", f"/api/v1{path}?{name}={text}")
+            answer = connection.getresponse()
+            found = json.loads(answer.read())
+            connection.close()
+            assert answer.status == 400, (name, what, found)
+            check({"$ref": "#/components/schemas/ErrorBody"}, found)
+            assert found["error"]["code"] == "INVALID_ARGUMENT", (name, what, found)
 
 
 def test_what_is_not_there_is_not_found(filled: Server) -> None:
