@@ -35,7 +35,6 @@ void* Arena::AllocateBlock(size_t bytes) {
   };
   if (bytes > kBlockBytes) return make(large_blocks_, bytes);  // leaves the rest of the other one for what comes
   next_ = used_ < blocks_.size() ? blocks_[used_].get() : make(blocks_, kBlockBytes);
-  if (used_ == 0) first_block_ = next_;
   ++used_;
   end_ = next_ + kBlockBytes;
   return std::exchange(next_, next_ + bytes);
@@ -99,7 +98,6 @@ std::span<Attribute> Arena::Copy(std::span<const Attribute> attributes, size_t c
 void Arena::Swap(Arena& other) noexcept {
   std::swap(blocks_, other.blocks_);
   std::swap(large_blocks_, other.large_blocks_);
-  std::swap(first_block_, other.first_block_);
   std::swap(used_, other.used_);
   std::swap(next_, other.next_);
   std::swap(end_, other.end_);
@@ -108,15 +106,10 @@ void Arena::Swap(Arena& other) noexcept {
 
 void Arena::Reset() {
   large_blocks_.clear();
-  if (blocks_.empty()) {
-    bytes_ = 0;
-    next_ = end_ = nullptr;
-    return;
-  }
   if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
-  used_ = 1;
-  next_ = first_block_;
-  end_ = next_ + kBlockBytes;
+  used_ = 0;
+  next_ = first_block_.data();
+  end_ = next_ + first_block_.size();
   bytes_ = blocks_.size() * kBlockBytes;
 }
 

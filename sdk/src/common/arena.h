@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "common/prefetch.h"
 #include "otel/any_value.h"
 
 namespace otel::internal {
@@ -17,9 +16,12 @@ namespace otel::internal {
 class Arena {
  public:
   Arena() = default;
+  // Its first block is given: it lies with the record that has the arena, so that both come from memory together.
+  explicit Arena(std::span<std::byte> first_block)
+      : first_block_(first_block), next_(first_block.data()), end_(next_ + first_block.size()) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  void Swap(Arena& other) noexcept;
+  void Swap(Arena& other) noexcept;  // all but the first block, from which nothing is taken until the next Reset
 
   void* Allocate(size_t bytes, size_t alignment) {
     const size_t padding = -reinterpret_cast<uintptr_t>(next_) & (alignment - 1);
@@ -44,11 +46,7 @@ class Arena {
 
   // Forgets what was given out and keeps a few blocks for what comes.
   void Reset();
-  // For what is given out first after Reset.
-  void PrefetchFirstBlock() const {
-    if (first_block_ != nullptr) Prefetch(first_block_, kBlockBytes);
-  }
-  size_t bytes() const { return bytes_; }  // held
+  size_t bytes() const { return bytes_; }  // held, without the first block
 
   static constexpr size_t kNoLimit = SIZE_MAX;
 
@@ -60,8 +58,8 @@ class Arena {
 
   std::vector<std::unique_ptr<std::byte[]>> blocks_;        // of the usual size, the first used_ in use
   std::vector<std::unique_ptr<std::byte[]>> large_blocks_;  // of what is larger, each its own
-  std::byte* first_block_ = nullptr;                        // of blocks_
   size_t used_ = 0;
+  const std::span<std::byte> first_block_;
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   size_t bytes_ = 0;

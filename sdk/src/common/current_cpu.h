@@ -19,9 +19,9 @@ inline uint32_t CurrentCpu() {
 #ifdef RSEQ_SIG
   const auto* const area =
       reinterpret_cast<const struct rseq*>(static_cast<const std::byte*>(__builtin_thread_pointer()) + __rseq_offset);
-  // The kernel writes it. Its numbers for "not known" are negative.
+  // The kernel writes it. Numbers for "not known" are negative; where nothing is registered the C library sets one.
   const uint32_t cpu = __atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
-  return static_cast<int32_t>(cpu) >= 0 && __rseq_size > 0 ? cpu : kNoCpu;
+  return static_cast<int32_t>(cpu) >= 0 ? cpu : kNoCpu;
 #else
   return kNoCpu;
 #endif

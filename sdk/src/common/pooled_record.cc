@@ -7,6 +7,12 @@
 #include "common/prefetch.h"
 
 namespace otel::internal {
+namespace {
+
+// Of a span with 20 attributes all that is written.
+constexpr size_t kPrefetchedBytes = 1536;
+
+}  // namespace
 
 RecordPool::RecordPool() {
   // Another thread may have held the lock of a stock: all begin anew.
@@ -15,21 +21,13 @@ RecordPool::RecordPool() {
   });
 }
 
-// Mostly wanted soon too, and in no cache near: of the second one the record, of the first one, which was the second
-// one before, the memory of its attributes.
-void RecordPool::PrefetchNext(std::span<PooledRecord* const> records) {
-  const size_t size = records.size();
-  if (size > 0) records[size - 1]->arena().PrefetchFirstBlock();
-  if (size > 1) Prefetch(records[size - 2], kPrefetchedRecordBytes);
-}
-
 PooledRecord* RecordPool::Take() {
   Stock& stock = stocks_[ThreadSlot()];
   const std::lock_guard lock(stock.lock);
   while (!stock.records.empty()) {
     PooledRecord* const record = stock.records.back();
     stock.records.pop_back();
-    PrefetchNext(stock.records);
+    if (!stock.records.empty()) Prefetch(stock.records.back(), kPrefetchedBytes);  // mostly wanted soon too
     if (record->DropReference()) return record;
     // Somebody still refers to it, and will give it back.
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,7 +18,7 @@ namespace otel::internal {
 // Shared by what holds a reference to it; the last one gives it back to the pool.
 class PooledRecord {
  public:
-  PooledRecord() = default;
+  PooledRecord() {}  // NOLINT: = default would be constexpr, and want the block to be set
   PooledRecord(const PooledRecord&) = delete;
   PooledRecord& operator=(const PooledRecord&) = delete;
   virtual ~PooledRecord() = default;
@@ -38,7 +39,9 @@ class PooledRecord {
 
  private:
   std::atomic<uint32_t> references_ = 1;
-  Arena arena_;
+  Arena arena_{first_block_};
+  // Enough for a span with 24 attributes; not set to anything.
+  alignas(std::max_align_t) std::array<std::byte, 1088> first_block_;
 };
 
 // Holds records of one type that nobody uses. One for each type, never destroyed. Thread: any.
@@ -64,10 +67,6 @@ class RecordPool {
     SpinLock lock;
     std::vector<PooledRecord*> records;
   };
-
-  static constexpr size_t kPrefetchedRecordBytes = 384;  // of a span all that is written
-
-  static void PrefetchNext(std::span<PooledRecord* const> records);
 
   std::array<Stock, kThreadSlots> stocks_;
 };

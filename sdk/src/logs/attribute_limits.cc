@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/key_filter.h"
+
 namespace otel::internal {
 namespace {
 
-// Few enough to compare each with each.
-constexpr size_t kFew = 16;
-
-bool AreFewAndDistinct(AttributesView list) {
-  if (list.size() > kFew) return false;
+bool AreDistinct(AttributesView list) {
+  KeyFilter keys;
   for (size_t i = 0; i < list.size(); ++i) {
     if (list[i].key.empty()) return false;
+    if (!keys.TestAndAdd(list[i].key)) continue;
     for (size_t j = 0; j < i; ++j) {
       if (list[i].key == list[j].key) return false;
     }
@@ -23,7 +23,7 @@ bool AreFewAndDistinct(AttributesView list) {
 }  // namespace
 
 LimitedAttributes ApplyLimits(AttributesView given, const LogRecordLimits& limits, Arena& arena) {
-  if (!limits.attribute_value_length && given.size() <= limits.attribute_count && AreFewAndDistinct(given)) {
+  if (!limits.attribute_value_length && given.size() <= limits.attribute_count && AreDistinct(given)) {
     return {given};
   }
   LimitedAttributes limited;
