@@ -348,6 +348,7 @@ describe('what is odd', () => {
       '1 span starts before its parent',
       '2 spans share an id',
       '1 ring of parents',
+      'The clock of cart seems 12 ms to 310 ms behind that of gateway',
     ])
     await notes.getByRole('button', { name: 'starts before' }).click()
     await page.getByText('1 found').waitFor()

@@ -48,6 +48,15 @@ beforeAll(async () => {
   await sightline.send('traces', tracesRequest(LINKING, [
     { id: 'e000000000000001', name: 'retrain', service: 'trainer', startNano: start + 900n * MS, endNano: start + 950n * MS, links: [{ traceId: TRACE, spanId: 'd00000000000000a' }] },
   ])) // prettier-ignore
+  await sightline.send('metrics', {
+    resourceMetrics: [{
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: 'ranker' } }] },
+      scopeMetrics: [{ scope: { name: 'browser.test' }, metrics: [{
+        name: 'process.memory.usage', unit: 'By',
+        gauge: { dataPoints: Array.from({ length: 10 }, (_, i) => ({ timeUnixNano: String(start - BigInt(i * 30_000) * MS), asDouble: 64_000_000 })) },
+      }] }],
+    }],
+  }) // prettier-ignore
   // What GET /rank usually takes: 100 to 159 ms.
   for (let i = 0; i < HISTORY; i++) {
     const begin = start - BigInt(60_000 + i * 1000) * MS
@@ -168,6 +177,41 @@ describe('a span', () => {
   })
 })
 
+describe('what lies around a span', () => {
+  it('metrics of its service, with the way to them', async () => {
+    const page = await browser.page()
+    await open(page, '?span=d00000000000000a&tab=metrics')
+    const list = page.getByRole('list', { name: 'Metrics around the span' })
+    await list.getByText('process.memory.usage').waitFor()
+    expect(await list.textContent()).toMatch(/6[14](\.\d)?.M/)
+    const href = await list.getByRole('link', { name: 'process.memory.usage' }).getAttribute('href')
+    expect(new URL(href!, sightline.url).searchParams.get('from')).toMatch(/^\d{19}$/)
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('logs of the trace lie on its time axis, and point at their moment', async () => {
+    const page = await browser.page()
+    await open(page, '?span=d00000000000000a&tab=trace-logs')
+    const panel = page.locator('aside[aria-label=Span]')
+    expect(await page.locator('.wf-cursor').isVisible()).toBe(false)
+    await panel.getByText('rendered').hover()
+    await page.locator('.wf-cursor:not([hidden])').waitFor()
+    const [line, axis] = [await page.locator('.wf-cursor').boundingBox(), await page.locator('.wf-head-time').boundingBox()]
+    // 448 of 458 ms from the first start; 12 pixels are free at both ends.
+    expect(line!.x).toBeCloseTo(axis!.x + 12 + ((axis!.width - 24) * 448) / 458, -1)
+    await page.close()
+  })
+
+  it('clocks that differ are named with an estimate', async () => {
+    const page = await browser.page()
+    await open(page)
+    await page.getByRole('button', { name: 'The clock of features seems 10 ms to 14 ms behind that of ranker' }).click()
+    await page.getByText('1 found').waitFor()
+    await page.close()
+  })
+})
+
 describe('the trace as one wide event', () => {
   it('has all attributes of all spans, is searched, leads to spans, and is copied as JSON', async () => {
     const page = await browser.page()
@@ -204,6 +248,7 @@ describe.each(['light', 'dark'] as const)('screenshots, %s', (theme) => {
     ['trace_view', '?span=d00000000000000a', 1440],
     ['trace_wide_event', '?view=event', 1440],
     ['trace_wide_event_narrow', '?view=event', 800],
+    ['trace_view_metrics', '?span=d00000000000000a&tab=metrics', 1440],
     ['trace_view_narrow', '?span=d00000000000000a&tab=links', 800],
   ])('%s', async (name, path, width) => {
     await mkdir(SHOTS, { recursive: true })
@@ -218,9 +263,9 @@ describe.each(['light', 'dark'] as const)('screenshots, %s', (theme) => {
 describe('for everyone', () => {
   it.each(['light', 'dark'] as const)('axe-core finds nothing to mend, %s', async (theme) => {
     const page = await browser.page({ theme })
-    for (const path of ['', '?span=d00000000000000a', '?span=d00000000000000a&tab=links', '?q=service:"features"&only=1', '?view=event']) {
+    for (const path of ['', '?span=d00000000000000a', '?span=d00000000000000a&tab=links', '?span=d00000000000000c&tab=logs', '?q=service:"features"&only=1', '?view=event']) {
       await open(page, path)
-      if (path.includes('span=')) await page.waitForSelector('aside[aria-label=Span] [role=tabpanel]:not(.dimmed) :is(dl, ol)')
+      if (path.includes('span=')) await page.waitForSelector('aside[aria-label=Span] [role=tabpanel]:not(.dimmed)   :is(dl, ol, ul, p)')
       expect({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] })
     }
     await page.close()

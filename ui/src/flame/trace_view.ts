@@ -25,6 +25,7 @@ export class TraceView {
   onlyMatches = false // other rows are left out
   showPath = true
   marks = new Map<number, RowMark[]>() // by row
+  timeMarks: RowMark[] = [] // all of the trace, by time
   private readonly listeners = new Set<(change: Change) => void>()
 
   constructor(

@@ -293,7 +293,13 @@ export class Waterfall {
     addEventListener('pointercancel', up, { signal })
   }
 
+  private pointedAt = ''
+
+  // Rows that move under a pointer at rest are told as moves of it: nothing that is drawn depends on them.
   private hover(event: PointerEvent): void {
+    const at = `${event.clientX} ${event.clientY}`
+    if (at === this.pointedAt && this.view.cursor >= 0) return
+    this.pointedAt = at
     const inRows = event.clientY >= this.layer.getBoundingClientRect().top
     this.view.setHovered(inRows ? this.rowAt(event) : -1, this.nanoAt(event))
   }

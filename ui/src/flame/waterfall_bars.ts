@@ -49,6 +49,7 @@ export function drawRuler(
 ): void {
   context.clearRect(0, 0, width, height)
   const scale = timeScale(view, 0, width)
+  drawTimeMarks(context, view, palette, scale)
   context.font = `11px ${palette.font}`
   context.textBaseline = 'middle'
   context.fillStyle = palette.text3
@@ -67,6 +68,22 @@ export function drawRuler(
   roundedRect(context, x, 5, textWidth + 10, height - 10, 4)
   context.fillStyle = palette.surface
   context.fillText(text, x + 5, height / 2)
+}
+
+// The trace's log records at their times, severe ones over the others.
+function drawTimeMarks(context: CanvasRenderingContext2D, view: TraceView, palette: Palette, scale: ReturnType<typeof timeScale>): void {
+  for (const severe of [false, true]) {
+    context.fillStyle = severe ? palette.errorMark : palette.text3
+    let drawnAt = -Infinity
+    for (const mark of view.timeMarks) {
+      if (mark.severe !== severe || mark.at < view.window.from) continue
+      if (mark.at > view.window.to) break
+      const x = Math.round(scale.x(mark.at))
+      if (x - drawnAt < 2) continue
+      drawnAt = x
+      context.fillRect(x - 1, 1, 2, 4)
+    }
+  }
 }
 
 export function drawBars(context: CanvasRenderingContext2D, scene: BarScene): void {

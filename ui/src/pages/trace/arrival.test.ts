@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildModel } from '../../flame/model'
 import { makeOutline } from '../../flame/testing/make_trace'
-import { growsStill, logMarks, lookAfterMs, sameOutline } from './arrival'
+import { growsStill, logMarks, lookAfterMs, sameOutline, timeMarks } from './arrival'
 
 const spans = [
   { id: 'root', at: 0, to: 100 },
@@ -37,6 +37,7 @@ describe('logs on rows', () => {
       time_unix_nano: String(1700000000000000000n + BigInt(nano)),
     })
     const marks = logMarks(model, [log('child', 15, 17), log('child', 11, 9), log('', 5, 9), log('gone', 5, 9)])
+    expect(timeMarks(model, [log('child', 15, 17), log('', 5, 9)])).toEqual([{ at: 5, severe: false }, { at: 15, severe: true }])
     expect([...marks]).toEqual([
       [
         1,

@@ -37,6 +37,14 @@ export function sameOutline(a: WholeOutline, b: WholeOutline): boolean {
 
 const SEVERE_MIN = 17 // ERROR
 
+type Logged = Pick<LogRecord, 'time_unix_nano' | 'severity_number'>
+
+/** All log records of the trace on its time axis, by time. */
+export function timeMarks(model: TraceModel, logs: readonly Logged[]): RowMark[] {
+  const start = String(model.startUnixNano)
+  return logs.map((log) => ({ at: nanoBetween(start, log.time_unix_nano), severe: log.severity_number >= SEVERE_MIN })).sort((a, b) => a.at - b.at)
+}
+
 /** Log records by the row of their span, in order of time. */
 export function logMarks(model: TraceModel, logs: readonly Pick<LogRecord, 'time_unix_nano' | 'severity_number' | 'span_id'>[]): Map<number, RowMark[]> {
   const start = String(model.startUnixNano)

@@ -11,7 +11,7 @@ import { buildModel, type TraceModel } from '../../flame/model'
 import { nextFailed } from '../../flame/rows'
 import { findRows } from '../../flame/search'
 import { carryOver, TraceView, type Change } from '../../flame/trace_view'
-import { ARRIVAL_TRIES_MAX, ARRIVAL_WAIT_MS, growsStill, logMarks, lookAfterMs, sameOutline } from './arrival'
+import { ARRIVAL_TRIES_MAX, ARRIVAL_WAIT_MS, growsStill, logMarks, lookAfterMs, sameOutline, timeMarks } from './arrival'
 import { joinLogs, loadOutline, type WholeOutline } from './trace_pages'
 import { zoomText, type SpanTab, type TraceViewKind } from './trace_url'
 import { TraceUrlState } from './url_state.svelte'
@@ -83,6 +83,7 @@ export class TraceScreen {
       const [list, view] = [this.logs.data, this.view]
       if (!list || !view) return
       view.marks = logMarks(view.model, list.logs)
+      view.timeMarks = timeMarks(view.model, list.logs)
       view.tell('marks')
     })
     $effect(() => () => this.#stop())

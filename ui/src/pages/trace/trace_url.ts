@@ -3,7 +3,7 @@ import type { ParamValue } from '../../base/url'
 
 export const TRACE_VIEWS = ['waterfall', 'flame', 'event'] as const
 export type TraceViewKind = (typeof TRACE_VIEWS)[number]
-export const SPAN_TABS = ['attributes', 'events', 'links', 'logs', 'trace-logs'] as const
+export const SPAN_TABS = ['attributes', 'events', 'links', 'logs', 'trace-logs', 'metrics'] as const
 export type SpanTab = (typeof SPAN_TABS)[number]
 
 export interface Zoom {
