@@ -37,10 +37,11 @@ export class WaterfallRow {
     this.element.append(this.cell, this.time)
   }
 
+  // By its place, not a transform: each transform would be a layer of its own to be carried over at each frame.
   moveTo(top: number): void {
     if (top === this.top) return
     this.top = top
-    this.element.style.transform = `translateY(${top}px)`
+    this.element.style.top = `${top}px`
   }
 
   show(view: TraceView, row: number, place: number, look: RowLook): void {

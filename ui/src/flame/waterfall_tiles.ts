@@ -34,7 +34,7 @@ export class BarTiles {
     for (let tile = Math.floor(top / TILE_HEIGHT); tile * TILE_HEIGHT < top + height; tile++) {
       const one = pool[tile % pool.length]!
       const y = tile * TILE_HEIGHT - base
-      if (one.y !== y) one.canvas.style.transform = `translateY(${y}px)`
+      if (one.y !== y) one.canvas.style.top = `${y}px`
       one.y = y
       if (one.tile === tile) continue
       one.tile = tile
