@@ -1,5 +1,5 @@
 // The views of one query on the traces page in Chromium, on data from the real program.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -253,7 +253,7 @@ describe('the question itself', () => {
     await box.press('Enter')
     await page.waitForURL((url) => url.searchParams.has('q'))
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-    await page.getByRole('button', { name: 'Copy', exact: true }).click()
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
     await page.getByRole('menuitem', { name: 'As a line for the terminal' }).click()
     await page.getByText('Copied the line').waitFor()
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`sightline query '{ span.region =~ "s.*" }' --last 15m --server ${sightline.url}`)
@@ -263,6 +263,30 @@ describe('the question itself', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.waitForURL((url) => url.searchParams.get('q') === '{ span.region =~ "s.*" }')
+  })
+})
+
+describe('what is listed', () => {
+  async function downloaded(item: string): Promise<string> {
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: item }).click()])
+    return readFile(await file.path(), 'utf8')
+  }
+
+  it('is saved as a file, all pages of it', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=spans&col=span.region&service=recommender`)
+    await page.getByRole('table', { name: 'Spans' }).waitFor()
+    const lines = (await downloaded('Download as CSV')).trimEnd().split('\r\n')
+    expect(lines).toHaveLength(1 + SEARCHES)
+    expect(lines[0]).toBe('start_unix_nano,service,name,status,duration_nano,trace_id,span_id,span.region')
+    expect(lines.filter((line) => line.endsWith(',south'))).toHaveLength(SEARCHES / SLOW_EVERY)
+    await page.goto(`${sightline.url}/traces?last=15m&view=groups&by=span.region`)
+    await page.getByRole('table', { name: 'Groups' }).waitFor()
+    const groups = JSON.parse(await downloaded('Download as JSON')) as { fields: Record<string, string | null>; spans: number }[]
+    expect(groups.find((group) => group.fields['span.region'] === 'south')?.spans).toBe(SEARCHES / SLOW_EVERY)
+    await page.goto(`${sightline.url}/traces?last=15m`)
+    await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').first().waitFor()
+    expect(JSON.parse(await downloaded('Download as JSON'))).toHaveLength(SEARCHES)
   })
 })
 

@@ -1,4 +1,5 @@
 // The page of log records in Chromium against the real program: what is searched, opened, followed and shared by a link.
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
@@ -95,6 +96,9 @@ describe('the page of log records', () => {
     expect(await trace.getAttribute('href')).toContain(`span=${SPAN}`)
     expect(await accessibilityViolations(page)).toEqual([])
     await page.keyboard.press('j')
+    // A body that is a map: by its paths, or as it is.
+    await panel(page).getByText('order.items', { exact: true }).waitFor()
+    await panel(page).getByRole('radio', { name: 'Formatted' }).click()
     await panel(page).getByText('"event": "paid"').waitFor()
     await page.keyboard.press('Escape')
     await panel(page).waitFor({ state: 'detached' })
@@ -178,6 +182,12 @@ describe('the page of log records', () => {
     await rows(page).first().getByRole('cell', { name: '1', exact: true }).waitFor()
     await page.waitForFunction(() => document.querySelector('.dimmed') === null)
     expect(await accessibilityViolations(page)).toEqual([])
+    // Saved as a file, all pages of it, with the column.
+    await page.getByRole('button', { name: 'Download' }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'As CSV' }).click()])
+    const lines = (await readFile(await file.path(), 'utf8')).trimEnd().split('\r\n')
+    expect(lines).toHaveLength(1 + COUNT / 2)
+    expect(lines[0]).toContain(',log.order.id,')
     // Beside words that are searched for.
     await page.goto(`${sightline.url}/logs?last=1h&q=${encodeURIComponent('placed || paid')}`)
     await rail.getByRole('textbox', { name: 'Find a field or value' }).fill('tier')

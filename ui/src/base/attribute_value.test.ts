@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { exceptionOf, parseJsonText, stackLines, urlOf, valueKind, valueLine, valueText } from './attribute_value'
+import { exceptionOf, flattened, parseJsonText, stackLines, urlOf, valueKind, valueLine, valueText } from './attribute_value'
 
 describe('valueKind', () => {
   it.each([
@@ -87,4 +87,13 @@ httpx.ConnectError: refused`,
     )
     expect(lines.map((line) => line.foreign)).toEqual([false, true, true, false, false, false])
   })
+})
+
+it('makes paths of maps within maps, and leaves what is none', () => {
+  expect(flattened({ a: { b: { c: 1n } }, list: [{ x: 1 }], none: {}, bytes: { bytes: 'AA==' }, 'd.e': null })).toEqual({
+    'a.b.c': 1n, list: [{ x: 1 }], none: {}, bytes: { bytes: 'AA==' }, 'd.e': null,
+  }) // prettier-ignore
+  let deep: Record<string, unknown> = { end: true }
+  for (let i = 0; i < 50; i++) deep = { a: deep }
+  expect(Object.keys(flattened(deep))).toEqual(['a.a.a.a.a.a.a.a.a'])
 })

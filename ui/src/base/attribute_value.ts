@@ -48,6 +48,20 @@ export function parseJsonText(text: string): object | null {
   }
 }
 
+const DEPTH_MAX = 8
+
+// A map whose maps are paths: {"a": {"b": 1}} -> {"a.b": 1}. Lists, bytes and empty maps stay values.
+export function flattened(map: Record<string, unknown>, prefix = '', depth = 0): Record<string, unknown> {
+  const flat: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(map)) {
+    const path = prefix + key
+    const inner = valueKind(value) === 'map' && depth < DEPTH_MAX ? (value as Record<string, unknown>) : null
+    if (inner !== null && Object.keys(inner).length > 0) Object.assign(flat, flattened(inner, `${path}.`, depth + 1))
+    else flat[path] = value
+  }
+  return flat
+}
+
 // Text that is a whole HTTP address; else null. Nothing else becomes a link: javascript: and the like must not.
 export function urlOf(value: unknown): string | null {
   return typeof value === 'string' && /^https?:\/\/[^\s"<>]+$/.test(value) ? value : null
