@@ -4,6 +4,11 @@ import { valueKind, valueText } from './attribute_value'
 // What to change in the URL: null takes a parameter out.
 export type UrlChange = Record<string, string | string[] | null>
 
+// The fields of a parameter that may be given several times: each once, no more than `most`.
+export function fieldsOf(params: URLSearchParams, key: string, most: number): string[] {
+  return [...new Set(params.getAll(key).filter((field) => field !== ''))].slice(0, most)
+}
+
 export const orNull = (text: string): string | null => (text === '' ? null : text)
 
 // KEY=VALUE with a key; the value may be empty or have further "=".

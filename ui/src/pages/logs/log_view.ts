@@ -3,6 +3,7 @@
 import type { AttributeSets, LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
 import { exceptionOf, valueLine } from '../../base/attribute_value'
 import { toJson } from '../../base/exact_json'
+import { fieldsOf } from '../../base/filters'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
 import { attributeOf } from '../../base/traceql'
@@ -110,7 +111,7 @@ export const COLUMNS_MAX = 6
 export const LOG_FIELDS: readonly string[] = ['eventName', 'severityText', 'trace:id', 'span:id', 'instrumentation:name']
 
 export function readColumns(params: URLSearchParams): string[] {
-  return [...new Set(params.getAll('col').filter((field) => field !== ''))].slice(0, COLUMNS_MAX)
+  return fieldsOf(params, 'col', COLUMNS_MAX)
 }
 
 // What a record has in a field of TraceQL, on one line; null: it does not have it.

@@ -1,6 +1,7 @@
 // What is held against what in "What differs": the selection between URL and API, and its name for people. Knows no DOM.
 import type { Explanation } from '../../api/types'
 import type { UrlChange } from '../../base/filters'
+import { msToNano } from '../../base/time'
 import { conditionsOf, withCondition, withPicked } from '../../base/traceql'
 import { facetValue } from '../../widgets/facet_view'
 import type { PlaneBox } from '../../widgets/duration_plane'
@@ -40,12 +41,10 @@ export function isBox({ from, to, min, max }: Selection): boolean {
   return [from, to, min, max].some((text) => text !== '')
 }
 
-const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
-
 export function boxSelection(box: PlaneBox): Partial<Selection> {
   return {
-    ...(box.fromMillis !== null && { from: nanosOf(Math.floor(box.fromMillis)) }),
-    ...(box.toMillis !== null && { to: nanosOf(Math.ceil(box.toMillis)) }),
+    ...(box.fromMillis !== null && { from: msToNano(Math.floor(box.fromMillis)) }),
+    ...(box.toMillis !== null && { to: msToNano(Math.ceil(box.toMillis)) }),
     ...(box.minNanos !== null && { min: roundDuration(box.minNanos, 'down') }),
     ...(box.maxNanos !== null && { max: roundDuration(box.maxNanos, 'up') }),
   }
@@ -57,7 +56,7 @@ export function explainParams(selection: Selection, range: { fromMs: number; toM
   const timed = from !== '' || to !== ''
   return {
     ...(condition !== '' && { selection: condition }),
-    ...(timed && { selection_from: from || nanosOf(range.fromMs), selection_to: to || nanosOf(range.toMs) }),
+    ...(timed && { selection_from: from || msToNano(range.fromMs), selection_to: to || msToNano(range.toMs) }),
     ...(min !== '' && { min_duration: min }),
     ...(max !== '' && { max_duration: max }),
     ...(baseFrom !== '' && baseTo !== '' && { baseline_from: baseFrom, baseline_to: baseTo }),

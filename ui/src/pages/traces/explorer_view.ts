@@ -1,6 +1,6 @@
 // Which view of the query is shown, what it is grouped by and which columns it has, and the query with more conditions.
 // URLSearchParams in and out; knows no DOM.
-import type { UrlChange } from '../../base/filters'
+import { fieldsOf, type UrlChange } from '../../base/filters'
 import { isMetrics, unquoted, withPicked, type Condition } from '../../base/traceql'
 import { facetValue } from '../../widgets/facet_view'
 
@@ -43,8 +43,6 @@ export function groupName(fields: readonly string[], literals: readonly string[]
   })
 }
 
-const unique = (fields: readonly string[], most: number) => [...new Set(fields.filter((field) => field !== ''))].slice(0, most)
-
 // ---- groups
 
 export type GroupOrder = 'count' | 'errors' | 'p99'
@@ -57,7 +55,7 @@ export interface GroupChoice {
 }
 
 export function readGroupChoice(params: URLSearchParams): GroupChoice {
-  const by = unique(params.getAll('by'), GROUP_BY_MAX)
+  const by = fieldsOf(params, 'by', GROUP_BY_MAX)
   const order = params.get('order')
   return { by: by.length > 0 ? by : [...GROUP_BY_USUAL], order: order === 'errors' || order === 'p99' ? order : 'count' }
 }
@@ -72,4 +70,4 @@ export function groupUrlChange(change: Partial<GroupChoice>): UrlChange {
 // ---- columns of the list of spans
 
 export const COLUMNS_MAX = 8
-export const readColumns = (params: URLSearchParams): string[] => unique(params.getAll('col'), COLUMNS_MAX)
+export const readColumns = (params: URLSearchParams): string[] => fieldsOf(params, 'col', COLUMNS_MAX)

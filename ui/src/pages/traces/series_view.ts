@@ -2,7 +2,7 @@
 // and the answer as it is drawn. Knows no DOM.
 import type { SpanSeries } from '../../api/types'
 import { seriesIndex, seriesIndexes } from '../../base/colors'
-import type { UrlChange } from '../../base/filters'
+import { fieldsOf, type UrlChange } from '../../base/filters'
 import { seriesFigures, unfinishedFrom, type SeriesFigures, type Value } from '../../base/series'
 import { valueFormat, type ValueFormat } from '../../base/series_units'
 import { nanoToMs } from '../../base/time'
@@ -44,7 +44,7 @@ export function readSeriesChoice(params: URLSearchParams): SeriesChoice {
   return {
     fn: isFunction(fn) ? fn : 'rate',
     of: params.get('of') ?? DURATION,
-    by: [...new Set(params.getAll('by').filter((field) => field !== ''))].slice(0, BY_MAX),
+    by: fieldsOf(params, 'by', BY_MAX),
     drawn: params.get('draw') === 'bars' ? 'bars' : 'lines',
     log: params.get('scale') === 'log',
     only: params.get('only') ?? '',

@@ -2,6 +2,7 @@
 // URLSearchParams in and out; knows no DOM.
 import { isAttributeFilter, orNull, type UrlChange } from '../../base/filters'
 import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
+import { msToNano } from '../../base/time'
 import { attributeCondition, attributeOf, conditionsOf, queryOf, quoted, unquoted, type Condition } from '../../base/traceql'
 import type { PlaneBox } from '../../widgets/duration_plane'
 
@@ -202,14 +203,12 @@ export function durationNanos(text: string): number | null {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0)
 }
 
-const nanosOf = (millis: number): string => `${Math.trunc(millis)}000000`
-
 // A drag over the plot as a change of the URL: a time range and limits of the duration, each only where the box has it.
 export function boxUrlChange(box: PlaneBox, range: { fromMillis: number; toMillis: number }): UrlChange {
   const url: UrlChange = {}
   if (box.fromMillis !== null || box.toMillis !== null) {
-    url.from = nanosOf(Math.floor(box.fromMillis ?? range.fromMillis))
-    url.to = nanosOf(Math.ceil(box.toMillis ?? range.toMillis))
+    url.from = msToNano(Math.floor(box.fromMillis ?? range.fromMillis))
+    url.to = msToNano(Math.ceil(box.toMillis ?? range.toMillis))
     url.last = null
   }
   if (box.minNanos !== null) url.min_duration = roundDuration(box.minNanos, 'down')
