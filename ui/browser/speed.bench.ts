@@ -114,6 +114,11 @@ it('a trace of 50,000 spans', async () => {
   await page.locator('.fg [role=treeitem]').first().waitFor({ state: 'attached' })
   await page.mouse.move(900, 700)
   reportFrames('its flame graph, wheel', await measureFrames(page, () => wheel(100)))
+  // What this machine drops by itself: a page of nothing but lines.
+  await page.goto('about:blank')
+  await page.setContent(`<body style="margin:0">${'<p style="height:28px;margin:0">a line</p>'.repeat(2000)}`)
+  await page.mouse.move(900, 700)
+  reportFrames('for comparison: a page of plain lines, wheel', await measureFrames(page, () => wheel(ROW_PX * 3)))
   await browser.close()
   expect(drawn.every((time) => time > 0)).toBe(true)
 }, 300_000)
