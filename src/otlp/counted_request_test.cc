@@ -54,6 +54,33 @@ TEST(CountedRequest, KeepsManyNamesTraceStatesAndScopesApart) {
   EXPECT_EQ(CountedRows(counted, scan), wanted);
 }
 
+// Neither of a resource that many scopes with names of their own share, nor of large resources that take turns.
+TEST(CountedRequest, IsNeverMuchMoreThanTheRequest) {
+  const std::string large = "service " + std::string(10'000, 'x');
+  Pb resource;
+  resource.Message(field::resource_items::kResource, testing::Resource(large));
+  for (uint64_t i = 1; i <= 2'000; ++i) {
+    const std::string name = std::to_string(i);
+    const Pb span = Pb().Raw(testing::Span(i, i).bytes()).Bytes(field::span::kName, "step " + name);
+    resource.Message(
+        field::resource_items::kScopes,
+        Pb().Message(field::scope_items::kScope, Pb().Bytes(field::instrumentation_scope::kName, "library " + name))
+            .Message(field::scope_items::kItems, span));
+  }
+  const std::string shared = Pb().Message(field::request::kResources, resource).bytes();
+  std::string turns;
+  for (uint64_t i = 1; i <= 300; ++i) {
+    turns += testing::Request({testing::Span(i, i)}, testing::Resource(large + std::to_string(i % 100)));
+  }
+  for (const std::string& request : {shared, turns}) {
+    Scan scan = ScanOf(request);
+    const std::string wanted = CountedRows(request, scan);
+    const std::string counted = TakeWhatIsCounted(request, scan);
+    EXPECT_EQ(CountedRows(counted, scan), wanted);
+    EXPECT_LE(counted.size(), request.size() + request.size() / 4);
+  }
+}
+
 TEST(CountedRequest, OfNoSpansIsNothing) {
   Scan scan = ScanOf("");
   EXPECT_EQ(TakeWhatIsCounted("", scan), "");
