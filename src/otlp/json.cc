@@ -41,11 +41,16 @@ std::string FaultText(simdjson::error_code error) {
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
       return "the text does not end in the brace or bracket that its beginning needs";
     case simdjson::TAPE_ERROR:
-      return "no JSON: a comma, a colon, a brace or the quotes of a name are missing, or there is one too many";
+      return "no JSON: a comma, a colon, a brace or the quotes of a name or a text are missing, or there is one too "
+             "many";
     case simdjson::INCORRECT_TYPE:
       return "no JSON object";
     case simdjson::UNCLOSED_STRING:
       return "a text is not closed by quotes";
+    case simdjson::STRING_ERROR:
+      return "a text has an escape that JSON does not know, or half a surrogate pair";
+    case simdjson::UNESCAPED_CHARS:
+      return "a text has a control character that is not escaped";
     case simdjson::UTF8_ERROR:
       return "the text is not valid UTF-8";
     default:
@@ -61,6 +66,10 @@ class Transcoder {
       : request_(RequestMessage(signal)), depth_max_(std::min(limits.value_depth_max, kValueDepthCap)) {}
 
   Result<std::string> Run(std::string_view json) {
+    if (json.starts_with("\xEF\xBB\xBF")) {
+      what_ = "a byte order mark stands before the object";
+      return Error(simdjson::SUCCESS);
+    }
     const simdjson::padded_string padded(json);
     ondemand::parser parser;
     ondemand::document document;
@@ -209,6 +218,12 @@ bool Transcoder::Scalar(uint32_t number, const FieldInfo& field, ondemand::value
   if (type == ondemand::json_type::number && !textual) {
     std::string_view token = value.raw_json_token();
     token = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+    // By its sign the parser takes -Infinity for a number, which it is only in quotes.
+    const size_t digit = token.starts_with('-') ? 1 : 0;
+    if (digit == token.size() || token[digit] < '0' || token[digit] > '9') {
+      return Wrong(
+          fmt::format("{} is no number in JSON: NaN, Infinity and -Infinity stand in quotes", token.substr(0, 64)));
+    }
     return Number(number, field, token);
   }
   if (type != ondemand::json_type::string) return wanted(textual ? "a string" : "a number or a string");

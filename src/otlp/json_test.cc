@@ -236,13 +236,28 @@ TEST(Json, SaysInPlainWordsWhatIsWrongWithTheTextItself) {
       {"{", "does not end in the brace"},
       {"[]", "an object is wanted, not an array"},
       {"null", "an object is wanted, not null"},
-      {"{'a':1}", "the quotes of a name are missing"},
+      {"{'a':1}", "the quotes of a name or a text are missing"},
       {R"({"resourceLogs":[]}x)", "brace"},
+      {"\xEF\xBB\xBF{}", "a byte order mark"},
+      {R"({"resourceLogs":[{"schemaUrl":"\ud800"}]})", "half a surrogate pair"},
+      {R"({"resourceLogs":[{"schemaUrl":"\q"}]})", "an escape that JSON does not know"},
+      {"{\"resourceLogs\":[{\"schemaUrl\":\"a\nb\"}]}", "a control character that is not escaped"},
+      {R"({"resourceLogs":[{"schemaUrl":NaN}]})", "quotes"},
   };
   for (const auto& [json, words] : cases) {
     const auto bytes = JsonToProtobuf(Signal::kLogs, json, Limits{});
     ASSERT_FALSE(bytes) << json;
     EXPECT_THAT(bytes.error().message, HasSubstr(words)) << json;
+  }
+}
+
+// The parser takes what begins with a sign for a number.
+TEST(Json, WordsForNumbersStandInQuotes) {
+  for (const std::string_view bare : {"NaN", "Infinity", "-Infinity", "-NaN", "-", "-x"}) {
+    const std::string json = Item(Signal::kLogs, fmt::format(R"({{"body":{{"doubleValue":{}}}}})", bare));
+    const auto bytes = JsonToProtobuf(Signal::kLogs, json, Limits{});
+    ASSERT_FALSE(bytes) << bare;
+    EXPECT_THAT(bytes.error().message, HasSubstr("quotes")) << bare;
   }
 }
 
