@@ -53,6 +53,7 @@ void CompareValues(Candidate& candidate) {
     candidate.comparisons.push_back(std::move(comparison));
   };
   for (const auto& [encoded, weights] : candidate.counts->values) compare(encoded, weights);
+  if (!candidate.counts->absence_is_known) return;
   BySide absent;
   for (size_t side = 0; side < 2; ++side) {
     absent[side] = std::max(candidate.weights[side] - candidate.counts->present[side], 0.0);

@@ -84,6 +84,7 @@ class Counting {
     SIGHTLINE_TRY(CountPairs());
     for (const size_t side : {kSelection, kBaseline}) SIGHTLINE_TRY(CountResources(side));
     for (const size_t side : {kSelection, kBaseline}) SIGHTLINE_TRY(CountTraces(side));
+    for (auto& [field, counts] : counts_.of_traces) counts.absence_is_known = all_pairs_are_known_;
     return std::move(counts_);
   }
 
@@ -168,6 +169,7 @@ class Counting {
         });
   }
 
+  // Values that are too long to be told are one, without a text: what has them has the attribute.
   Result<void> CountPairs() {
     std::string rows;
     for (const size_t side : {kSelection, kBaseline}) {
@@ -176,13 +178,12 @@ class Counting {
                           sides_[side].conditions.Sql());
     }
     const std::string by_value = fmt::format(
-        "SELECT P.1 AS K, P.2 AS V, sumIf(Weight, Side = 0) AS W0, sumIf(Weight, Side = 1) AS W1, substring(V, 1, 1) "
-        "IN ('i', "
-        "'d') AS IsNumber FROM ({}) WHERE V NOT IN ('', 'e', 'w') AND length(V) <= {} GROUP BY K, V",
-        rows, kValueBytesMax);
+        "SELECT P.1 AS K, if(length(P.2) <= {}, P.2, '') AS V, sumIf(Weight, Side = 0) AS W0, sumIf(Weight, Side = 1) "
+        "AS W1, substring(V, 1, 1) IN ('i', 'd') AS IsNumber FROM ({}) WHERE P.2 NOT IN ('', 'e', 'w') GROUP BY K, V",
+        kValueBytesMax, rows);
     const std::string sql = fmt::format(
-        "SELECT K, sum(W0), sum(W1), count(), countIf(IsNumber), groupArraySorted({0})((-(W0 / {1} + W1 / {2}), V, W0, "
-        "W1)), "
+        "SELECT K, sum(W0), sum(W1), count(), countIf(IsNumber), groupArraySortedIf({0})((-(W0 / {1} + W1 / {2}), V, "
+        "W0, W1), V != ''), "
         "groupArraySampleIf({3}, 1)((toFloat64OrZero(substring(V, 2)), W0, W1), IsNumber) FROM ({4}) GROUP BY K",
         kValuesOfKey, counts_.weights[kSelection], counts_.weights[kBaseline], kNumbersOfKey, by_value);
     return question_.ForEachRow(sql, sides_[kSelection].conditions.parameters(), [&](RowReader& row) {
@@ -261,15 +262,17 @@ class Counting {
         }));
     auto sets = source_.attribute_sets().Read(question_, std::move(ids));
     if (!sets) return std::unexpected(sets.error());
+    const bool is_cut = by_id.size() >= kResourcesMax;
     for (const AttributeSet& resource : *sets) {
       const double weight = by_id[resource.id];
       std::set<std::string> seen;
       for (const Attribute& attribute : resource.attributes) {
         const std::string key = CanonicalKey(attribute.key);
-        if (attribute.type == 'e' || attribute.text.size() > kValueBytesMax || !seen.insert(key).second) continue;
+        if (attribute.type == 'e' || !seen.insert(key).second) continue;
         AttributeCounts& counts = counts_.of_spans[traceql::PrintField({.scope = Scope::kResource, .key = key})];
+        counts.absence_is_known &= !is_cut;
         counts.present[side] += weight;
-        counts.values[attribute.type + attribute.text][side] += weight;
+        if (attribute.text.size() <= kValueBytesMax) counts.values[attribute.type + attribute.text][side] += weight;
       }
     }
     return {};
@@ -325,6 +328,7 @@ class Counting {
             return std::pair(std::move(key), row.Text());
           });
           AddTrace(side, traces[id].weight, pairs_of_trace);
+          all_pairs_are_known_ &= pairs_of_trace.size() < kPairsOfTraceMax;
         });
   }
 
@@ -340,12 +344,12 @@ class Counting {
   void AddTrace(size_t side, double weight, const std::vector<std::pair<std::string, std::string>>& pairs) {
     std::set<std::string> seen;
     for (const auto& [key, value] : pairs) {
-      if (value.empty() || value == "e" || value == "w" || value.size() > kValueBytesMax) continue;
+      if (value.empty() || value == "e" || value == "w") continue;
       const std::string field = FieldOf(key);
       const auto of_spans = counts_.of_spans.find(field);
       if (of_spans != counts_.of_spans.end() && of_spans->second.is_numeric) continue;
       AttributeCounts& counts = counts_.of_traces[field];
-      counts.values[value][side] += weight;
+      if (value.size() <= kValueBytesMax) counts.values[value][side] += weight;
       if (seen.insert(field).second) counts.present[side] += weight;
     }
   }
@@ -356,6 +360,7 @@ class Counting {
   std::string pairs_;
   std::array<ItemSet, 2> whole_, sides_;  // the latter thinned out
   std::array<ItemSetSize, 2> sizes_;
+  bool all_pairs_are_known_ = true;  // of the traces that were read
   ExplainCounts counts_;
 };
 

@@ -21,6 +21,7 @@ using BySide = std::array<double, 2>;
 struct AttributeCounts {
   std::map<std::string, BySide> values;  // by encoded value (encoded_field.h): weights. The most frequent ones
   BySide present{};                      // weights of what has the attribute
+  bool absence_is_known = true;          // false: of some that was looked at it is not known whether it has it
   bool is_numeric = false;               // many different numbers
   std::vector<WeightedNumber> numbers;   // a sample of them, ascending; of numeric ones
   BySide sampled{1, 1};                  // which share of the weight the sample was, before it was scaled up

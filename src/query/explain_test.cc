@@ -184,6 +184,25 @@ TEST_F(ExplainTest, SmallSelectionsAndNumbers) {
   EXPECT_NEAR(baseline, 1, 1e-9);
 }
 
+// A value that is too long to be compared is there all the same.
+TEST_F(ExplainTest, LongValuesAreNotAbsent) {
+  Execute("TRUNCATE TABLE sightline.spans");
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, SpanName, StatusCode, ResourceId, "
+      "SpanAttributes, SpanAttributeTypes) SELECT 1, fromUnixTimestamp64Nano(toInt64({}) + number), "
+      "sipHash128(number), substring(hex(number), 1, 8), 'get', if(number % 4 = 0, 'Error', 'Unset'), 'a1', "
+      "map('text', if(number % 4 = 0, concat(toString(number), repeat('x', 1000)), 'short')), 's' FROM "
+      "numbers(800)",
+      begin_));
+  const Explanation found = Explain(Search("{ status = error }"));
+  const ExplainedAttribute text = Of("span.text", found);
+  EXPECT_EQ(text.selection, 1) << Describe(found);
+  EXPECT_EQ(text.baseline, 1);
+  ASSERT_EQ(text.values.size(), 1u);
+  EXPECT_EQ(text.values[0].literal, "\"short\"");
+  EXPECT_EQ(text.values[0].baseline, 1);
+}
+
 TEST_F(ExplainTest, ManySpansAreSampled) {
   AddSpans(6, 60'000, "h % 4 = 3 AND intDiv(h, 16) % 2 = 1");
   const Explanation found = Explain(Search("{ status = error }"));
