@@ -99,6 +99,24 @@ TEST_F(FacetsTest, OfAQueryThatNeedsTheWholeTrace) {
   EXPECT_THAT(Facets("{ } | count() > 3", {"status"}), ElementsAre("span:status:"));
 }
 
+// More than a statement can name.
+TEST_F(FacetsTest, OfAWholeTraceWithVeryManySpans) {
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, ServiceName, SpanName, SpanKind, "
+      "StatusCode, ResourceId) SELECT 1, fromUnixTimestamp64Nano(toInt64({}) + number), unhex(repeat('01', 16)), "
+      "unhex(leftPad(hex(number + 1), 16, '0')), if(number = 0, unhex('0000000000000000'), "
+      "unhex('0000000000000001')), if(number % 5 = 0, 'shop', 'web'), 'GET /', 'Server', if(number = 0, 'Error', "
+      "'Unset'), 'a1' FROM numbers(12001)",
+      now_));
+  const auto answer = Read("{ status = error } > { }", {"resource.service.name"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_NEAR(answer->items, 12'000, 1);
+  EXPECT_NEAR(answer->one_in, 3, 0.01);
+  ASSERT_EQ(answer->facets.at(0).values.size(), 2u);
+  EXPECT_NEAR(answer->facets[0].values[0].items, 9'600, 100);
+  EXPECT_NEAR(answer->facets[0].values[1].items, 2'400, 100);
+}
+
 TEST_F(FacetsTest, OldNamesAreNewNames) {
   AddSpans();
   EXPECT_THAT(Facets("{ .http.method = `GET` }", {"span.http.method"}),

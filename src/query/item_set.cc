@@ -117,11 +117,12 @@ Result<TraceJudge::Matches> ItemSource::Judge(Question& question, const traceql:
 Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set) {
   auto traces = Count(question, set, set.conditions, "uniq(TraceId)");
   if (!traces) return std::unexpected(traces.error());
-  uint64_t one_in = std::max<uint64_t>((*traces + kJudgedTracesMax - 1) / kJudgedTracesMax, 1);
+  const uint64_t traces_per_look = std::max<uint64_t>((*traces + kJudgedTracesMax - 1) / kJudgedTracesMax, 1);
+  set.one_in = static_cast<double>(traces_per_look);
   std::vector<SpanPoint> candidates;
   SIGHTLINE_TRY(question.ForEachRow(
       fmt::format("SELECT {} FROM {} WHERE {} AND sipHash64(TraceId) % {} = 0 LIMIT 1 BY TraceId LIMIT {}",
-                  kPointColumns, set.table, set.conditions.Sql(), one_in, 2 * kJudgedTracesMax),
+                  kPointColumns, set.table, set.conditions.Sql(), traces_per_look, 2 * kJudgedTracesMax),
       set.conditions.parameters(), [&](RowReader& row) { candidates.push_back(ReadPoint(row)); }));
   auto matches = Judge(question, pipeline, candidates);
   if (!matches) return std::unexpected(matches.error());
@@ -131,30 +132,29 @@ Result<void> ItemSource::SelectJudged(Question& question, const traceql::Pipelin
   std::vector<std::string> trace_ids;
   for (const auto& [id, points] : *matches) trace_ids.push_back(id);
   std::ranges::sort(trace_ids);
-  while (spans > kNamedSpansMax || trace_ids.size() > kJudgedTracesMax) {
+  while (trace_ids.size() > 1 && (spans > kNamedSpansMax || trace_ids.size() > kJudgedTracesMax)) {
     std::vector<std::string> half;
     spans = 0;
     for (size_t i = 0; i < trace_ids.size(); i += 2) {
       spans += matches->at(trace_ids[i]).size();
       half.push_back(std::move(trace_ids[i]));
     }
-    if (half.size() == 1 && spans > kNamedSpansMax) {
-      matches->at(half[0]).resize(kNamedSpansMax);
-      spans = kNamedSpansMax;
-    }
     trace_ids = std::move(half);
-    one_in *= 2;
+    set.one_in *= 2;
   }
+  // Of one trace that has too many, spans at even distances.
+  const size_t spans_per_look = (spans + kNamedSpansMax - 1) / kNamedSpansMax;
   set.conditions = {};
-  set.one_in = static_cast<double>(one_in);
   if (trace_ids.empty()) {
     set.conditions.Add("0");
     return {};
   }
   std::vector<std::string> span_ids;
   for (const auto& id : trace_ids) {
-    for (const SpanPoint& point : matches->at(id)) span_ids.push_back(point.span_id);
+    const auto& points = matches->at(id);
+    for (size_t i = 0; i < points.size(); i += spans_per_look) span_ids.push_back(points[i].span_id);
   }
+  set.one_in *= static_cast<double>(spans) / static_cast<double>(span_ids.size());
   AddNamed(trace_ids, span_ids, set.conditions);
   return {};
 }
