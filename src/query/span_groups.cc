@@ -88,12 +88,14 @@ class Reading {
         "Longest FROM {2} WHERE {3} GROUP BY {4}",
         keys_, kWeight, set_.table, set_.conditions.Sql(), by_);
     const std::string sql = fmt::format(
-        "SELECT [{0}], Spans, Errors, arrayMap(q -> toFloat64(q), Quantiles), Longest, sum(Spans) OVER (), sum(Errors) "
+        "SELECT [{0}], {5}, Spans, Errors, arrayMap(q -> toFloat64(q), Quantiles), Longest, sum(Spans) OVER (), "
+        "sum(Errors) "
         "OVER "
         "(), count() OVER () FROM ({1}) ORDER BY {2}, {0} LIMIT {3} OFFSET {4}",
-        by_, groups, OrderOf(search_.sort), search_.limit + 1, begin_.seen);
+        by_, groups, OrderOf(search_.sort), search_.limit + 1, begin_.seen, HashOfKeys());
     SIGHTLINE_TRY(question_.ForEachRow(sql, set_.conditions.parameters(), [&](RowReader& row) {
-      std::vector<std::string> keys = row.Texts();
+      const std::vector<std::string> keys = row.Texts();
+      hashes_of_groups_.push_back(row.Number<uint64_t>());
       SpanGroup group;
       group.spans = row.Number<double>() * set_.one_in;
       group.errors = row.Number<double>() * set_.one_in;
@@ -108,28 +110,24 @@ class Reading {
       group.p99_nanos = quantiles.at(2);
       for (const auto& key : keys) group.literals.push_back(DecodedField(key));
       group.sparkline.assign(search_.sparkline_steps, 0);
-      keys_of_groups_.push_back(std::move(keys));
       page_.groups.push_back(std::move(group));
     }));
     if (page_.groups.size() <= search_.limit) return {};
     page_.groups.pop_back();
-    keys_of_groups_.pop_back();
+    hashes_of_groups_.pop_back();
     const uint32_t seen = begin_.seen + search_.limit;
     if (seen < kGroupsPagedMax) page_.next = GroupCursor{begin_.block, seen};
     return {};
   }
 
+  // Names a group in a statement: its keys may be long texts, and a page has a thousand groups.
+  std::string HashOfKeys() const { return "sipHash64(" + by_ + ")"; }
+
   Result<void> ReadSparklines() {
     if (page_.groups.empty()) return {};
-    std::map<std::vector<std::string>, size_t> places;
+    std::map<uint64_t, size_t> places;
+    for (size_t i = 0; i < hashes_of_groups_.size(); ++i) places[hashes_of_groups_[i]] = i;
     Conditions conditions = set_.conditions;
-    std::string wanted;
-    for (size_t i = 0; i < keys_of_groups_.size(); ++i) {
-      places[keys_of_groups_[i]] = i;
-      std::string tuple;
-      for (const auto& key : keys_of_groups_[i]) tuple += (tuple.empty() ? "" : ", ") + conditions.BindText(key);
-      wanted += fmt::format("{}({})", wanted.empty() ? "" : ", ", tuple);
-    }
     const ItemQuery& query = search_.query;
     const std::string step = fmt::format(
         "toUInt32(least(intDiv(toUnixTimestamp64Nano(Timestamp) - {}, {}), {}))",
@@ -138,14 +136,15 @@ class Reading {
                         std::to_string((query.to_unix_nanos - query.from_unix_nanos) / search_.sparkline_steps + 1)),
         search_.sparkline_steps - 1);
     const std::string sql = fmt::format(
-        "SELECT [{0}], Step, sum(AdjustedCount) FROM (SELECT {1}{2} AS Step, AdjustedCount FROM {3} WHERE {4}) "
-        "WHERE ({0}) IN ({5}) GROUP BY {0}, Step",
-        by_, keys_, step, set_.table, set_.conditions.Sql(), wanted);
+        "SELECT {0} AS GroupHash, Step, sum(AdjustedCount) FROM (SELECT {1}{2} AS Step, AdjustedCount FROM {3} WHERE "
+        "{4}) "
+        "WHERE GroupHash IN ({5}) GROUP BY GroupHash, Step",
+        HashOfKeys(), keys_, step, set_.table, set_.conditions.Sql(), fmt::join(hashes_of_groups_, ", "));
     return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
-      const std::vector<std::string> keys = row.Texts();
+      const auto group = row.Number<uint64_t>();
       const auto at = row.Number<uint32_t>();
       const double spans = row.Number<double>() * set_.one_in;
-      const auto found = places.find(keys);
+      const auto found = places.find(group);
       if (found != places.end()) page_.groups[found->second].sparkline.at(at) += spans;
     });
   }
@@ -156,7 +155,7 @@ class Reading {
   GroupCursor begin_;
   ItemSet set_;
   std::string keys_, by_;  // SQL: "… AS K0, ", "K0, K1"
-  std::vector<std::vector<std::string>> keys_of_groups_;
+  std::vector<uint64_t> hashes_of_groups_;
   GroupPage page_;
 };
 
