@@ -152,6 +152,12 @@ void Segment::ReserveBlocks(uint64_t end, uint64_t limit) {
   (void)fallocate(file_.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from), static_cast<off_t>(reserved_ - from));
 }
 
+Result<void> Segment::Seal() {
+  if (!torn_ && reserved_ <= size()) return {};
+  const Result<void> cut = Truncate(size());
+  return torn_ ? cut : Result<void>();
+}
+
 Result<void> Segment::Truncate(uint32_t size) {
   if (ftruncate(file_.fd(), size) != 0) return Fail(Code::kUnavailable, "truncate {}: {}", path_, ErrnoText());
   torn_ = false;

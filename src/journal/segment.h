@@ -51,8 +51,8 @@ class Segment {
   // file stay as they are, and so does what an append does if there are none.
   void ReserveBlocks(uint64_t end, uint64_t limit);
 
-  // Gives back what is reserved behind the end.
-  Result<void> Seal() { return torn_ || reserved_ > size() ? Truncate(size()) : Result<void>(); }
+  // Cuts off bytes of a failed append, which must succeed, and gives back what is reserved behind the end, if it can.
+  Result<void> Seal();
 
   // Reads the record at an offset that Append returned. kDataLoss if it no longer reads back.
   Result<std::string> ReadBody(uint32_t offset) const;
