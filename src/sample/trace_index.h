@@ -110,8 +110,12 @@ class TraceIndex {
   // Calls visit(number) for each trace, those that wait longest first, until it returns false. It may take the trace.
   template <typename Visit>
   void ForEachByAge(const Visit& visit) {
+    // One that waits at the front keeps what was decided behind it in the queue.
+    if (by_age_.size() > 2 * numbers_.size() + kStaleMin) {
+      std::erase_if(by_age_, [this](const Waiting& waiting) { return !IsWaiting(waiting); });
+    }
     for (const Waiting& waiting : by_age_) {
-      if (traces_[waiting.number].generation == waiting.generation && !visit(waiting.number)) return;
+      if (IsWaiting(waiting) && !visit(waiting.number)) return;
     }
   }
 
@@ -143,9 +147,13 @@ class TraceIndex {
     size_t operator()(uint64_t hash) const { return hash; }
   };
 
+  static constexpr size_t kStaleMin = 1024;  // of a queue, to be worth a look at all of it
+
+  bool IsWaiting(const Waiting& waiting) { return traces_[waiting.number].generation == waiting.generation; }
+
   // Times only rise, so both queues are in order without a heap or wheel.
   uint32_t FrontUntil(std::deque<Waiting>& queue, int64_t until_nanos) {
-    while (!queue.empty() && traces_[queue.front().number].generation != queue.front().generation) queue.pop_front();
+    while (!queue.empty() && !IsWaiting(queue.front())) queue.pop_front();
     return queue.empty() || queue.front().since_nanos > until_nanos ? kNone : queue.front().number;
   }
 
