@@ -181,7 +181,7 @@ class Observer {
 
 // Called for each collection of each reader, from that reader's thread, one call at a time. It should be quick, and
 // observe a set of attributes once. Counters observe their value so far, not what was added. What it throws is caught
-// and reported.
+// and reported. It may not collect or flush metrics itself: it gets nothing, and that is reported.
 template <MetricNumber T>
 using ObservableCallback = std::function<void(Observer<T>&)>;
 

@@ -93,6 +93,28 @@ std::shared_ptr<BoundCore<T>> Bind(const std::shared_ptr<InstrumentCore<T>>& cor
   return state->Bind(state, attributes);
 }
 
+// ---- callbacks
+// ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+thread_local bool is_in_callback = false;
+
+// In a thread that nothing may leave but by its end.
+void ReportThrown(const std::string& threw, const char* what) noexcept try {
+  Report("metrics", threw + what);
+} catch (...) {
+  // An application's handler, or no memory: it is counted.
+}
+
+}  // namespace
+
+bool IsInCallback() {
+  if (is_in_callback)
+    Report("metrics", "a callback collects or flushes metrics: it waits for itself, and gets nothing");
+  return is_in_callback;
+}
+
 // ---- instruments ----------------------------------------------------------------------------------------------------
 
 std::vector<Stream*> Instrument::StreamsOf(const Pipeline& pipeline) {
@@ -253,21 +275,30 @@ class Unlocked {
 template <MetricNumber T>
 bool ObservableState<T>::Call(const std::shared_ptr<Callback>& callback, const std::vector<Stream*>& streams,
                               std::mutex& changing, std::chrono::milliseconds limit) {
-  if (callback->in_call.exchange(true)) return false;  // still the one of an earlier collection
   const auto observer = std::make_shared<StreamObserver<T>>(descriptor_, streams, changing);
-  const bool returned = RunWithin(limit, [callback, observer, name = descriptor_.name] {
+  std::function<void()> run = [callback, observer, threw = "a callback of " + descriptor_.name + " threw "] {
     {
       const std::lock_guard running(callback->running);
+      is_in_callback = true;
       try {
         if (callback->registered) callback->function(*observer);
       } catch (const std::exception& error) {
-        Report("metrics", "a callback of " + name + " threw: " + error.what());
+        ReportThrown(threw, error.what());
       } catch (...) {
-        Report("metrics", "a callback of " + name + " threw");
+        ReportThrown(threw, "");
       }
+      is_in_callback = false;
     }
     callback->in_call = false;
-  });
+  };
+  if (callback->in_call.exchange(true)) return false;  // still the one of an earlier collection
+  bool returned = false;
+  try {
+    returned = RunWithin(limit, std::move(run));
+  } catch (...) {  // it has not begun
+    callback->in_call = false;
+    throw;
+  }
   observer->Close();
   return returned;
 }

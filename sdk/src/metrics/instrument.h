@@ -23,6 +23,9 @@ struct AttachedStream {
   std::unique_ptr<Stream> stream;
 };
 
+// Whether this thread runs a callback for a collection, which therefore can't be waited for; reports it then.
+bool IsInCallback();
+
 // Streams live as long as their instrument, even when their reader is gone: a thread may just be measuring.
 // Thread: any.
 class Instrument {

@@ -173,6 +173,7 @@ void PeriodicReader::OnStart() {
 }
 
 bool PeriodicReader::ForceFlush(Deadline deadline) {
+  if (internal::IsInCallback()) return false;
   if (const auto pipeline = internal::ReaderAccess::PipelineOf(*this)) pipeline->BeginInChild();
   return worker_->ForceFlush(deadline);
 }

@@ -182,6 +182,22 @@ TEST(PeriodicReader, ExportsTheOthersWhileACallbackHangs) {
   hanging = {};  // waits for the end of its callback
 }
 
+TEST(PeriodicReader, GivesNothingToACallbackThatFlushes) {
+  Exporting exporting;
+  const uint64_t before = ErrorCount("metrics");
+  bool flushed = true;
+  const auto flushing =
+      exporting.provider.GetMeter("m").CreateObservableGauge<int64_t>("flushes", {}, [&](auto& observer) {
+        flushed = exporting.provider.ForceFlush(Soon());
+        observer.Observe(5);
+      });
+  exporting.counter.Add(7);
+  EXPECT_TRUE(exporting.provider.ForceFlush(Soon()));
+  EXPECT_FALSE(flushed);
+  EXPECT_EQ(ErrorCount("metrics"), before + 1);
+  EXPECT_THAT(exporting.gate->values, ::testing::ElementsAre(7));
+}
+
 TEST(PeriodicReader, LeavesACallbackBehindThatDoesNotEnd) {
   std::promise<void> end;
   const StallingCallback callback{.end = end.get_future().share()};

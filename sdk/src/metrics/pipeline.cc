@@ -32,6 +32,7 @@ Pipeline::Pipeline(const std::shared_ptr<MetricReader>& reader, const MeterProvi
 
 std::vector<ScopeMetrics> Pipeline::Collect() const {
   std::vector<ScopeMetrics> scopes;
+  if (IsInCallback()) return scopes;
   const auto provider = provider_.lock();
   if (provider == nullptr) return scopes;
   const std::lock_guard one_at_a_time(provider->collecting());

@@ -45,7 +45,7 @@ class ProviderState : public std::enable_shared_from_this<ProviderState> {
   std::shared_ptr<Instrument> GetInstrument(MeterState& meter, InstrumentDescriptor descriptor);
   std::vector<MeterInstruments> Meters();
 
-  // Held while callbacks run and points are taken: one collection at a time. Recursive, as callbacks may collect.
+  // Held while callbacks run and points are taken: one collection at a time. The child of a fork can release it.
   RecursiveLock& collecting() { return collecting_; }
   // Held by a collection but while a callback runs, and by what it observes then: a fork waits for this one only.
   std::mutex& changing() { return changing_; }
