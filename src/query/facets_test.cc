@@ -23,9 +23,7 @@ class FacetsTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"spans", "logs", "attribute_sets"}) {
-      Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
-    }
+    Clear({"spans", "logs", "attribute_sets"});
     Execute(
         "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
         "('a1', now(), ['service.name', 'host.cpus', 'deployment.environment'], ['shop', '4', 'test'], 'sis'), "

@@ -24,8 +24,7 @@ class FieldsTest : public EngineTest {
     const int64_t now = Clock::System().UnixNanos();
     search_.from_unix_nanos = now - 3'600'000'000'000;
     search_.to_unix_nanos = now + 60'000'000'000;
-    for (const char* table : {"spans", "logs", "attribute_sets"})
-      Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
+    Clear({"spans", "logs", "attribute_sets"});
     Execute(
         "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
         "('r1', now(), ['service.name', 'host.cpus'], ['shop', '4'], 'si')");

@@ -45,10 +45,8 @@ class MetricsTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"metric_series", "metric_points", "metric_histograms", "metric_exponential_histograms",
-                              "metric_summaries", "attribute_sets"}) {
-      Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
-    }
+    Clear({"metric_series", "metric_points", "metric_histograms", "metric_exponential_histograms", "metric_summaries",
+           "attribute_sets"});
     // A whole hour not long ago, so that nothing runs into the retention.
     start_ = Clock::System().UnixNanos() / kHour * kHour - 10 * kHour;
   }

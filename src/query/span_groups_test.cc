@@ -25,7 +25,7 @@ class SpanGroupsTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"spans", "attribute_sets"}) Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
+    Clear({"spans", "attribute_sets"});
     // Two traces; service, second, milliseconds, status, weight.
     Add("shop", 0, 100, "Error", 1);
     Add("shop", 30, 200, "Unset", 4);

@@ -28,7 +28,7 @@ class SpanSeriesTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"spans", "attribute_sets"}) Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
+    Clear({"spans", "attribute_sets"});
     Execute(
         "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
         "('r1', now(), ['service.name', 'host.name'], ['shop', 'a'], 'ss'), "

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -57,6 +58,9 @@ class EngineTest : public ::testing::Test {
     if (kEngine->clickhouse() == nullptr) GTEST_SKIP() << "libchdb does not run under this sanitizer";
   }
   store::ClickHouse& clickhouse() { return *kEngine->clickhouse(); }
+  void Clear(std::initializer_list<const char*> tables) {
+    for (const char* table : tables) Execute(std::string("TRUNCATE TABLE sightline.") + table);
+  }
   void Execute(const std::string& sql) {
     auto done = clickhouse().Execute(sql);
     ASSERT_TRUE(done) << done.error().message << "\n" << sql;
