@@ -128,6 +128,12 @@ std::optional<int64_t> Params::DurationNanos(std::string_view name) {
   return *nanos;
 }
 
+std::optional<uint64_t> Params::SpanDurationNanos(std::string_view name) {
+  const auto nanos = DurationNanos(name);
+  if (!nanos) return std::nullopt;
+  return static_cast<uint64_t>(*nanos);
+}
+
 TimeRange Params::Range(RangeRules rules) {
   const auto last = DurationNanos("last");
   const auto from = UnixNanos("from");
@@ -181,10 +187,14 @@ uint32_t Params::Count(std::string_view name, uint32_t preset, uint32_t max) {
   return *count;
 }
 
+bool IsHexId(std::string_view text, size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
 std::string Params::HexId(std::string_view name, size_t digits) {
   std::string id = Text(name);
   for (char& c : id) c = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (!id.empty() && (id.size() != digits || id.find_first_not_of("0123456789abcdef") != id.npos)) {
+  if (!id.empty() && !IsHexId(id, digits)) {
     Refuse(name, Invalid(fmt::format("\"{}\" is not {} hex digits", id, digits)));
     return "";
   }

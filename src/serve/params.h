@@ -29,6 +29,9 @@ struct TimeRange {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to)
 };
 
+// As many hex digits, lower case.
+bool IsHexId(std::string_view text, size_t digits);
+
 // Thread: one at a time.
 class Params {
  public:
@@ -59,6 +62,8 @@ class Params {
   std::optional<std::string> OptionalText(std::string_view name);
 
   std::optional<int64_t> DurationNanos(std::string_view name);
+  // The same as limits of spans have it.
+  std::optional<uint64_t> SpanDurationNanos(std::string_view name);
   std::optional<int64_t> UnixNanos(std::string_view name);
 
   // Lower-case hex of that many digits, or "".

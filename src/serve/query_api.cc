@@ -3,10 +3,6 @@
 namespace sightline::serve {
 namespace {
 
-bool IsHexId(std::string_view text, size_t digits) {
-  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-
 // Of lists that a cursor continues, which keeps the range.
 Result<query::ItemQuery> ReadSpanQuery(ApiCall& call, const std::string& text, const TimeRange& range) {
   auto parsed = query::ParseItemQuery(otlp::Signal::kTraces, text, range.from_unix_nanos, range.to_unix_nanos);
@@ -95,11 +91,6 @@ void WriteExplained(JsonWriter& json, const query::ExplainedAttribute& attribute
     json.Key("baseline").Number(bin.baseline).End('}');
   }
   json.End(']').End('}').End('}');
-}
-
-std::optional<uint64_t> Nanos(std::optional<int64_t> duration) {
-  if (!duration) return std::nullopt;
-  return static_cast<uint64_t>(*duration);
 }
 
 }  // namespace
@@ -254,8 +245,8 @@ Result<void> QueryApi::GetExplanation(ApiCall& call) {
   selection.condition = params.Text("selection");
   selection.from_unix_nanos = params.UnixNanos("selection_from");
   selection.to_unix_nanos = params.UnixNanos("selection_to");
-  selection.min_duration_nanos = Nanos(params.DurationNanos("min_duration"));
-  selection.max_duration_nanos = Nanos(params.DurationNanos("max_duration"));
+  selection.min_duration_nanos = params.SpanDurationNanos("min_duration");
+  selection.max_duration_nanos = params.SpanDurationNanos("max_duration");
   search.baseline_from_unix_nanos = params.UnixNanos("baseline_from");
   search.baseline_to_unix_nanos = params.UnixNanos("baseline_to");
   search.limit = params.Limit(search.limit, query::kExplainAttributesMax);

@@ -16,15 +16,6 @@ namespace {
 
 constexpr size_t kTraceIdDigits = 32, kSpanIdDigits = 16;
 
-std::optional<uint64_t> Nanos(std::optional<int64_t> duration) {
-  if (!duration) return std::nullopt;
-  return static_cast<uint64_t>(*duration);
-}
-
-bool IsHex(std::string_view text, size_t digits) {
-  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-
 query::SpanFilter ReadSpanFilter(Params& params) {
   query::SpanFilter filter;
   const TimeRange range = params.Range();
@@ -33,8 +24,8 @@ query::SpanFilter ReadSpanFilter(Params& params) {
   filter.service = params.OptionalText("service");
   filter.span_name = params.Text("name");
   filter.status = params.Choice<const char*>("status", "", {{"unset", "Unset"}, {"ok", "Ok"}, {"error", "Error"}});
-  filter.min_duration_nanos = Nanos(params.DurationNanos("min_duration"));
-  filter.max_duration_nanos = Nanos(params.DurationNanos("max_duration"));
+  filter.min_duration_nanos = params.SpanDurationNanos("min_duration");
+  filter.max_duration_nanos = params.SpanDurationNanos("max_duration");
   if (filter.min_duration_nanos && filter.max_duration_nanos &&
       *filter.min_duration_nanos > *filter.max_duration_nanos) {
     params.Refuse("min_duration", {Code::kInvalidArgument, "min_duration is longer than max_duration"});
@@ -62,7 +53,7 @@ std::optional<query::TraceCursor> ReadCursor(Params& params, const query::TraceS
   cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[0]));
   cursor.key = static_cast<uint64_t>(params.PositionNumber(fields[1]));
   cursor.trace_id = fields[2];
-  if (!IsHex(cursor.trace_id, kTraceIdDigits)) {
+  if (!IsHexId(cursor.trace_id, kTraceIdDigits)) {
     params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   }
   return cursor;
@@ -95,7 +86,7 @@ query::SpanCursor ToSpanCursor(Params& params, std::span<const std::string> fiel
   cursor.start_unix_nanos = params.PositionNumber(fields[3]);
   cursor.span_id = fields[4];
   cursor.block = static_cast<uint64_t>(params.PositionNumber(fields[5]));
-  if (!IsHex(cursor.span_id, kSpanIdDigits) || cursor.trace_end_unix_nanos < cursor.trace_start_unix_nanos) {
+  if (!IsHexId(cursor.span_id, kSpanIdDigits) || cursor.trace_end_unix_nanos < cursor.trace_start_unix_nanos) {
     params.Refuse("cursor", {Code::kInvalidArgument, "this is no cursor"});
   }
   return cursor;
