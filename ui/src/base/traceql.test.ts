@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attributeField, attributeOf, conditionsOf, isMetrics, pickedOf, quoted, queryOf, tokenize, unquoted, wantedAt, withCondition, withPicked, wrongPlace } from './traceql'
+import { attributeField, attributeOf, conditionsOf, isMetrics, pickedOf, quoted, queryOf, spansOf, tokenize, unquoted, wantedAt, withCondition, withPicked, wrongPlace } from './traceql'
 
 const kinds = (text: string) =>
   tokenize(text)
@@ -112,6 +112,15 @@ describe('conditions', () => {
     expect(pickedOf('timeout { log.a = "x" }', 'log.a', '"x"', 'beside')).toBe('only')
     expect(withPicked('timeout { log.a = "x" }', 'log.a', '"x"', 'any', 'beside')).toBe('timeout')
     expect(withPicked('{ severity >= warn }', 'log.a', '"x"', 'only', 'beside')).toBe('{ severity >= warn && log.a = "x" }')
+  })
+  it('knows the spans that numbers are made of', () => {
+    expect(spansOf('{ status = error } | rate() by (name)')).toBe('{ status = error }')
+    expect(spansOf('{ .a } >> { .b } | { .c = 1 } | quantile_over_time(duration, .9) | topk(3)')).toBe('{ .a } >> { .b } | { .c = 1 }')
+    expect(spansOf('{ .a || (.b && .c) } | rate()')).toBe('{ .a || (.b && .c) }')
+    expect(spansOf('({ .a } | rate()) / ({ } | rate())')).toBeNull()
+    expect(spansOf('{ .a } | rate() + ({ } | rate())')).toBeNull()
+    expect(spansOf('{ name = "x | rate()" }')).toBe('{ name = "x | rate()" }')
+    expect(spansOf('')).toBe('')
   })
   it('knows metrics from searches', () => {
     expect(isMetrics('{ name = "rate" } | count() > 2')).toBe(false)

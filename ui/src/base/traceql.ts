@@ -210,7 +210,7 @@ export function withCondition(text: string, added: Condition): string | null {
 export type Picked = 'only' | 'not' | 'any'
 
 // Two names of one field: `.region` is `span.region` and `resource.region`, `span:name` is `name`.
-function sameField(a: string, b: string): boolean {
+export function sameField(a: string, b: string): boolean {
   const [x, y] = [a, b].map((field) => field.replace(/^span:(?=name$|kind$|status$|statusMessage$|duration$)/, ''))
   if (x === y) return true
   const [one, other] = [attributeOf(a), attributeOf(b)]
@@ -218,20 +218,22 @@ function sameField(a: string, b: string): boolean {
 }
 
 export function pickedOf(text: string, field: string, value: string, further: Further = 'behind'): Picked {
-  if (text.trimEnd().endsWith(furtherFilter(further, field, '=', value))) return 'only'
-  if (text.trimEnd().endsWith(furtherFilter(further, field, '!=', value))) return 'not'
-  for (const one of conditionsOf(text) ?? []) {
-    if (!sameField(one.field, field) || one.value !== value) continue
-    if (one.operator === '=') return 'only'
-    if (one.operator === '!=') return 'not'
-  }
-  return 'any'
+  return picksOf(text, further).find((one) => sameField(one.field, field) && one.value === value)?.picked ?? 'any'
 }
 
 // How a query that is more than conditions is narrowed: spans by a further filter behind it, records by one beside it.
 export type Further = 'behind' | 'beside'
 const furtherFilter = (further: Further, field: string, operator: string, value: string) =>
   `${further === 'behind' ? ' | ' : ' '}${queryOf([{ field, operator, value }])}`
+
+// The values that the query picks, as far as they stand by themselves.
+export function picksOf(text: string, further: Further = 'behind'): { field: string; value: string; picked: Exclude<Picked, 'any'> }[] {
+  const last = text.lastIndexOf(further === 'behind' ? ' | {' : ' {')
+  const conditions = conditionsOf(text) ?? (last < 0 ? null : conditionsOf(text.slice(text.indexOf('{', last)))) ?? []
+  return conditions.flatMap(({ field, operator, value }) =>
+    operator === '=' || operator === '!=' ? [{ field, value, picked: operator === '=' ? ('only' as const) : ('not' as const) }] : [],
+  )
+}
 
 // The query with that value picked: "only" takes the place of another value of the field. Null as of withCondition.
 export function withPicked(text: string, field: string, value: string, picked: Picked, further: Further = 'behind'): string | null {
@@ -256,8 +258,23 @@ export function withPicked(text: string, field: string, value: string, picked: P
 export function isMetrics(text: string): boolean {
   const tokens = tokenize(text)
   return tokens.some(
-    (token) => token.kind === 'word' && /^(?:rate|\w+_over_time|topk|bottomk|compare)$/.test(text.slice(token.from, token.to)),
+    (token) => token.kind === 'word' && METRICS_FUNCTION.test(text.slice(token.from, token.to)),
   )
+}
+
+const METRICS_FUNCTION = /^(?:rate|\w+_over_time|topk|bottomk|compare)$/
+
+// The spans that a query of numbers is made of: what stands before its first function; any other query is that itself. Null
+// where several queries make the numbers.
+export function spansOf(text: string): string | null {
+  if (!isMetrics(text)) return text
+  const tokens = tokenize(text).filter((token) => token.kind !== 'space')
+  const wordOf = (index: number) => text.slice(tokens[index]?.from, tokens[index]?.to)
+  const begin = tokens.findIndex((_, index) => wordOf(index) === '|' && METRICS_FUNCTION.test(wordOf(index + 1)))
+  const open = (until: number) => tokens.slice(0, until).reduce((depth, _, index) => depth + ({ '(': 1, ')': -1 }[wordOf(index)] ?? 0), 0)
+  if (begin < 0 || open(begin) !== 0) return null
+  const further = tokens.slice(begin).some((token) => text.slice(token.from, token.to) === '{')
+  return further ? null : text.slice(0, tokens[begin]?.from).trim()
 }
 
 // A value as a literal of the language.

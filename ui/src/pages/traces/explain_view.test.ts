@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { boxSelection, explainParams, FAILED, isBox, NO_SELECTION, numberText, readSelection, selectionUrl, shareText, valueText, withExplained } from './explain_view'
+import { boxSelection, explainParams, FAILED, isBox, LATE, NO_SELECTION, numberText, readSelection, selectionUrl, shareText, valueText, withExplained } from './explain_view'
 
 const range = { fromMs: 1_700_000_000_000, toMs: 1_700_000_900_000 }
 
@@ -12,16 +12,17 @@ describe('the selection', () => {
   it('goes through the URL and forgets the one before', () => {
     const box = boxSelection({ fromMillis: 1_700_000_000_123.4, toMillis: null, minNanos: 1_500_000_000, maxNanos: null })
     const url = selectionUrl(box)
-    expect(url).toEqual({ sel: null, sel_from: '1700000000123000000', sel_to: null, sel_min: '1.5s', sel_max: null, base_from: null, base_to: null })
+    expect(url).toEqual({ sel: null, sel_from: '1700000000123000000', sel_to: null, sel_min: '1.5s', sel_max: null })
     const params = new URLSearchParams(Object.entries(url).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
     expect(readSelection(params)).toEqual({ ...NO_SELECTION, ...box })
     expect(isBox(readSelection(params))).toBe(true)
     expect(explainParams(readSelection(params), range)).toEqual({ selection_from: '1700000000123000000', selection_to: '1700000900000000000', min_duration: '1.5s' })
   })
 
-  it('is held against another time', () => {
-    const selection = { ...NO_SELECTION, from: '5', to: '9', baseFrom: '1', baseTo: '5' }
-    expect(explainParams(selection, range)).toEqual({ selection_from: '5', selection_to: '9', baseline_from: '1', baseline_to: '5' })
+  it('is the later half of whatever range there is', () => {
+    expect(explainParams({ ...NO_SELECTION, condition: LATE }, range)).toEqual({
+      selection_from: '1700000450000000000', selection_to: '1700000900000000000', baseline_from: '1700000000000000000', baseline_to: '1700000450000000000',
+    }) // prettier-ignore
   })
 })
 

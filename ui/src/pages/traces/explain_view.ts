@@ -9,19 +9,18 @@ import { formatDuration, formatNumber } from '../../base/units'
 import { roundDuration } from './traces_query'
 
 export interface Selection {
-  condition: string // TraceQL of single spans; "": all
+  condition: string // TraceQL of single spans, or LATE; "": all
   from: string // Unix nanoseconds, "": open
   to: string
   min: string // durations, "": open
   max: string
-  baseFrom: string // another time with which the selection is compared; "": the rest of the query
-  baseTo: string
 }
 
-export const NO_SELECTION: Selection = { condition: '', from: '', to: '', min: '', max: '', baseFrom: '', baseTo: '' }
+export const NO_SELECTION: Selection = { condition: '', from: '', to: '', min: '', max: '' }
 export const FAILED = '{ status = error }'
+export const LATE = 'late' // the later half of the range, whichever that is, against the first
 const KEYS: readonly (readonly [keyof Selection, string])[] = [
-  ['condition', 'sel'], ['from', 'sel_from'], ['to', 'sel_to'], ['min', 'sel_min'], ['max', 'sel_max'], ['baseFrom', 'base_from'], ['baseTo', 'base_to'],
+  ['condition', 'sel'], ['from', 'sel_from'], ['to', 'sel_to'], ['min', 'sel_min'], ['max', 'sel_max'],
 ] // prettier-ignore
 
 // Nothing said: the spans that failed.
@@ -52,14 +51,17 @@ export function boxSelection(box: PlaneBox): Partial<Selection> {
 
 // The API takes a time with both ends; what is open is the range's.
 export function explainParams(selection: Selection, range: { fromMs: number; toMs: number }) {
-  const { condition, from, to, min, max, baseFrom, baseTo } = selection
+  const { condition, from, to, min, max } = selection
+  if (condition === LATE) {
+    const [begin, middle, end] = [range.fromMs, (range.fromMs + range.toMs) / 2, range.toMs].map(msToNano)
+    return { selection_from: middle, selection_to: end, baseline_from: begin, baseline_to: middle }
+  }
   const timed = from !== '' || to !== ''
   return {
     ...(condition !== '' && { selection: condition }),
     ...(timed && { selection_from: from || msToNano(range.fromMs), selection_to: to || msToNano(range.toMs) }),
     ...(min !== '' && { min_duration: min }),
     ...(max !== '' && { max_duration: max }),
-    ...(baseFrom !== '' && baseTo !== '' && { baseline_from: baseFrom, baseline_to: baseTo }),
   }
 }
 

@@ -1,7 +1,7 @@
 // Which view of the query is shown, what it is grouped by and which columns it has, and the query with more conditions.
 // URLSearchParams in and out; knows no DOM.
 import { fieldsOf, type UrlChange } from '../../base/filters'
-import { isMetrics, unquoted, withPicked, type Condition } from '../../base/traceql'
+import { isMetrics, spansOf, unquoted, withPicked, type Condition } from '../../base/traceql'
 import { facetValue } from '../../widgets/facet_view'
 
 export type ExplorerView = 'traces' | 'spans' | 'series' | 'groups' | 'heatmap' | 'explain'
@@ -21,9 +21,9 @@ export function readExplorerView(params: URLSearchParams, query: string): Explor
   return VIEWS.find(({ id }) => id === params.get('view'))?.id ?? 'traces'
 }
 
-// The query narrowed to a part of what it found; of one that makes numbers, the part alone.
+// The query narrowed to a part of what it found; of one that makes numbers, that of the spans they are made of.
 export function narrowed(query: string, conditions: readonly Condition[]): string {
-  const start = isMetrics(query) ? '' : query
+  const start = spansOf(query) ?? ''
   return conditions.reduce((text, { field, value, operator }) => withPicked(text, field, value, operator === '!=' ? 'not' : 'only') ?? text, start)
 }
 

@@ -3,7 +3,7 @@ import type { SpanSeries } from '../../api/types'
 import { narrowed, readExplorerView } from './explorer_view'
 import { readSeriesChoice, seriesQueryText, seriesUrlChange, shownSpans, type SeriesChoice } from './series_view'
 
-const choice = (given: Partial<SeriesChoice> = {}): SeriesChoice => ({ fn: 'rate', of: 'duration', by: [], drawn: 'lines', log: false, only: '', ...given })
+const choice = (given: Partial<SeriesChoice> = {}): SeriesChoice => ({ fn: 'rate', of: 'duration', by: [], bars: false, log: false, only: '', ...given })
 const scanned = { rows: 1, bytes: 1, millis: 1 } as unknown as SpanSeries['scanned']
 const START = 1_700_000_000_000
 
@@ -34,12 +34,13 @@ describe('the question', () => {
     expect(seriesQueryText(written, choice({ fn: 'p99', by: ['name'] }))).toBe(written)
     expect(readExplorerView(new URLSearchParams(), written)).toBe('series')
     expect(narrowed(written, [{ field: 'name', operator: '=', value: '"a"' }])).toBe('{ name = "a" }')
+    expect(narrowed('{ status = error } | rate() by (name)', [{ field: 'name', operator: '=', value: '"a"' }])).toBe('{ status = error && name = "a" }')
   })
 })
 
 describe('the choice in the URL', () => {
   it('comes back as it was written', () => {
-    const wanted = choice({ fn: 'max', of: 'span.x', by: ['name', '.b'], drawn: 'bars', log: true, only: 'v1' })
+    const wanted = choice({ fn: 'max', of: 'span.x', by: ['name', '.b'], bars: true, log: true, only: 'v1' })
     const params = new URLSearchParams()
     for (const [key, value] of Object.entries(seriesUrlChange(wanted))) for (const one of [value].flat()) if (one !== null) params.append(key, one)
     expect(readSeriesChoice(params)).toEqual(wanted)
@@ -47,7 +48,7 @@ describe('the choice in the URL', () => {
 
   it('says nothing where it is usual, and forgives nonsense', () => {
     expect(Object.values(seriesUrlChange(choice())).every((value) => value === null)).toBe(true)
-    expect(readSeriesChoice(new URLSearchParams('fn=drop&draw=pie'))).toEqual(choice())
+    expect(readSeriesChoice(new URLSearchParams('fn=toString&draw=pie'))).toEqual(choice())
   })
 
   it('leaves no series alone when the groups are others', () => {

@@ -9,13 +9,16 @@ import { nanoToMs } from '../../base/time'
 import { conditionsOf, isMetrics, queryOf, unquoted, type Condition } from '../../base/traceql'
 
 export type SeriesFunction = 'rate' | 'errors' | 'p50' | 'p90' | 'p95' | 'p99' | 'avg' | 'min' | 'max' | 'sum'
-export type Drawn = 'lines' | 'bars'
 
-export interface SeriesChoice {
+// What is asked for.
+export interface Calculation {
   fn: SeriesFunction
   of: string // the field that fn looks at, as TraceQL writes it; rate and errors have none
   by: string[] // fields
-  drawn: Drawn
+}
+
+export interface SeriesChoice extends Calculation {
+  bars: boolean
   log: boolean // the axis of durations
   only: string // name of the series that is alone in the chart
 }
@@ -35,7 +38,7 @@ export const FUNCTION_WORDS: Record<SeriesFunction, string> = {
 export const DURATION = 'duration'
 export const BY_MAX = 3
 
-const isFunction = (text: string): text is SeriesFunction => text in FUNCTION_WORDS
+const isFunction = (text: string): text is SeriesFunction => Object.hasOwn(FUNCTION_WORDS, text)
 export const looksAtField = (fn: SeriesFunction): boolean => fn !== 'rate' && fn !== 'errors'
 export const addsUp = (fn: SeriesFunction): boolean => fn === 'rate' || fn === 'sum'
 
@@ -45,7 +48,7 @@ export function readSeriesChoice(params: URLSearchParams): SeriesChoice {
     fn: isFunction(fn) ? fn : 'rate',
     of: params.get('of') ?? DURATION,
     by: fieldsOf(params, 'by', BY_MAX),
-    drawn: params.get('draw') === 'bars' ? 'bars' : 'lines',
+    bars: params.get('draw') === 'bars',
     log: params.get('scale') === 'log',
     only: params.get('only') ?? '',
   }
@@ -56,7 +59,7 @@ export function seriesUrlChange(change: Partial<SeriesChoice>): UrlChange {
   if (change.fn !== undefined) url.fn = change.fn === 'rate' ? null : change.fn
   if (change.of !== undefined) url.of = change.of === DURATION ? null : change.of
   if (change.by !== undefined) url.by = change.by.length > 0 ? change.by : null
-  if (change.drawn !== undefined) url.draw = change.drawn === 'bars' ? 'bars' : null
+  if (change.bars !== undefined) url.draw = change.bars ? 'bars' : null
   if (change.log !== undefined) url.scale = change.log ? 'log' : null
   if (change.only !== undefined) url.only = change.only === '' ? null : change.only
   else if (change.by !== undefined || change.fn !== undefined) url.only = null // other series
@@ -66,7 +69,7 @@ export function seriesUrlChange(change: Partial<SeriesChoice>): UrlChange {
 const FAILED: Condition = { field: 'status', operator: '=', value: 'error' }
 
 // `base`: the query as written, "" for any span. One that makes numbers itself is asked as it is.
-export function seriesQueryText(base: string, { fn, of, by }: SeriesChoice): string {
+export function seriesQueryText(base: string, { fn, of, by }: Calculation): string {
   const spans = base === '' ? '{ }' : base
   if (isMetrics(spans)) return spans
   const groups = by.length === 0 ? '' : ` by (${by.join(', ')})`
@@ -81,7 +84,7 @@ export function seriesQueryText(base: string, { fn, of, by }: SeriesChoice): str
 }
 
 // The unit of the answer, in UCUM. Of a query that makes its own numbers, only what its text gives away.
-function unitOf(base: string, { fn, of }: SeriesChoice): string {
+function unitOf(base: string, { fn, of }: Calculation): string {
   if (isMetrics(base)) {
     if (/_over_time\s*\(\s*(?:span:)?duration\b/.test(base) && !/histogram_over_time/.test(base)) return 's'
     return /\)\s*\//.test(base) ? '1' : /\brate\s*\(/.test(base) ? '{span}/s' : ''
@@ -124,7 +127,7 @@ function labelCondition({ field, literal }: Label): Condition | null {
   return { field: field.replace(/^span:(?=name$|kind$|status$|statusMessage$)/, ''), operator: '=', value: literal }
 }
 
-export function shownSpans(answer: SpanSeries, base: string, choice: SeriesChoice, nowMs: number): ShownSpans {
+export function shownSpans(answer: SpanSeries, base: string, choice: Calculation, nowMs: number): ShownSpans {
   const fromMs = nanoToMs(answer.from_unix_nano)
   const steps = Math.max(0, ...answer.series.map((series) => series.values.length))
   const unfinished = unfinishedFrom(fromMs, answer.step_seconds, steps, nowMs)
