@@ -60,6 +60,7 @@ class Server:
         fault: str = "",
         arguments: tuple[str, ...] = (),
         env: dict[str, str] | None = None,
+        starter: tuple[str, ...] = (),
     ) -> None:
         self.work_dir = work_dir
         self.data_dir = data_dir
@@ -67,6 +68,7 @@ class Server:
         self.fault = fault
         self.arguments = arguments
         self.env = env or {}
+        self.starter = starter  # the words before the program's own: it must become the program, in the same process
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
         self.addresses: dict[str, str] = {}
@@ -82,7 +84,7 @@ class Server:
         """Starts the program without waiting until it is ready."""
         self.starts += 1
         command = [
-            str(BIN_DIR / "sightline"), self.command, "--data-dir", str(self.data_dir), "--log-format", "json",
+            *self.starter, str(BIN_DIR / "sightline"), self.command, "--data-dir", str(self.data_dir), "--log-format", "json",
             "--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0", *self.arguments,
         ]  # fmt: skip
         if self.config is not None:

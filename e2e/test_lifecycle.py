@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -251,16 +252,36 @@ DISK_BYTES = 400 << 20
 FREE_BYTES_MIN = 100 << 20
 
 
-@pytest.fixture
-def small_disk(directory: Path) -> Iterator[Path]:
+@dataclass
+class Disk:
     """A file system of its own, DISK_BYTES large."""
+
+    path: Path  # as the program sees it
+    seen: Path  # as this process does
+    starter: tuple[str, ...] = ()  # what starts a program that sees it
+
+
+@pytest.fixture
+def small_disk(directory: Path) -> Iterator[Disk]:
     path = directory / "small"
     path.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(path)], capture_output=True, text=True)
-    if mount.returncode != 0:
-        pytest.skip(f"cannot mount a small file system here: {mount.stderr.strip()}")
-    yield path
-    subprocess.run(["umount", "-l", str(path)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(path)]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode == 0:
+        yield Disk(path, path)
+        subprocess.run(["umount", "-l", str(path)], check=True)
+        return
+    # Who may not mount may do so in namespaces, where users may have those. They last as long as this process in them.
+    holder = subprocess.Popen(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", '"$@" && echo mounted && cat', "sh", *mount],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with holder:
+        assert holder.stdout and holder.stderr
+        if holder.stdout.readline() != "mounted\n":
+            pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}; {holder.stderr.read().strip()}")
+        enter = ("nsenter", f"--target={holder.pid}", "--user", "--mount", "--preserve-credentials")
+        yield Disk(path, Path(f"/proc/{holder.pid}/root{path}"), enter)
 
 
 def fill(disk: Path, leave_bytes: int) -> Path:
@@ -288,10 +309,10 @@ def fill(disk: Path, leave_bytes: int) -> Path:
     ids=["below the configured reserve", "no byte left"],
 )
 def test_a_full_disk_pushes_back_and_recovers(
-    make_server: Callable[..., Server], small_disk: Path, free_bytes_min: int, leave_bytes: int
+    make_server: Callable[..., Server], small_disk: Disk, free_bytes_min: int, leave_bytes: int
 ) -> None:
     config = {"limits": {"disk_free_bytes_min": free_bytes_min}}
-    server = make_server(data_dir=small_disk / "data", config=config).start()
+    server = make_server(data_dir=small_disk.path / "data", config=config, starter=small_disk.starter).start()
     acknowledged = 0
 
     def export() -> requests.Response:
@@ -312,7 +333,7 @@ def test_a_full_disk_pushes_back_and_recovers(
         return grpc.StatusCode.OK
 
     assert export().status_code == 200
-    ballast = fill(small_disk, leave_bytes)
+    ballast = fill(small_disk.seen, leave_bytes)
     (refused,) = wait_until(lambda: [answer for answer in [export()] if answer.status_code != 200], 30, "a refused export")
     assert refused.status_code == 503, refused.text
     assert int(refused.headers["Retry-After"]) > 0

@@ -1,7 +1,6 @@
 #include "journal/journal.h"
 
 #include <gmock/gmock.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -15,6 +14,7 @@
 
 #include "journal/segment.h"
 #include "journal/testing/journal_fixture.h"
+#include "journal/testing/small_disk.h"
 
 namespace sightline::journal {
 namespace {
@@ -222,13 +222,22 @@ TEST_F(JournalTest, TornAppendIsCutBackAndAnsweredUnavailable) {
   EXPECT_EQ(Read(2), "after");
 }
 
-// Needs the right to mount a small file system.
-TEST_F(JournalTest, OnAFullDiskMarksAreStillWrittenAndMakeRoomAgain) {
+class SmallDiskTest : public JournalFixture {
+ protected:
+  void FillItAndMakeRoomAgain();
+};
+
+TEST_F(SmallDiskTest, MarksAreStillWrittenWhenItIsFullAndMakeRoomAgain) {
   const std::string mount_point = root_ + "/small";
   std::filesystem::create_directory(mount_point);
-  if (mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=2m") != 0) GTEST_SKIP() << "may not mount";
   options_.directory = mount_point + "/journal";
   options_.segment_bytes_max = 256 << 10;
+  if (!RunOnSmallDisk(mount_point, "size=2m", [this] { FillItAndMakeRoomAgain(); })) {
+    GTEST_SKIP() << "neither may this user mount, nor have a user namespace";
+  }
+}
+
+void SmallDiskTest::FillItAndMakeRoomAgain() {
   Open();
   uint64_t last = 0;
   Result<uint64_t> refused = 0;
@@ -243,7 +252,6 @@ TEST_F(JournalTest, OnAFullDiskMarksAreStillWrittenAndMakeRoomAgain) {
   EXPECT_THAT(journal_->unfinished().frames, ElementsAre(last + 1));
   EXPECT_EQ(journal_->unfinished().torn_bytes, 0U);
   journal_.reset();
-  umount(mount_point.c_str());
 }
 
 TEST_F(JournalTest, FailedAppendLeavesNothing) {
