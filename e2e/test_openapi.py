@@ -265,24 +265,28 @@ def test_a_wrong_request_says_what_is_wrong_and_where(
 BROKEN_TEXTS = {"an escape without digits": "%zz", "half an escape": "%4", "a zero byte": "a%00b", "not UTF-8": "%ff%fe", "a lone surrogate": "%ed%a0%80"}
 
 
-@pytest.mark.parametrize("operation", [name for name, (method, _, _) in OPERATIONS.items() if method == "get"])
-def test_a_parameter_that_is_no_text_is_refused(filled: Server, operation: str) -> None:
-    """Every parameter of every question: one clear error that names it, whatever else the question lacks."""
-    _, path, description = OPERATIONS[operation]
-    path = path.replace("{trace_id}", TRACE_ID.hex()).replace("{span_id}", "0" * 15 + "1").replace("{", "").replace("}", "")
+def query_parameters(operation: str) -> list[str]:
     parameters = [one if "name" in one else DESCRIPTION["components"]["parameters"][one["$ref"].rsplit("/", 1)[1]]
-                  for one in description.get("parameters", [])]  # fmt: skip
-    for name in [one["name"] for one in parameters if one["in"] == "query"]:
+                  for one in OPERATIONS[operation][2].get("parameters", [])]  # fmt: skip
+    return [one["name"] for one in parameters if one["in"] == "query"]
+
+
+@pytest.mark.parametrize("operation", filter(query_parameters, OPERATIONS))
+def test_a_parameter_that_is_no_text_is_refused(filled: Server, operation: str) -> None:
+    """Every parameter of every request: one clear error that names it, whatever else the request lacks."""
+    method, path, _ = OPERATIONS[operation]
+    path = path.replace("{trace_id}", TRACE_ID.hex()).replace("{span_id}", "0" * 15 + "1").replace("{", "").replace("}", "")
+    for name in query_parameters(operation):
         for what, text in BROKEN_TEXTS.items():
             # As it stands: `requests` would mend a broken escape.
             connection = http.client.HTTPConnection(filled.http.removeprefix("http://"), timeout=30)
-            connection.request("GET", f"/api/v1{path}?{name}={text}")
+            connection.request(method.upper(), f"/api/v1{path}?{name}={text}", body="SELECT 1" if method == "post" else None)
             answer = connection.getresponse()
             found = json.loads(answer.read())
             connection.close()
             assert answer.status == 400, (name, what, found)
             check({"$ref": "#/components/schemas/ErrorBody"}, found)
-            assert found["error"]["code"] == "INVALID_ARGUMENT", (name, what, found)
+            assert (found["error"]["code"], found["error"]["where"]) == ("INVALID_ARGUMENT", name), (what, found)
 
 
 def test_what_is_not_there_is_not_found(filled: Server) -> None:

@@ -102,7 +102,8 @@ class Connection final : public HttpConnection, public HttpWire, public std::ena
   void OnWholeRequest();
   bool TranslateHead();
   void Answer(bool keep_alive);
-  void Refuse(int status, const std::string& message);
+  void Refuse(const HttpRefusal& refusal);
+  void Refuse(int status, std::string message) { Refuse({.status = status, .message = std::move(message)}); }
 
   void Pump();
   void WriteSome();
@@ -258,7 +259,7 @@ bool Connection::TranslateHead() {
   for (const auto& field : head) request_.headers.emplace_back(field.name_string(), field.value());
   auto target = ParseTarget(std::string_view(head.target().data(), head.target().size()));
   if (!target) {
-    Refuse(400, target.error().message);
+    Refuse({.message = target.error().message, .parameter = target.error().parameter});
     return false;
   }
   request_.path = std::move(target->path);
@@ -386,9 +387,9 @@ void Connection::Answer(bool keep_alive) {
 }
 
 // The server's own answer to a request that it does not read to its end.
-void Connection::Refuse(int status, const std::string& message) {
-  HttpResponse response{.status = status, .content_type = "text/plain", .body = message + "\n"};
-  if (shared_->options.error_response) response = shared_->options.error_response(request_, status, message);
+void Connection::Refuse(const HttpRefusal& refusal) {
+  HttpResponse response{.status = refusal.status, .content_type = "text/plain", .body = refusal.message + "\n"};
+  if (shared_->options.error_response) response = shared_->options.error_response(request_, refusal);
   Answer(false);
   linger_ = true;
   exchange_->Send(std::move(response));

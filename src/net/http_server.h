@@ -29,6 +29,13 @@ struct HttpRequest {
   const std::string* QueryValue(std::string_view name) const;  // first of that name; nullptr if absent
 };
 
+// A request that the server does not hand to its handler.
+struct HttpRefusal {
+  int status = 400;
+  std::string message;
+  std::string parameter;  // the query's that is at fault; "" if it is something else
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
@@ -85,7 +92,7 @@ struct HttpServerOptions {
   // our own: 403. Listed ones get CORS headers, and OPTIONS preflights are answered here.
   std::vector<std::string> allowed_origins;
   // Shapes the body of errors that the server answers itself (413, 408, 421, 403 ...).
-  std::function<HttpResponse(const HttpRequest& head, int status, const std::string& message)> error_response;
+  std::function<HttpResponse(const HttpRequest& head, const HttpRefusal& refusal)> error_response;
 };
 
 // Thread: Stop from any thread that is not the server's.

@@ -355,8 +355,10 @@ TEST(HttpServer, AnswersPreflightWithoutTheHandler) {
 
 TEST(HttpServer, ShapesItsOwnErrorsWithTheCallersFunction) {
   HttpServerOptions options{.body_bytes_max = 10};
-  options.error_response = [](const HttpRequest& head, int status, const std::string& message) {
-    return HttpResponse{.status = status, .body = fmt::format("[{} {}] {}", status, head.path, message)};
+  options.error_response = [](const HttpRequest& head, const HttpRefusal& refusal) {
+    return HttpResponse{
+        .status = refusal.status,
+        .body = fmt::format("[{} {}{}] {}", refusal.status, head.path, refusal.parameter, refusal.message)};
   };
   const auto server = StartServer(Echo, std::move(options));
   RawSocket client(server->address());
@@ -364,6 +366,9 @@ TEST(HttpServer, ShapesItsOwnErrorsWithTheCallersFunction) {
   const HttpReply reply = client.ReadResponse();
   EXPECT_EQ(reply.body, "[413 /v1/logs] the body is larger than the limit of 10 bytes");
   EXPECT_EQ(reply.Header("Content-Type"), "application/json");
+  RawSocket other(server->address());
+  ASSERT_TRUE(other.Send(Post("/v1/logs?whole=a&half=%4", "")));
+  EXPECT_TRUE(other.ReadResponse().body.starts_with("[400 half] the value of a parameter has a bad escape"));
 }
 
 // --- many clients --------------------------------------------------------------------------------------------------

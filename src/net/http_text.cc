@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "net/http_server.h"
 
 namespace sightline::net {
@@ -39,7 +41,9 @@ bool PercentDecode(std::string_view text, bool plus_is_space, std::string* out) 
   return true;
 }
 
-bool ParseQuery(std::string_view text, Target* target) {
+constexpr std::string_view kBadEscape = "has a bad escape: % and two hex digits that are not 00 are understood";
+
+std::expected<void, BadTarget> ParseQuery(std::string_view text, Target* target) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('&'), text.size());
     const std::string_view pair = text.substr(0, end);
@@ -47,10 +51,14 @@ bool ParseQuery(std::string_view text, Target* target) {
     if (pair.empty()) continue;
     const size_t equals = std::min(pair.find('='), pair.size());
     auto& [name, value] = target->query.emplace_back();
-    if (!PercentDecode(pair.substr(0, equals), true, &name)) return false;
-    if (equals < pair.size() && !PercentDecode(pair.substr(equals + 1), true, &value)) return false;
+    if (!PercentDecode(pair.substr(0, equals), true, &name)) {
+      return std::unexpected(BadTarget{fmt::format("the name of a parameter {}", kBadEscape), ""});
+    }
+    if (equals < pair.size() && !PercentDecode(pair.substr(equals + 1), true, &value)) {
+      return std::unexpected(BadTarget{fmt::format("the value of a parameter {}", kBadEscape), name});
+    }
   }
-  return true;
+  return {};
 }
 
 }  // namespace
@@ -75,24 +83,23 @@ bool IsFieldValue(std::string_view text) {
   });
 }
 
-Result<Target> ParseTarget(std::string_view target) {
+std::expected<Target, BadTarget> ParseTarget(std::string_view target) {
   Target result;
-  const std::string_view original = target;
   if (const size_t scheme = target.find("://"); !target.starts_with('/') && scheme != std::string_view::npos) {
     target.remove_prefix(scheme + 3);
     const size_t end = std::min(target.find_first_of("/?"), target.size());
     result.authority = target.substr(0, end);
     target.remove_prefix(end);
   } else if (!target.starts_with('/') && target != "*") {
-    return Fail(Code::kInvalidArgument, "request target \"{}\" is not a path", original);
+    return std::unexpected(BadTarget{fmt::format("request target \"{}\" is not a path", target), ""});
   }
   target = target.substr(0, target.find('#'));
   const size_t question = std::min(target.find('?'), target.size());
   const std::string_view path = target.substr(0, question);
-  if (!PercentDecode(path.empty() ? "/" : path, false, &result.path) ||
-      (question < target.size() && !ParseQuery(target.substr(question + 1), &result))) {
-    return Fail(Code::kInvalidArgument, "request target \"{}\" has a bad escape", original);
+  if (!PercentDecode(path.empty() ? "/" : path, false, &result.path)) {
+    return std::unexpected(BadTarget{fmt::format("request target \"{}\" {}", target, kBadEscape), ""});
   }
+  if (question < target.size()) SIGHTLINE_TRY(ParseQuery(target.substr(question + 1), &result));
   return result;
 }
 

@@ -1,6 +1,7 @@
 // The small text rules of HTTP that need no server: tokens, field values, targets, addresses.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,8 +20,12 @@ struct Target {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, "+" is a space
   std::string authority;                                   // of the absolute form ("GET http://host/ …"), else empty
 };
-// kInvalidArgument on a bad escape, a NUL, or a form that is neither origin, absolute nor "*".
-Result<Target> ParseTarget(std::string_view target);
+struct BadTarget {
+  std::string message;
+  std::string parameter;  // decoded name of the one whose value is at fault; "" if it is something else
+};
+// A bad escape, a NUL, or a form that is neither origin, absolute nor "*", are errors.
+std::expected<Target, BadTarget> ParseTarget(std::string_view target);
 
 // Host and port of a Host header or an authority: lower case, brackets of IPv6 removed, port dropped.
 std::string HostName(std::string_view authority);

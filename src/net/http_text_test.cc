@@ -33,6 +33,9 @@ TEST(ParseTarget, RefusesBadEscapes) {
   for (const char* bad : {"", "x", "/%", "/%1", "/%g1", "/%00", "/?a=%", "/?%zz=1", "host:80"}) {
     EXPECT_FALSE(ParseTarget(bad).has_value()) << bad;
   }
+  EXPECT_EQ(ParseTarget("/?a=1&b%20c=%00&d=%").error().parameter, "b c");
+  EXPECT_EQ(ParseTarget("/%?a=%").error().parameter, "");
+  EXPECT_EQ(ParseTarget("/?%zz=1").error().parameter, "");
 }
 
 TEST(ParseHostPort, AcceptsWhatCanBeBound) {

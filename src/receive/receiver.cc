@@ -31,9 +31,9 @@ Result<std::unique_ptr<Receiver>> Receiver::Start(const Options& options, Sink& 
                                       .allowed_hosts = options.allowed_hosts,
                                       .allowed_origins = options.allowed_origins,
                                       .error_response =
-                                          [refused](const net::HttpRequest& head, int status, const std::string& text) {
-                                            refused->Http(status);
-                                            return HttpErrorResponse(head, status, text);
+                                          [refused](const net::HttpRequest& head, const net::HttpRefusal& refusal) {
+                                            refused->Http(refusal.status);
+                                            return HttpErrorResponse(head, refusal.status, refusal.message);
                                           }},
                                      HttpExports(handler, refused));
   if (!http) return Wrap("OTLP/HTTP", http.error());

@@ -96,8 +96,9 @@ net::HttpResponse ErrorResponse(const Error& error, const std::string& where) {
                clickhouse_code);
 }
 
-net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint) {
-  return Shape(status, CodeOfStatus(status), message, "", hint, 0);
+net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint,
+                                    const std::string& where) {
+  return Shape(status, CodeOfStatus(status), message, where, hint, 0);
 }
 
 net::HttpResponse SampledOutResponse(const std::string& trace_id, int64_t decided_unix_nanos,

@@ -17,7 +17,8 @@ int HttpStatus(Code code);
 net::HttpResponse ErrorResponse(const Error& error, const std::string& where = "");
 
 // The same for what HTTP itself refuses (404 for an unknown path, 405, 413, ...).
-net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint = "");
+net::HttpResponse HttpErrorResponse(int status, const std::string& message, const std::string& hint = "",
+                                    const std::string& where = "");
 
 // 410, code SAMPLED_OUT: the trace was here and was not kept, with "sampled_out":{"decided_unix_nano","policy"}.
 // `policy`

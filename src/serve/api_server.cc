@@ -1,10 +1,10 @@
 #include "serve/api_server.h"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "otlp/attribute_text.h"
@@ -111,8 +111,9 @@ class ApiServerImpl final : public ApiServer {
     http.body_bytes_max = options_.sql_bytes_max;
     http.allowed_hosts = options_.allowed_hosts;
     http.allowed_origins = options_.allowed_origins;
-    http.error_response = [](const net::HttpRequest&, int status, const std::string& message) {
-      return HttpErrorResponse(status, message);
+    http.error_response = [](const net::HttpRequest&, const net::HttpRefusal& refusal) {
+      const bool is_text = otlp::IsValidUtf8(refusal.parameter);
+      return HttpErrorResponse(refusal.status, refusal.message, "", is_text ? refusal.parameter : "");
     };
     auto server =
         net::HttpServer::Start(std::move(http), [this](net::HttpRequest request, net::HttpResponder responder) {
@@ -157,15 +158,21 @@ class ApiServerImpl final : public ApiServer {
   }
 
   // Names are stored as valid UTF-8: nothing could be found by others, and no answer could repeat them.
-  static bool IsText(const net::HttpRequest& request) {
-    return otlp::IsValidUtf8(request.path) && std::ranges::all_of(request.query, [](const auto& parameter) {
-             return otlp::IsValidUtf8(parameter.first) && otlp::IsValidUtf8(parameter.second);
-           });
+  static std::optional<net::HttpResponse> RefuseWhatIsNoText(const net::HttpRequest& request) {
+    const auto refuse = [](const std::string& where) {
+      return HttpErrorResponse(400, "path and parameters must be valid UTF-8", "", where);
+    };
+    if (!otlp::IsValidUtf8(request.path)) return refuse("");
+    for (const auto& [name, value] : request.query) {
+      if (!otlp::IsValidUtf8(name)) return refuse("");
+      if (!otlp::IsValidUtf8(value)) return refuse(name);
+    }
+    return std::nullopt;
   }
 
   // Thread: the HTTP server's.
   void Answer(net::HttpRequest request, net::HttpResponder responder) {
-    if (!IsText(request)) return responder.Send(HttpErrorResponse(400, "path and parameters must be valid UTF-8"));
+    if (auto refused = RefuseWhatIsNoText(request)) return responder.Send(std::move(*refused));
     Router::Match match = router_.Find(request.method, request.path);
     if (match.route == nullptr) return responder.Send(WithoutRoute(request, std::move(match.refused)));
     const Route& route = *match.route;

@@ -156,6 +156,9 @@ TEST_F(ApiServerTest, PathAndParametersMustBeText) {
     EXPECT_EQ(refused.status, 400) << path;
     EXPECT_TRUE(Has(refused.body, "valid UTF-8")) << refused.body;
   }
+  EXPECT_TRUE(Has(Get("/api/v1/logs?last=1h&service=%ff").body, "\"where\":\"service\"")) << "the one at fault";
+  EXPECT_TRUE(Has(Get("/api/v1/logs?last=1h&service=%zz").body, "\"where\":\"service\"")) << "the one at fault";
+  EXPECT_TRUE(Has(Sql("SELECT 1", "?format=%00").body, "\"where\":\"format\"")) << "the one at fault";
   EXPECT_EQ(Get("/api/v1/traces?service=caf%c3%a9").status, 200);
 }
 
