@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "net/compression.h"
 #include "net/http_client.h"
@@ -18,6 +21,39 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::string_view kEndless = "SELECT max(sipHash64(number)) FROM numbers(1000000000000)";
+
+// Asks for kEndless until it is answered or leaves.
+class EndlessClient {
+ public:
+  explicit EndlessClient(const std::string& server)
+      : thread_([this, server] {
+          net::HttpClient client;
+          net::HttpCall call;
+          call.method = "POST";
+          call.url = server + "/api/v1/sql";
+          call.body = kEndless;
+          call.cancelled = [this] { return leave_.load(); };
+          if (const auto reply = client.Call(call)) status_ = reply->status;
+        }) {}
+  ~EndlessClient() { Leave(); }
+
+  int status() const { return status_; }  // of the answer; 0 before
+  // True: it was answered before.
+  bool Leave() {
+    leave_ = true;
+    Join();
+    return status_ != 0;
+  }
+  // Until the server ends it.
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::atomic<bool> leave_ = false;
+  std::atomic<int> status_ = 0;
+  std::thread thread_;  // last: it uses the others
+};
 
 class ApiServerTest : public query::testing::EngineTest {
  protected:
@@ -187,19 +223,9 @@ TEST_F(ApiServerTest, SqlStreamsALargeAnswerWhole) {
 }
 
 TEST_F(ApiServerTest, AClientThatLeavesEndsItsQuery) {
-  std::atomic<bool> leave = false;
-  std::thread client_thread([&] {
-    net::HttpClient client;
-    net::HttpCall call;
-    call.method = "POST";
-    call.url = "http://" + server_->address() + "/api/v1/sql";
-    call.body = kEndless;
-    call.cancelled = [&] { return leave.load(); };
-    EXPECT_FALSE(client.Call(call));
-  });
+  EndlessClient client("http://" + server_->address());
   EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") > 0; }));
-  leave = true;
-  client_thread.join();
+  EXPECT_FALSE(client.Leave());
   EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
 }
 
@@ -237,42 +263,24 @@ TEST_F(ApiServerTest, AQuestionThatTheEngineCannotEndIsAnsweredInTime) {
 
 TEST_F(ApiServerTest, SqlTakesNoThreadFromTheScreens) {
   StartServer({.query_threads = 1, .sql_threads = 1});
-  std::atomic<bool> leave = false;
-  std::thread client_thread([&] {
-    net::HttpClient client;
-    net::HttpCall call;
-    call.method = "POST";
-    call.url = "http://" + server_->address() + "/api/v1/sql";
-    call.body = kEndless;
-    call.cancelled = [&] { return leave.load(); };
-    EXPECT_FALSE(client.Call(call));
-  });
+  EndlessClient client("http://" + server_->address());
   EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") > 0; }));
   EXPECT_EQ(Get("/api/v1/services?last=1h").status, 200);
   EXPECT_GT(Running("numbers(1000000000000)"), 0u);
-  leave = true;
-  client_thread.join();
+  EXPECT_FALSE(client.Leave());
 }
 
 TEST_F(ApiServerTest, TooManyWaitingQueriesAreRefusedAndStopEndsThoseThatRun) {
   StartServer({.sql_threads = 1, .queries_waiting_max = 1});
-  std::atomic<int> refused = 0;
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 3; ++i) {
-    clients.emplace_back([&] {
-      net::HttpClient client;
-      net::HttpCall call;
-      call.method = "POST";
-      call.url = "http://" + server_->address() + "/api/v1/sql";
-      call.body = kEndless;
-      auto reply = client.Call(call);
-      if (reply && reply->status == 503) ++refused;
-    });
-  }
-  EXPECT_TRUE(Eventually([&] { return refused > 0 && Running("numbers(1000000000000)") > 0; }));
+  std::vector<std::unique_ptr<EndlessClient>> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<EndlessClient>("http://" + server_->address()));
+  const auto refused = [&] {
+    return std::ranges::any_of(clients, [](const auto& client) { return client->status() == 503; });
+  };
+  EXPECT_TRUE(Eventually([&] { return refused() && Running("numbers(1000000000000)") > 0; }));
   EXPECT_EQ(Get("/healthz").status, 200);  // the HTTP threads are free
   server_->Stop(0);
-  for (auto& client : clients) client.join();
+  for (const auto& client : clients) client->Join();
   EXPECT_TRUE(Eventually([&] { return Running("numbers(1000000000000)") == 0; }));
 }
 
