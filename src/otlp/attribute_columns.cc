@@ -1,7 +1,6 @@
 #include "otlp/attribute_columns.h"
 
 namespace sightline::otlp {
-namespace {
 
 char TypeLetter(HotAttribute::Type type) {
   switch (type) {
@@ -16,8 +15,6 @@ char TypeLetter(HotAttribute::Type type) {
   }
   return 0;
 }
-
-}  // namespace
 
 HotColumns::HotColumns(const std::vector<HotAttribute>& hot_attributes) {
   size_t slots = 8;

@@ -42,6 +42,9 @@ inline uint32_t InternName(LowCardinalityColumn& column, std::string_view text, 
   return InternName(column, text, HashText(text), mender, marks);
 }
 
+// The letter of the type of a hot attribute's values, as attribute_text.h has them: s i d b.
+char TypeLetter(HotAttribute::Type type);
+
 // The columns of the hot attributes of one table, found by key. Thread: of its owner.
 class HotColumns {
  public:

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "otlp/attribute_columns.h"
 #include "otlp/attribute_text.h"
 #include "otlp/json.h"
 #include "otlp/testing/blocks.h"
@@ -85,11 +86,6 @@ void ExpectValue(const json::value& fact, const std::string& text, char type) {
         EXPECT_TRUE(SameJson(fact, json::parse(text))) << text << " is not " << json::serialize(fact);
       }
   }
-}
-
-char TypeLetter(HotAttribute::Type type) {
-  constexpr char kLetters[] = "sidb";
-  return kLetters[static_cast<size_t>(type)];
 }
 
 // Of the map, or of the key's own column.

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "otlp/sql_quote.h"
 #include "traceql/aliases.h"
 #include "traceql/parse.h"
 
@@ -25,7 +26,7 @@ Error NotCalculated(const Field& field) {
 }
 
 std::string HotColumn(const std::string& key) {
-  return QuoteIdentifier("a." + key);
+  return otlp::QuoteName("a." + key);
 }
 
 std::string OnItem(const std::string& key, const FieldColumns& columns, const std::string& bound) {

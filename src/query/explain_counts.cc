@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "otlp/sql_quote.h"
 #include "query/encoded_field.h"
 #include "query/span_sql.h"
 #include "traceql/aliases.h"
@@ -62,7 +63,7 @@ std::string PairsSql(const std::vector<otlp::HotAttribute>& hot_attributes, Cond
   const FieldColumns columns{hot_attributes, ""};
   for (const auto& hot : hot_attributes) {
     fixed += fmt::format(", (concat('a', {}), if({} != '', {}, ''))", conditions.BindText(CanonicalKey(hot.key)),
-                         QuoteIdentifier("a." + hot.key), EncodedColumn(hot.key, columns));
+                         otlp::QuoteName("a." + hot.key), EncodedColumn(hot.key, columns));
   }
   return fmt::format(
       "arrayDistinct(arrayConcat(arrayMap((k, v, i) -> (concat('a', transform(toString(k), [{}], [{}], toString(k))), "

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "otlp/filled_columns.h"
+#include "otlp/sql_quote.h"
 #include "query/encoded_field.h"
 #include "traceql/aliases.h"
 
@@ -243,7 +244,7 @@ class Reading {
       if (found != found_.end() && found->second.in_map) return "";
       const std::string column = EncodedColumn(names[i], columns_);
       if (column.empty() || found == found_.end()) continue;
-      const std::string there = QuoteIdentifier("a." + names[i]) + " != ''";
+      const std::string there = otlp::QuoteName("a." + names[i]) + " != ''";
       chain = fmt::format("if({}, {}, {})", there, column, chain);
     }
     return chain == "''" ? "" : chain;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "otlp/sql_quote.h"
 #include "query/filters.h"
 
 namespace sightline::query {
@@ -133,7 +134,7 @@ std::string FailedSpanColumns(const std::vector<otlp::HotAttribute>& hot_attribu
   std::string columns =
       "TraceId, SpanId, ParentSpanId, ServiceName, SpanName, SpanKind, StatusMessage, Events.Name, Events.Attributes, "
       "SpanAttributes";
-  for (const auto* hot : HotKeys(hot_attributes)) columns += ", " + QuoteIdentifier("a." + hot->key);
+  for (const auto* hot : HotKeys(hot_attributes)) columns += ", " + otlp::QuoteName("a." + hot->key);
   return columns;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "otlp/filled_columns.h"
+#include "otlp/sql_quote.h"
 #include "query/encoded_field.h"
 #include "query/filters.h"
 #include "query/rows.h"
@@ -112,7 +113,7 @@ ValueSql OfAttribute(const std::string& key, const std::string& map, const std::
   const auto found = std::ranges::find(hot, key, &otlp::HotAttribute::key);
   if (found == hot.end()) return sql;
   static constexpr const char* kLetters[] = {"'s'", "'i'", "'d'", "'b'"};
-  const std::string column = QuoteIdentifier("a." + key);
+  const std::string column = otlp::QuoteName("a." + key);
   sql.columns += ", " + column;
   sql.value = fmt::format("if({0} != '', toString({0}), {1})", column, sql.value);
   sql.type = fmt::format("if({} != '', {}, {})", column, kLetters[static_cast<size_t>(found->type)], sql.type);

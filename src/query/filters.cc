@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "otlp/sql_quote.h"
+
 namespace sightline::query {
 namespace {
 
@@ -48,7 +50,7 @@ ItemSql OnItem(const AttributeCondition& wanted, const AttributeColumns& columns
   if (!hot) return {in_map, is_in_map};
   // An empty column says nothing: empty texts and values of another type than the configured one are in the map. What
   // is in both was sent twice, and the first, in the column, counts.
-  const std::string column = QuoteIdentifier("a." + wanted.key);
+  const std::string column = otlp::QuoteName("a." + wanted.key);
   const std::string empty = "(" + column + " = '' AND ";
   const std::string is_hot = wanted.value.empty() ? "" : column + " = " + value + " OR ";
   return {"(" + column + " != '' OR " + in_map + ")", "(" + is_hot + empty + is_in_map + "))"};
@@ -105,15 +107,6 @@ Result<void> AddAttributeConditions(Conditions& conditions, const std::vector<At
                                        : "(" + item.is + " OR (" + on_resource + " AND NOT " + item.has + "))");
   }
   return {};
-}
-
-std::string QuoteIdentifier(const std::string& name) {
-  std::string quoted = "`";
-  for (char c : name) {
-    if (c == '`' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "`";
 }
 
 std::string NanosText(int64_t unix_nanos) {

@@ -62,7 +62,6 @@ struct AttributeColumns {
 Result<void> AddAttributeConditions(Conditions& conditions, const std::vector<AttributeCondition>& wanted,
                                     const AttributeColumns& columns, Question& question);
 
-std::string QuoteIdentifier(const std::string& name);
 // For the parameter type Int64 in fromUnixTimestamp64Nano: DateTime64(9) holds 1900 to 2262, beyond it the engine
 // wraps.
 std::string NanosText(int64_t unix_nanos);

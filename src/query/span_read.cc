@@ -6,25 +6,13 @@
 #include <string_view>
 #include <tuple>
 
+#include "otlp/attribute_columns.h"
 #include "otlp/filled_columns.h"
+#include "otlp/sql_quote.h"
 #include "query/span_sql.h"
 
 namespace sightline::query {
 namespace {
-
-char TypeLetter(otlp::HotAttribute::Type type) {
-  switch (type) {
-    case otlp::HotAttribute::Type::kInt:
-      return 'i';
-    case otlp::HotAttribute::Type::kDouble:
-      return 'd';
-    case otlp::HotAttribute::Type::kBool:
-      return 'b';
-    case otlp::HotAttribute::Type::kString:
-      break;
-  }
-  return 's';
-}
 
 // What every span has. Read by ReadSpan, in its order. Columns as they are stored: a function costs the engine more in
 // planning than a trace costs in reading.
@@ -172,7 +160,7 @@ class SpanReading::Columns {
     std::string sql;
     for (const RareText* text : texts_) sql += fmt::format(", {}", text->name);
     for (const RareNumber* number : numbers_) sql += fmt::format(", {}", number->name);
-    for (const auto* attribute : hot_) sql += ", " + QuoteIdentifier("a." + attribute->key);
+    for (const auto* attribute : hot_) sql += ", " + otlp::QuoteName("a." + attribute->key);
     return sql;
   }
 
@@ -181,7 +169,8 @@ class SpanReading::Columns {
     for (const RareNumber* number : numbers_) span.*number->field = row.Number<uint32_t>();
     for (const auto* attribute : hot_) {
       std::string text = row.Text();  // empty means absent
-      if (!text.empty()) span.attributes.push_back({attribute->key, TypeLetter(attribute->type), std::move(text)});
+      if (!text.empty())
+        span.attributes.push_back({attribute->key, otlp::TypeLetter(attribute->type), std::move(text)});
     }
   }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "otlp/sql_quote.h"
 #include "store/engine_config.h"
 #include "store/errors.h"
 #include "store/sql_text.h"
@@ -190,14 +191,14 @@ Result<void> Engine::ApplySettings(Role role, Connection connection,
     if (name == "readonly") {
       read_only = value;
     } else if (name != "database") {
-      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, QuoteString(value));
+      list += fmt::format("{}{} = {}", list.empty() ? "" : ", ", name, otlp::QuoteString(value));
     }
   }
   // The last one, as it forbids further ones.
-  if (!read_only.empty()) list += fmt::format("{}readonly = {}", list.empty() ? "" : ", ", QuoteString(read_only));
+  if (!read_only.empty()) list += fmt::format("{}readonly = {}", list.empty() ? "" : ", ", otlp::QuoteString(read_only));
   std::vector<std::string> statements;
   if (auto database = settings.find("database"); database != settings.end()) {
-    statements.push_back("USE " + QuoteName(database->second));
+    statements.push_back("USE " + otlp::QuoteName(database->second));
   }
   if (!list.empty()) statements.push_back("SET " + list);
   for (const std::string& sql : statements) {
@@ -287,7 +288,7 @@ void Engine::RunControl() {
       being_killed_ = to_kill_;
       std::string marks;
       for (const uint64_t connection : being_killed_) {
-        marks += fmt::format("{}{}", marks.empty() ? "" : ", ", QuoteString(Mark(connection)));
+        marks += fmt::format("{}{}", marks.empty() ? "" : ", ", otlp::QuoteString(Mark(connection)));
       }
       lock.unlock();
       // Never SYNC: it waits for ever, as the entry of a failed statement lives until its connection runs the next one.

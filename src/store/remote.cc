@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "otlp/sql_quote.h"
 #include "store/errors.h"
 #include "store/insert_text.h"
 #include "store/remote_exception.h"
@@ -122,7 +123,7 @@ Result<net::HttpReply> RemoteClickHouse::Send(const net::HttpCall& call, Cancell
 
 void RemoteClickHouse::Kill(const std::string& query_id) {
   // On a connection of its own: the pool may be waiting for this very query.
-  const std::string sql = fmt::format("KILL QUERY WHERE query_id = {} ASYNC", QuoteString(query_id));
+  const std::string sql = fmt::format("KILL QUERY WHERE query_id = {} ASYNC", otlp::QuoteString(query_id));
   net::HttpCall call = Post(url_.endpoint, sql);
   call.timeout_seconds = kKillTimeoutSeconds;
   net::HttpClient client;

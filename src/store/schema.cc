@@ -8,6 +8,7 @@
 
 #include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
+#include "otlp/sql_quote.h"
 #include "store/schema_text.h"
 #include "store/sql_text.h"
 
@@ -280,7 +281,7 @@ class SchemaOpener {
 
   Result<void> WriteVersion(uint32_t version, const std::string& fingerprint) {
     return clickhouse_.Execute(fmt::format("INSERT INTO {}.schema_version VALUES ({}, now64(6), {})", database_,
-                                           version, QuoteString(fingerprint)));
+                                           version, otlp::QuoteString(fingerprint)));
   }
 
   // ClickHouse skips unknown columns of a Native block and fills missing ones silently: a disagreement would lose data.

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "otlp/attribute_columns.h"
 #include "otlp/rollup_table.h"
+#include "otlp/sql_quote.h"
 #include "store/sql_text.h"
 
 namespace sightline::store {
@@ -12,7 +14,6 @@ namespace {
 constexpr std::string_view kHotPrefix = "a.";
 constexpr std::string_view kHotComment = "hot attribute: ";
 constexpr std::string_view kTypeNames[] = {"string", "int", "double", "bool"};  // by HotAttribute::Type
-constexpr std::string_view kTypeLetters = "sidb";
 
 struct Macro {
   std::string parameter;  // empty if it takes none
@@ -118,14 +119,14 @@ std::string HotColumnComment(const otlp::HotAttribute& attribute) {
 }
 
 std::string HotColumnDefinition(const otlp::HotAttribute& attribute) {
-  return fmt::format("{} {} COMMENT {}", QuoteName(HotColumnName(attribute.key)), HotColumnType(attribute),
-                     QuoteString(HotColumnComment(attribute)));
+  return fmt::format("{} {} COMMENT {}", otlp::QuoteName(HotColumnName(attribute.key)), HotColumnType(attribute),
+                     otlp::QuoteString(HotColumnComment(attribute)));
 }
 
 std::string HotIndexDefinition(const otlp::HotAttribute& attribute) {
   if (!attribute.high_cardinality) return "";
-  return fmt::format("INDEX {} {} TYPE bloom_filter(0.01) GRANULARITY 1", QuoteName("idx_" + attribute.key),
-                     QuoteName(HotColumnName(attribute.key)));
+  return fmt::format("INDEX {} {} TYPE bloom_filter(0.01) GRANULARITY 1", otlp::QuoteName("idx_" + attribute.key),
+                     otlp::QuoteName(HotColumnName(attribute.key)));
 }
 
 Result<otlp::HotAttribute> HotAttributeOf(std::string_view column, std::string_view type, std::string_view comment) {
@@ -143,8 +144,8 @@ std::string HotMapExpression(const std::vector<otlp::HotAttribute>& attributes) 
   if (attributes.empty()) return "CAST(map(), 'Map(String, String)')";
   std::string entries;
   for (const otlp::HotAttribute& attribute : attributes) {
-    entries += fmt::format("{}{}, CAST(s.{}, 'String')", entries.empty() ? "" : ", ", QuoteString(attribute.key),
-                           QuoteName(HotColumnName(attribute.key)));
+    entries += fmt::format("{}{}, CAST(s.{}, 'String')", entries.empty() ? "" : ", ", otlp::QuoteString(attribute.key),
+                           otlp::QuoteName(HotColumnName(attribute.key)));
   }
   return "mapFilter((k, v) -> notEmpty(v), map(" + entries + "))";
 }
@@ -154,7 +155,7 @@ std::string HotTypesExpression(const std::vector<otlp::HotAttribute>& attributes
   std::string letters;
   for (const otlp::HotAttribute& attribute : attributes) {
     letters += fmt::format("{}if(empty(s.{}), '', '{}')", letters.empty() ? "" : ", ",
-                           QuoteName(HotColumnName(attribute.key)), kTypeLetters[static_cast<size_t>(attribute.type)]);
+                           otlp::QuoteName(HotColumnName(attribute.key)), otlp::TypeLetter(attribute.type));
   }
   return letters;  // further arguments of concat
 }

@@ -145,15 +145,6 @@ char Unescaped(char c) {
   }
 }
 
-std::string Quote(std::string_view text, char quote) {
-  std::string quoted(1, quote);
-  for (const char c : text) {
-    if (c == quote || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + quote;
-}
-
 }  // namespace
 
 SqlShape ReadShape(std::string_view sql) {
@@ -189,14 +180,6 @@ SqlShape ReadShape(std::string_view sql) {
   });
   if (shape.format.empty() && shape.first_word == "INSERT" && !query_seen) shape.insert_of_data = true;
   return shape;
-}
-
-std::string QuoteString(std::string_view text) {
-  return Quote(text, '\'');
-}
-
-std::string QuoteName(std::string_view name) {
-  return Quote(name, '`');
 }
 
 std::map<std::string, std::string> EscapeParameters(std::string_view sql,

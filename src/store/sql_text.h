@@ -20,11 +20,6 @@ struct SqlShape {
 };
 SqlShape ReadShape(std::string_view sql);
 
-// 'a\'b\\c': a string literal.
-std::string QuoteString(std::string_view text);
-// `a\`b`: a name.
-std::string QuoteName(std::string_view name);
-
 // What `{name:Type}` placeholders of `sql` need as the values of `parameters`: ClickHouse reads strings, numbers and
 // times as TSV-escaped text, but arrays, maps and tuples ("['it\'s']") as they are.
 std::map<std::string, std::string> EscapeParameters(std::string_view sql,

@@ -46,11 +46,6 @@ TEST(SqlText, TellsWhereTheClauseStands) {
   EXPECT_EQ(sql.substr(shape.format_end), "\n1");
 }
 
-TEST(SqlText, QuotesWhatNeedsIt) {
-  EXPECT_EQ(QuoteString("a'b\\c"), R"('a\'b\\c')");
-  EXPECT_EQ(QuoteName("a`b"), R"(`a\`b`)");
-}
-
 TEST(SqlText, EscapesParametersByTheirPlaceholdersType) {
   const std::string sql = "SELECT { a : String }, {b:Array(String)}, {ab:UInt8}";
   const std::map<std::string, std::string> plain = {{"a", "x\ty\\"}, {"b", "['\\'']"}, {"ab", "1"}};

@@ -6,6 +6,9 @@
 #include <array>
 #include <span>
 
+#include "otlp/attribute_columns.h"
+#include "otlp/sql_quote.h"
+
 namespace sightline::traceql {
 namespace {
 
@@ -45,29 +48,6 @@ std::string IsThere(const Stored& stored) {
 
 std::string Tested(const SqlTest& test, const Stored& stored, bool arrays) {
   return arrays ? test.OfAttribute(stored.letter, stored.text) : test.OfScalar(stored.letter, stored.text);
-}
-
-std::string QuoteIdentifier(const std::string& name) {
-  std::string quoted = "`";
-  for (const char c : name) {
-    if (c == '`' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "`";
-}
-
-char LetterOf(otlp::HotAttribute::Type type) {
-  switch (type) {
-    case otlp::HotAttribute::Type::kInt:
-      return 'i';
-    case otlp::HotAttribute::Type::kDouble:
-      return 'd';
-    case otlp::HotAttribute::Type::kBool:
-      return 'b';
-    case otlp::HotAttribute::Type::kString:
-      break;
-  }
-  return 's';
 }
 
 // The condition can hold only for services that have a name, so that the column says it all.
@@ -117,7 +97,7 @@ std::string SqlAttributes::HasAt(const Place& place) const {
     case Scope::kSpan:
     case Scope::kLog: {
       const std::string in_map = IsThere(InMap(Map(), LettersOf(Map()), key));
-      return Hot(place.key) == nullptr ? in_map : Or(QuoteIdentifier("a." + place.key) + " != ''", in_map);
+      return Hot(place.key) == nullptr ? in_map : Or(otlp::QuoteName("a." + place.key) + " != ''", in_map);
     }
     case Scope::kResource:
     case Scope::kInstrumentation:
@@ -132,8 +112,8 @@ std::string SqlAttributes::OnItem(const std::string& key, const SqlTest& test, b
   const std::string in_map = Tested(test, InMap(Map(), LettersOf(Map()), parameters_.BindText(key)), arrays);
   const otlp::HotAttribute* hot = Hot(key);
   if (hot == nullptr) return in_map;
-  const std::string column = QuoteIdentifier("a." + key);
-  const std::string in_column = test.OfKnown(LetterOf(hot->type), column);
+  const std::string column = otlp::QuoteName("a." + key);
+  const std::string in_column = test.OfKnown(otlp::TypeLetter(hot->type), column);
   const bool plain =
       hot->type == otlp::HotAttribute::Type::kString && test.op() == Operator::kEqual && !test.literal().text.empty();
   return Or(plain ? in_column : And(column + " != ''", in_column), And(column + " = ''", in_map));
