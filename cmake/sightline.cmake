@@ -2,7 +2,7 @@
 #   x.cc -> library   x_test.cc -> FOLDER_test   x_bench.cc -> FOLDER_bench   x_fuzz.cc -> FOLDER_x_fuzz
 # Shared code of tests lies in testing/*.cc (linked into FOLDER_test only).
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter -fno-omit-frame-pointer -pthread)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options(-Wthread-safety -Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
 else()
@@ -15,6 +15,7 @@ if(SIGHTLINE_SANITIZE)
 endif()
 if(SIGHTLINE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
+  add_custom_target(fuzzers)
 endif()
 
 set(SIGHTLINE_SHARED_DIR "${CMAKE_SOURCE_DIR}/../shared" CACHE PATH "Recorded OTLP requests that are not in the repository")
@@ -67,6 +68,7 @@ function(sightline_folder name)
       add_executable(${name}_${stem} ${fuzzer})
       target_link_libraries(${name}_${stem} PRIVATE ${name} ${ARG_TEST_DEPENDS})
       target_link_options(${name}_${stem} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${name}_${stem})
     endforeach()
   endif()
 endfunction()
