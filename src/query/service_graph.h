@@ -15,7 +15,8 @@
 
 namespace sightline::query {
 
-inline constexpr uint32_t kGraphEdgesMax = 5000;  // of an answer
+inline constexpr uint32_t kGraphEdgesMax = 1000;        // a page
+inline constexpr uint32_t kGraphEdgesRankedMax = 1000;  // of a graph: the cursor names them
 
 // How long the calls took as one side measured it. `spans` is 0 where that side has none.
 struct GraphSideFigures {
@@ -33,17 +34,29 @@ struct GraphEdge {
   GraphSideFigures client_side, server_side;
 };
 
+// What the pages before had. The numbers of calls change while data arrives, so that they say nothing about it.
+struct GraphCursor {
+  struct Place {
+    std::string client, server, connection_type;
+  };
+  int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // stand for the search's
+  std::vector<uint64_t> ranked;                    // ids of those that stood there by their calls
+  std::optional<Place> last;                       // the last one, once they stand by name
+};
+
 struct GraphSearch {
   std::optional<std::string> service;              // only edges to or from it
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole minutes, or hours where it is long or old
   int64_t now_unix_nanos = 0;
-  uint32_t limit = 1000;  // 1 to kGraphEdgesMax
+  uint32_t limit = kGraphEdgesMax;  // 1 to kGraphEdgesMax
+  std::optional<GraphCursor> cursor;
 };
 
+// Most calls first up to kGraphEdgesRankedMax, a page without those of the pages before; the rest by name.
 struct ServiceGraph {
-  MinuteRange range;             // that was used
-  std::vector<GraphEdge> edges;  // most calls first
-  bool is_cut = false;           // there are more than `limit`
+  MinuteRange range;  // that was used
+  std::vector<GraphEdge> edges;
+  std::optional<GraphCursor> next;  // none: this is the last page
   store::QueryStats scanned;
 };
 

@@ -194,7 +194,7 @@ std::string OperationsSql(const Question& question, uint32_t resolution, bool by
 Parameters OperationsParameters(const std::string& service, const MinuteRange& range, const OperationCursor& seen) {
   Parameters parameters = RangeParameters(range);
   parameters["service"] = service;
-  parameters["id_mask"] = fmt::format("{}", (uint64_t{1} << kOperationIdBits) - 1);
+  parameters["id_mask"] = fmt::format("{}", (uint64_t{1} << kRankedIdBits) - 1);
   parameters["ranked"] = fmt::format("[{}]", fmt::join(seen.ranked, ","));
   if (seen.last) {
     parameters["name"] = seen.last->name;

@@ -23,9 +23,9 @@ namespace sightline::query {
 inline constexpr uint32_t kServicesMax = 1000;          // a page
 inline constexpr uint32_t kOperationsMax = 1000;        // a page
 inline constexpr uint32_t kOperationsRankedMax = 1000;  // of a list: the cursor names them
-// Of an id by which a cursor names an operation. Among 1,000 operations that were shown and 1,000 that were not, two
-// have the same one with a probability of 1 in a million.
-inline constexpr int kOperationIdBits = 40;
+// Of an id by which a cursor names an operation, or an edge of the service graph. Among 1,000 that were shown and 1,000
+// that were not, two have the same one with a probability of 1 in a million.
+inline constexpr int kRankedIdBits = 40;
 inline constexpr uint32_t kServiceStepsMax = 11'000;     // of a range
 inline constexpr uint64_t kServiceCellsMax = 2'000'000;  // services of a page times steps
 inline constexpr int64_t kServiceStepSecondsMin = 10;    // rows are counted by 10 s

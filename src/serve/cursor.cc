@@ -7,12 +7,17 @@
 #include <iterator>
 #include <utility>
 
+#include "query/services.h"
+
 namespace sightline::serve {
 namespace {
 
 constexpr std::string_view kVersion = "1";
 constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr size_t kFieldsBeforePosition = 4;  // version, question, from, to
+
+constexpr size_t kIdBytes = query::kRankedIdBits / 8;
+static_assert(kIdBytes * 8 == query::kRankedIdBits);
 
 // RFC 4648, 5, without padding.
 std::string Base64Url(std::string_view bytes) {
@@ -116,6 +121,27 @@ Result<Cursor> DecodeCursor(std::string_view text, uint64_t question) {
   cursor.position.assign(std::make_move_iterator(fields.begin() + kFieldsBeforePosition),
                          std::make_move_iterator(fields.end()));
   return cursor;
+}
+
+std::string PackIds(const std::vector<uint64_t>& ids) {
+  std::string packed;
+  for (const uint64_t id : ids) {
+    for (size_t byte = 0; byte < kIdBytes; ++byte) packed += static_cast<char>(id >> (8 * byte));
+  }
+  return packed;
+}
+
+bool UnpackIds(std::string_view packed, std::vector<uint64_t>& ids) {
+  if (packed.size() % kIdBytes != 0) return false;
+  ids.assign(packed.size() / kIdBytes, 0);
+  for (size_t i = 0; i < packed.size(); ++i) {
+    ids[i / kIdBytes] |= uint64_t{static_cast<uint8_t>(packed[i])} << (8 * (i % kIdBytes));
+  }
+  return true;
+}
+
+Error NoCursor() {
+  return {Code::kInvalidArgument, "this is no cursor"};
 }
 
 }  // namespace sightline::serve

@@ -29,4 +29,13 @@ std::string EncodeCursor(const Cursor& cursor, uint64_t question);
 // kInvalidArgument when it is no cursor, or one of another question.
 Result<Cursor> DecodeCursor(std::string_view text, uint64_t question);
 
+// Ids of what stood on the pages before, for lists whose order changes while one pages through them. As bytes and no
+// wider than they are: the cursor of 1,000 ids then has 6.7 kB, and what stands between a browser and us often takes 8
+// kB of path and query.
+std::string PackIds(const std::vector<uint64_t>& ids);
+// False for what PackIds did not make.
+bool UnpackIds(std::string_view packed, std::vector<uint64_t>& ids);
+
+Error NoCursor();
+
 }  // namespace sightline::serve

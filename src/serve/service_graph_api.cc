@@ -2,10 +2,32 @@
 
 #include <cmath>
 
+#include "serve/cursor.h"
+
 namespace sightline::serve {
 namespace {
 
-constexpr uint32_t kEdgesDefault = 1000;
+// A node has any name, the empty one too: so the position says whether it has a last edge.
+constexpr std::string_view kByName = "name";
+
+// Position: ids of the ranked ones; kByName, and the last one's client, server and connection; or four times nothing.
+std::optional<query::GraphCursor> ReadCursor(Params& params, const query::GraphSearch& search) {
+  const auto fields = params.Position(5);
+  if (fields.empty()) return std::nullopt;
+  query::GraphCursor cursor{search.from_unix_nanos, search.to_unix_nanos, {}, {}};
+  if (!UnpackIds(fields[0], cursor.ranked) || cursor.ranked.size() > query::kGraphEdgesRankedMax) {
+    params.Refuse("cursor", NoCursor());
+  }
+  if (fields[1] == kByName) cursor.last = {fields[2], fields[3], fields[4]};
+  return cursor;
+}
+
+std::optional<std::string> NextCursor(const Params& params, const std::optional<query::GraphCursor>& next) {
+  if (!next) return std::nullopt;
+  if (!next->last) return params.NextCursor({PackIds(next->ranked), "", "", "", ""});
+  return params.NextCursor({PackIds(next->ranked), std::string(kByName), next->last->client, next->last->server,
+                            next->last->connection_type});
+}
 
 // Null where the side has no spans.
 void WriteSide(JsonWriter& json, std::string_view key, const query::GraphSideFigures& side) {
@@ -41,7 +63,8 @@ Result<void> ServiceGraphApi::Read(ApiCall& call) {
   search.from_unix_nanos = range.from_unix_nanos;
   search.to_unix_nanos = range.to_unix_nanos;
   search.now_unix_nanos = call.now_unix_nanos;
-  search.limit = call.params.Limit(kEdgesDefault, query::kGraphEdgesMax);
+  search.limit = call.params.Limit(query::kGraphEdgesMax, query::kGraphEdgesMax);
+  search.cursor = ReadCursor(call.params, search);
   SIGHTLINE_TRY(call.params.Check());
   auto graph = reader_.Read(search, call.cancellation());
   if (!graph) return std::unexpected(graph.error());
@@ -52,7 +75,8 @@ Result<void> ServiceGraphApi::Read(ApiCall& call) {
     if (!json.wanted()) return {};
     WriteEdge(json, edge);
   }
-  json.End(']').Key("is_cut").Bool(graph->is_cut);
+  json.End(']');
+  WriteNextCursor(json, NextCursor(call.params, graph->next));
   WriteScanned(json, graph->scanned);
   json.End('}');
   return {};

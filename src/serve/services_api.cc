@@ -9,10 +9,6 @@ constexpr int64_t kMinuteSeconds = 60;
 // Rates are over what of the range has passed, so that it ends at now.
 constexpr Params::RangeRules kUntilNow = {.allow_clock_skew = false};
 
-Error NoCursor() {
-  return {Code::kInvalidArgument, "this is no cursor"};
-}
-
 // 0: the reader chooses, as it knows how far the range is widened.
 int64_t ReadStep(Params& params, const TimeRange& range) {
   const bool is_given = !params.Text("step").empty();
@@ -26,33 +22,12 @@ std::optional<query::ServiceCursor> ReadServiceCursor(Params& params, const quer
   return query::ServiceCursor{search.from_unix_nanos, search.to_unix_nanos, search.step_seconds, fields[0]};
 }
 
-// As bytes and no wider than they are: the cursor of 1,000 ids then has 6.7 kB, and what stands between a browser and
-// us often takes 8 kB of path and query.
-constexpr size_t kIdBytes = query::kOperationIdBits / 8;
-static_assert(kIdBytes * 8 == query::kOperationIdBits);
-
-std::string PackIds(const std::vector<uint64_t>& ids) {
-  std::string packed;
-  for (const uint64_t id : ids) {
-    for (size_t byte = 0; byte < kIdBytes; ++byte) packed += static_cast<char>(id >> (8 * byte));
-  }
-  return packed;
-}
-
-std::vector<uint64_t> UnpackIds(std::string_view packed) {
-  std::vector<uint64_t> ids(packed.size() / kIdBytes);
-  for (size_t i = 0; i < ids.size() * kIdBytes; ++i) {
-    ids[i / kIdBytes] |= uint64_t{static_cast<uint8_t>(packed[i])} << (8 * (i % kIdBytes));
-  }
-  return ids;
-}
-
 // Position: the ranked ones; the last one's name, kind and "1" for an entry, or three times nothing.
 std::optional<query::OperationCursor> ReadOperationCursor(Params& params, const query::OperationSearch& search) {
   const auto fields = params.Position(4);
   if (fields.empty()) return std::nullopt;
-  query::OperationCursor cursor{search.from_unix_nanos, search.to_unix_nanos, UnpackIds(fields[0]), {}};
-  if (fields[0].size() % kIdBytes != 0 || cursor.ranked.size() > query::kOperationsRankedMax) {
+  query::OperationCursor cursor{search.from_unix_nanos, search.to_unix_nanos, {}, {}};
+  if (!UnpackIds(fields[0], cursor.ranked) || cursor.ranked.size() > query::kOperationsRankedMax) {
     params.Refuse("cursor", NoCursor());
   }
   if (!fields[2].empty()) cursor.last = {fields[1], fields[2], fields[3] == "1"};
