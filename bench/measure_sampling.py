@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What tail sampling costs: the real program on an empty directory, driven over loopback, its kept set and its counts verified.
 
-    bench/measure_sampling.py [--only gateway,serve,rate] [--loads whole,shuffled,gzip] [--rounds 2] [--against OTHER/sightline]
+    bench/measure_sampling.py [--only gateway,serve,keep,rate] [--loads whole,shuffled,gzip] [--rounds 2] [--against OTHER/sightline]
 
 Policies: errors, slower than 1000 ms, 1 % of the rest; 5 s of waiting. The load: gRPC, 4 connections, 512 spans of 413 bytes a request.
-`rate`: 50,000 spans/s, for the memory that the waiting spans take. With --against the loads run by turns with another build, and
+`keep`: `serve` without policies, every span stored. `rate`: 50,000 spans/s, for the memory that the waiting spans take. With --against the loads run by turns with another build, and
 each figure has the ratio beside it: on a shared machine only that says something. The exit code is 1 when a count or a kept trace is
 wrong, never because of a figure.
 """
@@ -34,7 +34,8 @@ SPANS_PER_TRACE, CALLS_PER_TRACE = 8, 4
 LOADS = {"whole": [], "shuffled": ["--shuffled"], "gzip": ["--gzip"]}
 RATE = 50_000
 DECIDED_SECONDS_MAX = 60
-TARGETS = {"gateway": 1_000_000, "serve": 650_000}
+TARGETS = {"gateway": 1_000_000, "serve": 650_000, "keep": 240_000}
+GRAPH_SECONDS_MAX = 60
 RATE_ANONYMOUS_MB_MAX = 100
 
 
@@ -128,16 +129,36 @@ def verify_store(checks, server, spans, notable, kept_traces):
     checks.within("sum of adjusted counts", adjusted, 0.93 * spans, 1.07 * spans)
 
 
+def verify_all_kept(checks, server, spans):
+    """Everything stored and counted once, calls between services included: a build of before that has no such graph."""
+    server.wait_stored(spans)
+    checks.equal("spans stored", int(server.sql("SELECT count() FROM otel_traces")[0][0]), spans)
+    checks.equal("calls counted", int(server.sql("SELECT sum(Calls) FROM span_metrics")[0][0]), spans)
+    name, calls = "sightline_service_graph_calls_total", CALLS_PER_TRACE * spans // SPANS_PER_TRACE
+    deadline = time.monotonic() + GRAPH_SECONDS_MAX
+    while name in counters(server) and counters(server)[name] < calls and time.monotonic() < deadline:
+        time.sleep(0.5)
+    if name in counters(server):
+        checks.equal("calls in the service graph", int(server.sql("SELECT sum(Calls) FROM service_graph")[0][0]), calls)
+        checks.equal("spans that waited too short", int(counters(server).get("sightline_service_graph_early_spans_total", 0)), 0)
+
+
 def run(options, work, command, program, load_options, checks):
     """One load on an empty directory; what it cost."""
     directory = Path(tempfile.mkdtemp(dir=work))
     config, notable_file = directory / "config.yaml", directory / "notable"
-    config.write_text(CONFIG)
+    config.write_text("{}" if command == "keep" else CONFIG)
     arguments = ["--config", config] + (["--forward", "none"] if command == "gateway" else [])
     (directory / "data").mkdir()
-    with Server(options.bin, directory / "data", command, arguments, program) as server:
+    with Server(options.bin, directory / "data", "serve" if command == "keep" else command, arguments, program) as server:
         with Peak(server) as peak:
-            answer = server.load("--settle", 8, "--notable-file", notable_file, *load_options)
+            # All calls are in the graph 15 s after the last span, where all spans are kept.
+            answer = server.load("--settle", 16 if command == "keep" else 8, "--notable-file", notable_file, *load_options)
+        if command == "keep":
+            verify_all_kept(checks, server, answer["accepted"])
+            shutil.rmtree(directory)
+            return {"per_cpu_second": answer["per_cpu_second"], "per_second": answer["per_second"], "anonymous_mb": peak.anonymous_mb,
+                    "rss_peak_mb": answer["rss_peak_mb"], "kept": 1}
         notable = dict(line.split() for line in notable_file.read_text().splitlines())
         values = wait_decided(server, answer["accepted"])
         kept = verify_counters(checks, values, answer["accepted"], notable)
@@ -180,7 +201,7 @@ def main():
     work, checks = Path(tempfile.mkdtemp(prefix="sightline-bench-")), Checks()
     sections = options.only.split(",")
     try:
-        for command in [name for name in ("gateway", "serve") if name in sections]:
+        for command in [name for name in ("gateway", "serve", "keep") if name in sections]:
             for load in options.loads.split(","):
                 measure(options, work, command, load, checks)
         if "rate" in sections:

@@ -21,6 +21,9 @@ struct RollupTable : Table {
   NumberColumn<uint16_t> seconds;  // of the resolution; 0 in the row with the block's number
   Numbers32 time;                  // first second
 
+  // Sets what else the row with the block's number says, before it ends.
+  virtual void NameBlock() {}
+
  protected:
   void AddRollupColumns() {
     Add("Block", "UInt64", block);
@@ -28,6 +31,24 @@ struct RollupTable : Table {
     Add("Time", "DateTime", time);
   }
 };
+
+// The rows of `day` that `table` holds, as a TableBlock, with the row that says that this block's rows of this day are
+// there: an insert is atomic for a day, so it never comes without them, and its key has the block's number, so it never
+// collapses. It lies on the day's first second.
+inline void WriteDay(RollupTable& table, std::string_view name, uint64_t block, int32_t day,
+                     std::vector<TableBlock>& out) {
+  table.block.Set(table.rows(), block);  // the rows before it: 0
+  table.seconds.Append(0);
+  table.time.Append(static_cast<uint32_t>(day) * kSecondsOfDay);
+  table.NameBlock();
+  table.EndRow();
+  TableBlock& written = out.emplace_back();
+  written.table = name;
+  written.day = day;
+  written.rows = table.rows();
+  written.numbered_rows = 1;
+  table.Drain(block, written.native);
+}
 
 // A TableBlock for each of `days`, which has a day for each row; write_row(i) appends row i to `table` and ends it.
 template <typename WriteRow>
@@ -41,18 +62,7 @@ void WriteRowsByDay(RollupTable& table, std::string_view name, uint64_t block, c
     const auto [day, row] = order[i];
     write_row(row);
     if (i + 1 < order.size() && order[i + 1].first == day) continue;
-    // The row that says that this block's rows of this day are there: an insert is atomic for a day, so it never comes
-    // without them, and its key has the block's number, so it never collapses. It lies on the day's first second.
-    table.block.Set(table.rows(), block);  // the rows before it: 0
-    table.seconds.Append(0);
-    table.time.Append(static_cast<uint32_t>(day) * kSecondsOfDay);
-    table.EndRow();
-    TableBlock& written = out.emplace_back();
-    written.table = name;
-    written.day = day;
-    written.rows = table.rows();
-    written.numbered_rows = 1;
-    table.Drain(block, written.native);
+    WriteDay(table, name, block, day, out);
   }
 }
 

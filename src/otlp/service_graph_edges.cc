@@ -83,6 +83,17 @@ ServiceGraphEdgesTable::ServiceGraphEdgesTable() {
   Add("Spans", "SimpleAggregateFunction(sum, Float64)", spans);
   Add("DurationSum", "SimpleAggregateFunction(sum, Float64)", duration_sum);
   Add("DurationMax", "SimpleAggregateFunction(max, UInt64)", duration_max);
+  Add("MatchedAfter", "UInt64", matched_after);
+  Add("MatchedTo", "UInt64", matched_to);
+  Add("ExpiredAfter", "UInt64", expired_after);
+  Add("ExpiredTo", "UInt64", expired_to);
+}
+
+void ServiceGraphEdgesTable::NameBlock() {
+  matched_after.Set(rows(), step.matched_after);
+  matched_to.Set(rows(), step.matched_to);
+  expired_after.Set(rows(), step.expired_after);
+  expired_to.Set(rows(), step.expired_to);
 }
 
 size_t ServiceGraphEdges::Hasher::operator()(const Key& key) const {
@@ -216,7 +227,7 @@ void ServiceGraphEdges::WriteRow(ServiceGraphEdgesTable& table, const Row& row, 
   table.EndRow();
 }
 
-void ServiceGraphEdges::Finish(uint64_t block, std::vector<TableBlock>& out) {
+void ServiceGraphEdges::Finish(uint64_t block, std::vector<TableBlock>& out, const GraphStep* step) {
   std::vector<std::pair<Row, uint32_t>> rows;  // with the seconds of their resolution
   std::vector<int32_t> days;
   uint32_t before = kMinuteSeconds;
@@ -237,6 +248,8 @@ void ServiceGraphEdges::Finish(uint64_t block, std::vector<TableBlock>& out) {
     }
   }
   ServiceGraphEdgesTable table;
+  if (step != nullptr) table.step = *step;
+  if (step != nullptr && rows.empty()) WriteDay(table, ServiceGraphEdgesTable::kName, block, step->day, out);
   WriteRowsByDay(
       table, ServiceGraphEdgesTable::kName, block, days,
       [&](uint32_t row) { WriteRow(table, rows[row].first, rows[row].second); }, out);

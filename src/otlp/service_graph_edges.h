@@ -30,6 +30,15 @@ inline constexpr std::string_view kOtherNode = "(other)";
 
 inline constexpr uint32_t kGraphResolutions[] = {60, 3600};  // as kResolutions
 
+// Which blocks of spans an insert of edges was made from, where spans are matched after they were stored: it counts the
+// pairs whose later half is in the blocks above `matched_after` up to `matched_to`, and what had found no other half
+// and is in those above `expired_after` up to `expired_to`. store/graph_writer.h has the meaning.
+struct GraphStep {
+  uint64_t matched_after = 0, matched_to = 0;
+  uint64_t expired_after = 0, expired_to = 0;
+  int32_t day = 0;  // that gets a row with the block's number even if it has no edges; days since 1970-01-01 UTC
+};
+
 struct ServiceGraphEdgesTable final : RollupTable {
   static constexpr std::string_view kName = "service_graph_edges";
   ServiceGraphEdgesTable();
@@ -39,6 +48,10 @@ struct ServiceGraphEdgesTable final : RollupTable {
   NumberColumn<uint16_t> bucket;
   Doubles calls, spans, duration_sum;
   Numbers64 duration_max;
+  Numbers64 matched_after, matched_to, expired_after, expired_to;  // 0 but in rows with a block's number
+
+  GraphStep step;  // written into those
+  void NameBlock() override;
 };
 
 // Thread: of its owner.
@@ -84,7 +97,9 @@ class ServiceGraphEdges {
   bool Merge(std::string_view encoded);
 
   // The rows so far, a TableBlock for each day, and forgets them.
-  void Finish(uint64_t block, std::vector<TableBlock>& out);
+  void Finish(uint64_t block, std::vector<TableBlock>& out) { Finish(block, out, nullptr); }
+  // Of a step: there is at least one.
+  void Finish(uint64_t block, std::vector<TableBlock>& out, const GraphStep& step) { Finish(block, out, &step); }
   void Clear();
 
  private:
@@ -103,6 +118,7 @@ class ServiceGraphEdges {
     uint64_t duration_max = 0;
   };
 
+  void Finish(uint64_t block, std::vector<TableBlock>& out, const GraphStep* step);
   void AddRow(const Row& row);
   Sum SumOf(const Row& row, uint32_t resolution_seconds) const;
   void WriteRow(ServiceGraphEdgesTable& table, const Row& row, uint32_t seconds) const;

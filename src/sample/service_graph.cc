@@ -1,5 +1,7 @@
 #include "sample/service_graph.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -33,10 +35,6 @@ enum PeerKey : uint8_t {
   kMessagingSystem,
 };
 
-bool IsCaller(const GraphSpan& span) {
-  return span.kind == kClient || span.kind == kProducer;
-}
-
 // As far as Clean can tell: it reads texts and whole numbers.
 bool IsSame(const AttributeValue& a, const AttributeValue& b) {
   return a.type == b.type && a.number == b.number && a.text == b.text;
@@ -47,7 +45,7 @@ class Callers {
  public:
   explicit Callers(std::span<const GraphSpan> trace) : trace_(trace) {
     for (uint32_t i = 0; i < trace.size(); ++i) {
-      if (IsCaller(trace[i])) by_id_.emplace_back(trace[i].span_id, i);
+      if (CallCounter::IsCaller(trace[i])) by_id_.emplace_back(trace[i].span_id, i);
     }
     std::ranges::sort(by_id_);
     has_callee_.resize(by_id_.size());
@@ -55,10 +53,9 @@ class Callers {
 
   // That of a server's or consumer's span, which is then known to have a callee.
   const GraphSpan* Of(const GraphSpan& callee) {
-    const uint8_t wanted = callee.kind == kServer ? kClient : kProducer;
     auto found = std::ranges::lower_bound(by_id_, std::pair{callee.parent_span_id, 0U});
     for (; found != by_id_.end() && found->first == callee.parent_span_id; ++found) {
-      if (trace_[found->second].kind != wanted) continue;
+      if (!CallCounter::AreSides(trace_[found->second], callee)) continue;
       has_callee_[static_cast<size_t>(found - by_id_.begin())] = true;
       return &trace_[found->second];
     }
@@ -108,6 +105,15 @@ uint64_t GraphNames::bytes() const {
   return text_bytes_ + texts_.size() * (kNameBytes + sizeof(std::string));
 }
 
+// A database by system and namespace ("postgresql/shop"): either alone names several.
+Peer PeerOf(std::string_view system, std::string_view database, std::string_view messaging, std::string_view other) {
+  const bool is_named_by_both = !system.empty() && !database.empty();
+  std::string name = fmt::format("{}{}{}", system, is_named_by_both ? "/" : "", database);
+  if (!name.empty()) return {std::move(name), Connection::kDatabase};
+  if (!messaging.empty()) return {std::string(messaging), Connection::kMessaging};
+  return {std::string(other), Connection::kVirtual};
+}
+
 GraphNoter::GraphNoter(GraphNames& names, int64_t received_unix_nanos, int64_t latest_unix_nanos)
     : names_(names),
       received_unix_nanos_(received_unix_nanos),
@@ -133,20 +139,10 @@ uint32_t GraphNoter::ServiceOf(std::string_view resource) {
   return last_service_;
 }
 
-// A database by system and namespace ("postgresql/shop"): either alone names several.
-void GraphNoter::NamePeer(Peer& peer) {
-  const std::string system = Clean(peer.system), database = Clean(peer.database);
-  std::string name = system.empty() || database.empty() ? system + database : system + "/" + database;
-  peer.connection = Connection::kDatabase;
-  if (name.empty()) {
-    name = Clean(peer.messaging);
-    peer.connection = Connection::kMessaging;
-  }
-  if (name.empty()) {
-    name = Clean(peer.other);
-    peer.connection = Connection::kVirtual;
-  }
-  peer.number = names_.Number(name);
+void GraphNoter::NamePeer(KnownPeer& known) {
+  const Peer peer = PeerOf(Clean(known.system), Clean(known.database), Clean(known.messaging), Clean(known.other));
+  known.number = names_.Number(peer.name);
+  known.connection = peer.connection;
 }
 
 void GraphNoter::NotePeer(std::string_view span_message, GraphSpan& span) {
@@ -155,12 +151,12 @@ void GraphNoter::NotePeer(std::string_view span_message, GraphSpan& span) {
     if (fields.tag() == otlp::field::span::kAttributes) ReadAttribute(fields.bytes(), peer_keys_, values);
   }
   const auto either = [&](PeerKey key, PeerKey older) { return values[values[key].present() ? key : older]; };
-  Peer peer{.system = either(kDbSystemName, kDbSystem),
-            .database = either(kDbNamespace, kDbName),
-            .messaging = span.kind == kProducer ? values[kMessagingSystem] : AttributeValue(),
-            .other = either(kPeerService, kServerAddress)};
+  KnownPeer peer{.system = either(kDbSystemName, kDbSystem),
+                 .database = either(kDbNamespace, kDbName),
+                 .messaging = span.kind == kProducer ? values[kMessagingSystem] : AttributeValue(),
+                 .other = either(kPeerService, kServerAddress)};
   const auto known = peers_.begin() + std::min(peers_met_, kPeersKnown);
-  auto found = std::find_if(peers_.begin(), known, [&](const Peer& other) {
+  auto found = std::find_if(peers_.begin(), known, [&](const KnownPeer& other) {
     return IsSame(other.other, peer.other) && IsSame(other.system, peer.system) &&
            IsSame(other.database, peer.database) && IsSame(other.messaging, peer.messaging);
   });
@@ -190,7 +186,7 @@ std::optional<GraphSpan> GraphNoter::Note(std::string_view request, const otlp::
                  .weight = trace_state.empty() ? 1 : static_cast<float>(otlp::SpanWeight(trace_state)),
                  .kind = head.kind,
                  .failed = head.status == otlp::kErrorCode || otlp::IsServerError(head.http_status)};
-  if (IsCaller(span)) NotePeer(item.message.In(request), span);
+  if (CallCounter::IsCaller(span)) NotePeer(item.message.In(request), span);
   return span;
 }
 
@@ -206,50 +202,76 @@ uint32_t GraphEdges::User() {
   return user_;
 }
 
+void GraphEdges::ForgetNodes() {
+  nodes_.clear();
+  user_ = kNone;
+}
+
 std::string GraphEdges::Take() {
   std::string encoded = edges_.Encode();
   edges_.Clear();
-  nodes_.clear();
-  user_ = kNone;
+  ForgetNodes();
   return encoded;
+}
+
+void GraphEdges::Finish(uint64_t block, std::vector<otlp::TableBlock>& out, const otlp::GraphStep& step) {
+  edges_.Finish(block, out, step);
+  ForgetNodes();
+}
+
+bool CallCounter::IsCaller(const GraphSpan& span) {
+  return span.kind == kClient || span.kind == kProducer;
+}
+
+bool CallCounter::AreSides(const GraphSpan& caller, const GraphSpan& callee) {
+  return caller.kind == (callee.kind == kServer ? kClient : kProducer);
+}
+
+void CallCounter::Add(const GraphSpan& of, otlp::ServiceGraphEdges::Nodes nodes, Connection connection,
+                      const GraphSpan& caller, bool failed, bool is_call) {
+  edges_.Add({.connection = connection,
+              .failed = failed,
+              .is_client_side = IsCaller(of),
+              .is_call = is_call,
+              .start_second = caller.start_second,
+              .duration_nanos = of.duration_nanos,
+              .weight = caller.weight},
+             nodes);
+  counts_.calls += is_call ? 1 : 0;
+}
+
+void CallCounter::Pair(const GraphSpan& caller, const GraphSpan& callee) {
+  const otlp::ServiceGraphEdges::Nodes nodes{edges_.Node(caller.service), edges_.Node(callee.service)};
+  const Connection connection = callee.kind == kServer ? Connection::kRequest : Connection::kMessaging;
+  const bool failed = caller.failed || callee.failed;
+  Add(caller, nodes, connection, caller, failed, true);
+  Add(callee, nodes, connection, caller, failed, false);
+}
+
+void CallCounter::Alone(const GraphSpan& caller) {
+  if (caller.peer == 0) return Unpaired();
+  Add(caller, {edges_.Node(caller.service), edges_.Node(caller.peer)}, caller.peer_connection, caller, caller.failed,
+      true);
+}
+
+bool CallCounter::FromUser(const GraphSpan& callee) {
+  if (callee.parent_span_id != 0 || callee.kind != kServer) return false;
+  Add(callee, {edges_.User(), edges_.Node(callee.service)}, Connection::kVirtual, callee, callee.failed, true);
+  return true;
 }
 
 void AddCalls(std::span<const GraphSpan> trace, GraphEdges& edges, GraphCounts& counts) {
   Callers callers(trace);
-  const auto add = [&](const GraphSpan& of, otlp::ServiceGraphEdges::Nodes nodes, Connection connection,
-                       const GraphSpan& caller, bool failed, bool is_call) {
-    edges.Add({.connection = connection,
-               .failed = failed,
-               .is_client_side = IsCaller(of),
-               .is_call = is_call,
-               .start_second = caller.start_second,
-               .duration_nanos = of.duration_nanos,
-               .weight = caller.weight},
-              nodes);
-    counts.calls += is_call ? 1 : 0;
-  };
+  CallCounter counter(edges, counts);
   for (const GraphSpan& callee : trace) {
-    if (IsCaller(callee)) continue;
+    if (CallCounter::IsCaller(callee)) continue;
     if (const GraphSpan* caller = callers.Of(callee)) {
-      const otlp::ServiceGraphEdges::Nodes nodes{edges.Node(caller->service), edges.Node(callee.service)};
-      const Connection connection = callee.kind == kServer ? Connection::kRequest : Connection::kMessaging;
-      const bool failed = caller->failed || callee.failed;
-      add(*caller, nodes, connection, *caller, failed, true);
-      add(callee, nodes, connection, *caller, failed, false);
-    } else if (callee.parent_span_id == 0 && callee.kind == kServer) {
-      add(callee, {edges.User(), edges.Node(callee.service)}, Connection::kVirtual, callee, callee.failed, true);
-    } else {
-      ++counts.unpaired_spans;
+      counter.Pair(*caller, callee);
+    } else if (!counter.FromUser(callee)) {
+      counter.Unpaired();
     }
   }
-  callers.ForEachWithoutCallee([&](const GraphSpan& caller) {
-    if (caller.peer == 0) {
-      ++counts.unpaired_spans;
-      return;
-    }
-    add(caller, {edges.Node(caller.service), edges.Node(caller.peer)}, caller.peer_connection, caller, caller.failed,
-        true);
-  });
+  callers.ForEachWithoutCallee([&](const GraphSpan& caller) { counter.Alone(caller); });
 }
 
 }  // namespace sightline::sample

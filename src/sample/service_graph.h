@@ -56,6 +56,14 @@ struct GraphSpan {
   otlp::Connection peer_connection = otlp::Connection::kVirtual;
 };
 
+// The database, message system or service that a caller's span names, by its attributes; empty name: none.
+struct Peer {
+  std::string name;
+  otlp::Connection connection = otlp::Connection::kVirtual;
+};
+// `messaging` only of producers; `other` is peer.service, else server.address.
+Peer PeerOf(std::string_view system, std::string_view database, std::string_view messaging, std::string_view other);
+
 // Makes GraphSpans of the spans of a request. Thread: of its owner.
 class GraphNoter {
  public:
@@ -70,12 +78,12 @@ class GraphNoter {
  private:
   uint32_t ServiceOf(std::string_view resource);
   void NotePeer(std::string_view span_message, GraphSpan& span);
-  struct Peer {
+  struct KnownPeer {
     AttributeValue system, database, messaging, other;  // what it is named by
     uint32_t number = 0;
     otlp::Connection connection = otlp::Connection::kVirtual;
   };
-  void NamePeer(Peer& peer);
+  void NamePeer(KnownPeer& peer);
   std::string Clean(const AttributeValue& value);
 
   GraphNames& names_;
@@ -86,7 +94,7 @@ class GraphNoter {
   uint32_t last_service_ = 0;
   // The last peers, in a circle: a request names few, over and over. Views into the request.
   static constexpr size_t kPeersKnown = 8;
-  std::array<Peer, kPeersKnown> peers_;
+  std::array<KnownPeer, kPeersKnown> peers_;
   size_t peers_met_ = 0;
 };
 
@@ -101,9 +109,13 @@ class GraphEdges {
   uint32_t User();
   void Add(const otlp::ServiceGraphEdges::Side& side, otlp::ServiceGraphEdges::Nodes nodes) { edges_.Add(side, nodes); }
   const otlp::ServiceGraphEdges& edges() const { return edges_; }
-  std::string Take();  // Encode, and begin anew
+  // ServiceGraphEdges' Encode and Finish, and begin anew.
+  std::string Take();
+  void Finish(uint64_t block, std::vector<otlp::TableBlock>& out, const otlp::GraphStep& step);
 
  private:
+  void ForgetNodes();
+
   static constexpr uint32_t kNone = UINT32_MAX;
   const GraphNames& names_;
   otlp::ServiceGraphEdges edges_;
@@ -114,6 +126,30 @@ class GraphEdges {
 struct GraphCounts {
   uint64_t calls = 0;           // edges counted
   uint64_t unpaired_spans = 0;  // whose other side is neither in the trace nor named
+};
+
+// What is a call, for whoever has found out which spans belong together: two services' spans, or one span whose other
+// side has none. Thread: of its owner.
+class CallCounter {
+ public:
+  // Both outlive it.
+  CallCounter(GraphEdges& edges, GraphCounts& counts) : edges_(edges), counts_(counts) {}
+
+  static bool IsCaller(const GraphSpan& span);                             // a client's or producer's
+  static bool AreSides(const GraphSpan& caller, const GraphSpan& callee);  // by their kinds
+  void Pair(const GraphSpan& caller, const GraphSpan& callee);
+  // A caller without callee: a call of the peer that it names.
+  void Alone(const GraphSpan& caller);
+  // A server's span without a parent: a call by kUser. False for other spans.
+  bool FromUser(const GraphSpan& callee);
+  void Unpaired() { ++counts_.unpaired_spans; }
+
+ private:
+  void Add(const GraphSpan& of, otlp::ServiceGraphEdges::Nodes nodes, otlp::Connection connection,
+           const GraphSpan& caller, bool failed, bool is_call);
+
+  GraphEdges& edges_;
+  GraphCounts& counts_;
 };
 
 // Adds the calls of one trace. Every server's (consumer's) span whose parent is a client's (producer's) span of the

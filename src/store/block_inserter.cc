@@ -30,8 +30,14 @@ uint64_t ToNumber(const std::string& text) {
 }  // namespace
 
 BlockInserter::BlockInserter(ClickHouse& clickhouse, std::string database,
-                             const std::vector<otlp::HotAttribute>& hot_attributes, MetricsRegistry& metrics)
-    : clickhouse_(clickhouse), database_(std::move(database)), metrics_(metrics) {
+                             const std::vector<otlp::HotAttribute>& hot_attributes, MetricsRegistry& metrics,
+                             const std::string& fault_step)
+    : clickhouse_(clickhouse),
+      database_(std::move(database)),
+      metrics_(metrics),
+      fault_begin_(fault_step + ".begin"),
+      fault_refused_(fault_step + ".refused"),
+      fault_end_(fault_step + ".end") {
   for (otlp::Signal signal : otlp::kSignals) {
     for (const auto& table : otlp::BlockBuilder::Tables(signal, hot_attributes)) {
       auto [entry, is_new] = columns_.try_emplace(std::string(table.table));
@@ -101,8 +107,8 @@ Result<void> BlockInserter::InsertPart(uint64_t block, const otlp::TableBlock& t
 }
 
 Result<void> BlockInserter::InsertOne(uint64_t block, const otlp::TableBlock& table) {
-  if (FaultPoint("store.insert.begin")) return Fail(Code::kUnavailable, "insert into {}: injected fault", table.table);
-  if (FaultPoint("store.insert.refused")) {
+  if (FaultPoint(fault_begin_)) return Fail(Code::kUnavailable, "insert into {}: injected fault", table.table);
+  if (FaultPoint(fault_refused_)) {
     return Fail(Code::kInvalidArgument, "insert into {}: injected refusal", table.table);
   }
   const std::string token = fmt::format("{}-{}-{}", table.table, block, table.day);
@@ -113,7 +119,7 @@ Result<void> BlockInserter::InsertOne(uint64_t block, const otlp::TableBlock& ta
   if (!inserted) return Wrap(fmt::format("insert {} rows into {}", table.rows, table.table), inserted.error());
   metrics_.GetCounter("sightline.store.rows", "{row}", "Rows inserted.", {{"table", std::string(table.table)}})
       .Add(table.rows);
-  if (FaultPoint("store.insert.end")) return Fail(Code::kUnavailable, "insert into {}: injected fault", table.table);
+  if (FaultPoint(fault_end_)) return Fail(Code::kUnavailable, "insert into {}: injected fault", table.table);
   return {};
 }
 

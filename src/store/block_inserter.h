@@ -34,8 +34,9 @@ bool IsDerivedTable(std::string_view table);
 // Thread: writers of all signals share one; it holds no state that changes.
 class BlockInserter {
  public:
+  // `fault_step`: what tests call its inserts (base/fault.h).
   BlockInserter(ClickHouse& clickhouse, std::string database, const std::vector<otlp::HotAttribute>& hot_attributes,
-                MetricsRegistry& metrics);
+                MetricsRegistry& metrics, const std::string& fault_step = "store.insert");
 
   // Inserts all table blocks of block number `block`. `may_exist`: some of them may have been inserted before (after a
   // crash, or an insert whose outcome is unknown): then each (table, day) is asked for first. An error leaves the rest
@@ -60,6 +61,7 @@ class BlockInserter {
   std::map<std::string, std::vector<std::string>, std::less<>> columns_;  // by table
   std::vector<std::string> block_tables_;                                 // tables that carry a Block column
   MetricsRegistry& metrics_;
+  const std::string fault_begin_, fault_refused_, fault_end_;
 };
 
 }  // namespace sightline::store

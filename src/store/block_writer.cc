@@ -142,6 +142,7 @@ void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
   const journal::Manifest manifest = MakeManifest(block, stream_, frames);
   const std::vector<otlp::TableBlock> tables = builder_->Finish(block);
   PublishRepairs();
+  GraphWriter::Spans calls = context_.graph != nullptr ? context_.graph->Note(frames) : GraphWriter::Spans();
   // The columns hold everything now; the reservations stay until the block is stored, because the columns are about as
   // large.
   std::vector<MemoryBudget::Reservation> reservations;
@@ -158,6 +159,7 @@ void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
   if (inserted == Outcome::kRefused && !SetAside(manifest, tables)) return;
   if (Persist("mark done", [&](bool) { return context_.journal.AppendDone(block); }) != Outcome::kDone) return;
   if (inserted == Outcome::kRefused) return;
+  if (context_.graph != nullptr) context_.graph->Add(block, std::move(calls));
   context_.metrics
       .GetCounter("sightline.store.blocks", "{block}", "Blocks written.", {{"signal", std::string(stream_.name())}})
       .Add(1);

@@ -18,6 +18,7 @@
 #include "otlp/signal.h"
 #include "store/block_inserter.h"
 #include "store/block_plan.h"
+#include "store/graph_writer.h"
 #include "store/refused_blocks.h"
 
 namespace sightline::store {
@@ -30,6 +31,7 @@ struct WriterContext {
   MetricsRegistry& metrics;
   const Clock& clock;
   std::atomic<uint64_t>& next_block;
+  GraphWriter* graph = nullptr;  // gets the spans of stored blocks
 };
 
 struct WriterOptions {

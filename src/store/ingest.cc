@@ -45,10 +45,15 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
       ingest->inserter_.BlockMax(std::max(journal.unfinished().block_max, ingest->refused_->block_max()));
   if (!block_max) return std::unexpected(block_max.error());
   ingest->next_block_ = *block_max + 1;
+  GraphOptions graph = ingest->options_.graph;
+  graph.database = ingest->options_.database;
+  graph.future_nanos_max = ingest->options_.writer.builder.future_nanos_max;
+  ingest->graph_ = std::make_unique<GraphWriter>(std::move(graph), clickhouse, ingest->next_block_, metrics, clock);
   for (otlp::Signal signal : otlp::kSignals) {
     ingest->writers_[Index(signal)] = std::make_unique<BlockWriter>(
         Stream{signal}, ingest->options_.writer,
-        WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
+        WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_,
+                      signal == otlp::Signal::kTraces ? ingest->graph_.get() : nullptr});
   }
   WriterOptions span_metrics = ingest->options_.writer;
   span_metrics.block_rows_max = kSpansPerMetricsBlockMax;
@@ -57,6 +62,7 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
       WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
   SIGHTLINE_TRY(ingest->Recover());
   SIGHTLINE_TRY(ingest->StartSampler());
+  ingest->graph_->Begin(/*more_to_come=*/ingest->sampler_ == nullptr);
   ingest->CheckDisk();  // before the first request
   ingest->disk_watch_ = std::thread([self = ingest.get()] { self->WatchDisk(); });
   return ingest;

@@ -24,6 +24,7 @@
 #include "store/block_inserter.h"
 #include "store/block_writer.h"
 #include "store/clickhouse.h"
+#include "store/graph_writer.h"
 #include "store/refused_blocks.h"
 
 namespace sightline::store {
@@ -37,6 +38,7 @@ struct IngestOptions {
   uint64_t refused_bytes_max = 1ULL << 30;            // of blocks that ClickHouse refuses, in data_directory/refused
   std::shared_ptr<const sample::PolicySet> policies;  // of tail sampling; null: every span is kept
   sample::SamplerOptions sampler;
+  GraphOptions graph;  // of its own: the database, and future_nanos_max, are taken from the others
 };
 
 // Thread: Accept from any; the rest from the thread that owns it.
@@ -51,9 +53,8 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   void Accept(receive::Export request, std::function<void(Result<void>)> done) override;
   int64_t OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const override;
 
-  otlp::SpanHeads span_heads() const override {
-    return sampler_ == nullptr ? otlp::SpanHeads::kSkip : otlp::SpanHeads::kNote;
-  }
+  // For the sampler, else for the service graph.
+  otlp::SpanHeads span_heads() const override { return otlp::SpanHeads::kNote; }
   sample::Sampler* sampler() { return sampler_.get(); }  // null: every span is kept
 
   // Call after the receivers have stopped. Traces that wait for a decision stay in the journal. False if something is
@@ -90,6 +91,7 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   BlockInserter inserter_;
   std::unique_ptr<RefusedBlocks> refused_;
   std::atomic<uint64_t> next_block_ = 1;
+  std::unique_ptr<GraphWriter> graph_;                   // gone after the writers
   std::array<std::unique_ptr<BlockWriter>, 3> writers_;  // by otlp::Signal
   std::unique_ptr<BlockWriter> span_metrics_writer_;     // of spans that wait for decisions
   std::unique_ptr<sample::Sampler> sampler_;

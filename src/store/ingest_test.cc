@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/fault.h"
@@ -445,6 +446,124 @@ TEST_P(IngestTest, UndecidedSpansWaitAcrossRestartsAndAreKeptWhenSamplingIsTurne
   EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "2");
   EXPECT_TRUE(JournalIsDone());
 }
+
+otlp::testing::Pb CallSpan(uint64_t trace, uint64_t span, uint64_t parent, uint64_t kind, uint64_t start = kTestTime) {
+  otlp::testing::Pb made = Span(trace, span, start).Uint(otlp::field::span::kKind, kind);
+  if (parent != 0) made.Bytes(otlp::field::span::kParentSpanId, otlp::testing::Id(parent, 8));
+  return made;
+}
+constexpr uint64_t kServerKind = 2, kClientKind = 3;
+
+// Where every span is kept. Spans wait for their other side for as long as a test wants.
+class KeepAllGraphTest : public IngestTest {
+ protected:
+  void SetUp() override {
+    IngestTest::SetUp();
+    options_.graph.wait_nanos = 3'600'000'000'000;
+    options_.graph.step_nanos = 20'000'000;
+  }
+  // By client and server.
+  std::string Calls() {
+    return Value(
+        "SELECT groupArray((Client, Server, n)) FROM (SELECT Client, Server, sum(Calls) AS n FROM "
+        "sightline.service_graph GROUP BY ALL ORDER BY ALL)");
+  }
+  void ExpectCalls(const std::string& wanted) {
+    const int64_t deadline = Clock::System().MonotonicNanos() + kDrainNanos;
+    while (Calls() != wanted && Clock::System().MonotonicNanos() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(Calls(), wanted);
+  }
+};
+
+TEST_P(KeepAllGraphTest, SidesInDifferentBlocksAreOneCall) {
+  StartIngest();
+  ASSERT_TRUE(Accept(Request({CallSpan(1, 2, 1, kServerKind), CallSpan(1, 9, 0, kServerKind)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  ASSERT_TRUE(Accept(Request({CallSpan(1, 1, 9, kClientKind)})));
+  ExpectCalls("[('shop','shop',1),('user','shop',1)]");
+}
+
+TEST_P(KeepAllGraphTest, AStartGoesOnWithWhatTheLastRunLeftWaiting) {
+  StartIngest();
+  ASSERT_TRUE(Accept(
+      Request({CallSpan(1, 2, 1, kServerKind), CallSpan(2, 2, 1, kServerKind), CallSpan(2, 9, 0, kServerKind)})));
+  ExpectCalls("[('user','shop',1)]");
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(1, 1, 9, kClientKind)})));
+  ExpectCalls("[('shop','shop',1),('user','shop',1)]");
+  Restart();
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(2, 1, 9, kClientKind)})));
+  ExpectCalls("[('shop','shop',2),('user','shop',1)]");
+}
+
+// A step whose edges are of two days is two inserts.
+TEST_P(KeepAllGraphTest, AStepThatACrashCutInTwoIsCompleted) {
+  StartIngest();
+  ExpectCalls("[]");
+  SetFaultsForTest("store.graph.end=error");  // as far as the program knows nothing of it came through
+  ASSERT_TRUE(Accept(Request({CallSpan(1, 9, 0, kServerKind), CallSpan(2, 9, 0, kServerKind, kTestTime - kDayNanos)})));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  ExpectCalls("[('user','shop',1)]");
+  SetFaultsForTest("store.graph.begin=error");
+  ingest_.reset();
+  SetFaultsForTest("");
+  Restart();
+  ExpectCalls("[('user','shop',2)]");
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(3, 9, 0, kServerKind)})));
+  ExpectCalls("[('user','shop',3)]");
+}
+
+TEST_P(KeepAllGraphTest, WhatComesFasterThanItIsMatchedIsReadFromTheStore) {
+  options_.graph.queued_spans_max = 0;
+  StartIngest();
+  for (uint64_t trace = 1; trace <= 20; ++trace) {
+    ASSERT_TRUE(Accept(Request({CallSpan(trace, 9, 0, kServerKind), CallSpan(trace, 1, 9, kClientKind)})));
+    ASSERT_TRUE(Accept(Request({CallSpan(trace, 2, 1, kServerKind)})));
+  }
+  ExpectCalls("[('shop','shop',20),('user','shop',20)]");
+}
+
+TEST_P(KeepAllGraphTest, TooManySpansThatWaitAreDecidedEarlyAndCounted) {
+  options_.graph.waiting_spans_max = 4;
+  StartIngest();
+  for (uint64_t trace = 1; trace <= 10; ++trace) {
+    ASSERT_TRUE(Accept(
+        Request({CallSpan(trace, 1, 9, kClientKind)
+                     .Message(otlp::field::span::kAttributes,
+                              otlp::testing::Attribute("db.system.name", otlp::testing::StringValue("redis")))})));
+    ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  }
+  ExpectCalls("[('shop','redis',6)]");
+  EXPECT_EQ(Metric("sightline.service_graph.early_spans"), 6);
+}
+
+TEST_P(KeepAllGraphTest, SpansKeptBySamplingAreNotCountedAgainWhenItIsTurnedOff) {
+  options_.policies = Policies("{decision_wait: 50ms, policies: [{name: all, type: always_sample}]}");
+  StartIngest();
+  ASSERT_TRUE(Accept(Request({CallSpan(1, 9, 0, kServerKind)})));
+  ASSERT_TRUE(ingest_->sampler()->WaitUntilAllDecided(Clock::System().MonotonicNanos() + kDrainNanos));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  options_.policies = nullptr;
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(2, 9, 0, kServerKind)})));
+  ExpectCalls("[('user','shop',2)]");
+  options_.policies = Policies("{decision_wait: 50ms, policies: [{name: all, type: always_sample}]}");
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(3, 9, 0, kServerKind)})));
+  ExpectCalls("[('user','shop',3)]");
+  options_.policies = nullptr;
+  Restart();
+  Restart();
+  ASSERT_TRUE(Accept(Request({CallSpan(4, 9, 0, kServerKind)})));
+  ExpectCalls("[('user','shop',4)]");
+}
+
+INSTANTIATE_TEST_SUITE_P(, KeepAllGraphTest, ::testing::ValuesIn(testing::Kinds()),
+                         [](const auto& info) { return testing::KindName(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(, IngestTest, ::testing::ValuesIn(testing::Kinds()),
                          [](const auto& info) { return testing::KindName(info.param); });
