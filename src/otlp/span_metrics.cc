@@ -98,6 +98,7 @@ SpanMetricsTable::SpanMetricsTable() {
   Add("StatusCode", kLow, status_code);
   Add("Entry", "Bool", entry);
   Add("Bucket", "UInt16", bucket);
+  Add("Dimensions", kLow, dimensions);
   Add("Calls", "SimpleAggregateFunction(sum, Float64)", calls);
   Add("DurationSum", "SimpleAggregateFunction(sum, Float64)", duration_sum);
   Add("DurationMax", "SimpleAggregateFunction(max, UInt64)", duration_max);

@@ -44,7 +44,7 @@ struct SpanMetricsTable final : RollupTable {
   static constexpr std::string_view kName = "span_metric_rollups";
   SpanMetricsTable();
 
-  LowCardinalityColumn service_name, span_name, span_kind, status_code;
+  LowCardinalityColumn service_name, span_name, span_kind, status_code, dimensions;
   Numbers8 entry;
   NumberColumn<uint16_t> bucket;
   Doubles calls, duration_sum;
