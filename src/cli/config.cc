@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/config_dimensions.h"
 #include "cli/config_hot_attributes.h"
 #include "net/http_server.h"
 
@@ -117,6 +118,20 @@ void BindStorage(ConfigSchema& schema, Config& config) {
       "whole default list. It may change between starts; what is stored stays readable. But a key that ever had a "
       "column "
       "keeps its `type` and `high_cardinality`: the start refuses others."));
+}
+
+void BindSpanMetrics(ConfigSchema& schema, otlp::SpanMetricsOptions& options) {
+  schema.Section("span_metrics",
+                 "Calls, errors and durations of spans, counted before sampling: docs/adr/004-span-metrics.md.");
+  schema.Add(DimensionsKey(
+      "span_metrics.dimensions", options.dimensions,
+      "Attributes by which calls are told apart beside service, span name, kind and status, as in the Collector's "
+      "spanmetrics connector: of the span, else of its resource, else `default`. Each value makes a series of its "
+      "own."));
+  schema.Number("span_metrics.series_per_service_max", options.series_per_service_max,
+                "Series of a service in an hour; further ones are counted together, with otel.metric.overflow.", 1,
+                1'000'000);
+  schema.Number("span_metrics.series_max", options.series_max, "The same for all services together.", 1, 10'000'000);
 }
 
 void BindForward(ConfigSchema& schema, Config::Forward& forward) {
@@ -253,6 +268,7 @@ ConfigSchema MakeConfigSchema() {
 void BindConfig(ConfigSchema& schema, Config& config) {
   BindPlaces(schema, config);
   BindStorage(schema, config);
+  BindSpanMetrics(schema, config.span_metrics);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

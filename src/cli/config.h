@@ -15,6 +15,7 @@
 #include "journal/journal.h"
 #include "otlp/block_builder.h"
 #include "otlp/limits.h"
+#include "otlp/span_metrics_options.h"
 #include "sample/dropped_traces.h"
 #include "sample/policy_set.h"
 #include "store/clickhouse.h"
@@ -78,6 +79,8 @@ struct Config {
     int64_t block_age_max_nanos = kSecondNanos;
     std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   } store;
+
+  otlp::SpanMetricsOptions span_metrics;
 
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set

@@ -100,7 +100,8 @@ Result<void> Server::OpenIngest() {
   options.writer.block_age_nanos_max = config_.store.block_age_max_nanos;
   options.writer.builder = {.limits = config_.limits.items,
                             .future_nanos_max = config_.limits.future_time_max_nanos,
-                            .hot_attributes = config_.store.hot_attributes};
+                            .hot_attributes = config_.store.hot_attributes,
+                            .span_metrics = config_.span_metrics};
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());
   options.policies = *std::move(policies);

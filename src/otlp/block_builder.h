@@ -12,6 +12,7 @@
 #include "otlp/limits.h"
 #include "otlp/scan.h"
 #include "otlp/signal.h"
+#include "otlp/span_metrics_options.h"
 
 namespace sightline::otlp {
 
@@ -64,6 +65,7 @@ class BlockBuilder {
     int64_t future_nanos_max = TimeRules{}.future_nanos_max;
     std::vector<HotAttribute> hot_attributes = DefaultHotAttributes();
     size_t remembered_sets_max = 1 << 20;
+    SpanMetricsOptions span_metrics;
   };
   static std::unique_ptr<BlockBuilder> Create(Signal signal, Options options);
   // Builds only the span metrics of spans whose own rows come later, or never. Scans need heads.
@@ -95,6 +97,8 @@ class BlockBuilder {
   virtual void ReleaseMemory() = 0;
 
   virtual RepairCounts repairs() const = 0;
+  // Spans that were counted together as their series were too many (SpanMetricsOptions). Since construction.
+  virtual uint64_t overflowed_spans() const { return 0; }
 
   // Tables that blocks of `signal` may hold, with their columns in order, for the check against the schema.
   struct TableColumns {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "otlp/columns.h"
+#include "otlp/span_dimensions.h"
 
 namespace sightline::otlp {
 namespace {
@@ -18,6 +19,17 @@ class Copier {
   };
 
   explicit Copier(std::string_view request) : request_(request) {}
+
+  // Of a text that stands elsewhere.
+  Slice Add(std::string_view text) {
+    if (text.empty()) return {};
+    Slice& known = known_[HashText(text) % known_.size()];
+    if (known.In(out_) != text) {
+      known = {static_cast<uint32_t>(out_.size()), static_cast<uint32_t>(text.size())};
+      out_.append(text);
+    }
+    return known;
+  }
 
   void Move(Slice& slice) {
     const std::string_view text = slice.In(request_);
@@ -65,9 +77,17 @@ class Copier {
 
 }  // namespace
 
-std::string TakeWhatIsCounted(std::string_view request, Scan& scan) {
+std::string TakeWhatIsCounted(std::string_view request, Scan& scan, const std::vector<Dimension>& dimensions) {
   SIGHTLINE_CHECK(scan.heads.size() == scan.items.size());
   Copier copier(request);
+  if (!dimensions.empty()) {
+    DimensionReader reader(dimensions, Limits{});
+    scan.dimensions.reserve(scan.items.size());
+    for (const ItemRef& item : scan.items) {
+      const std::string_view resource = scan.scopes[item.scope].resource.In(request);
+      scan.dimensions.push_back(copier.Add(reader.ReadSpan(item.message.In(request), resource)));
+    }
+  }
   Copier::Shared resource;
   Copier::Shared schema_url;
   for (ScopeRef& scope : scan.scopes) {

@@ -8,11 +8,12 @@
 #include <string_view>
 
 #include "otlp/scan.h"
+#include "otlp/span_metrics_options.h"
 
 namespace sightline::otlp {
 
-// `scan` has heads. Afterwards names, trace states, resources and scopes are to be read in the returned text with it;
-// the places of items and trace ids mean nothing any more.
-std::string TakeWhatIsCounted(std::string_view request, Scan& scan);
+// `scan` has heads. Afterwards names, trace states, dimensions, resources and scopes are to be read in the returned
+// text with it; the places of items and trace ids mean nothing any more.
+std::string TakeWhatIsCounted(std::string_view request, Scan& scan, const std::vector<Dimension>& dimensions = {});
 
 }  // namespace sightline::otlp

@@ -4,6 +4,7 @@
 #include "otlp/decode.h"
 #include "otlp/http_status.h"
 #include "otlp/service_graph_edges.h"
+#include "otlp/span_dimensions.h"
 #include "otlp/span_metrics.h"
 #include "otlp/wire_fields.h"
 
@@ -111,7 +112,10 @@ Interval MendInterval(const ItemTimes& times, uint64_t sent_start, uint64_t sent
 // Thread: writer of the signal.
 class TracesBuilder final : public BuilderBase {
  public:
-  explicit TracesBuilder(Options options) : BuilderBase(std::move(options)) {}
+  explicit TracesBuilder(Options options)
+      : BuilderBase(std::move(options)),
+        metrics_(options_.span_metrics),
+        dimensions_(options_.span_metrics.dimensions, options_.limits) {}
 
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
               const SpanStanding& standing) override {
@@ -130,7 +134,10 @@ class TracesBuilder final : public BuilderBase {
     WriteRepairs(marks, table.repairs, table.rows());
     table.adjusted_count.Append(standing.adjusted_count);
     if (!standing.policy.empty()) table.sampling_policy.Set(table.rows(), standing.policy);
-    if (standing.is_counted_here) Count(table, context, interval);
+    if (standing.is_counted_here) {
+      metrics_.SetReceived(received_unix_nanos);
+      Count(table, context, interval, scan.scopes[item.scope].resource.In(request));
+    }
     table.EndSpan();
     Added(1, message.size());
   }
@@ -149,6 +156,7 @@ class TracesBuilder final : public BuilderBase {
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
   void ReleaseMemory() override { spans_.ReleaseMemory(); }
+  uint64_t overflowed_spans() const override { return metrics_.overflowed(); }
 
  private:
   size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes() + graph_.bytes(); }
@@ -158,10 +166,11 @@ class TracesBuilder final : public BuilderBase {
   void WriteStatus(SpanTable& table, Marks& marks);
   void WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks);
   void WriteLinks(SpanTable& table, Marks& marks);
-  void Count(const SpanTable& table, const ScopeContext& context, const Interval& interval);
+  void Count(const SpanTable& table, const ScopeContext& context, const Interval& interval, std::string_view resource);
 
   DailyTables<SpanTable> spans_;
   SpanMetrics metrics_;
+  DimensionReader dimensions_;
   ServiceGraphEdges graph_;
   SpanFields span_;
   uint32_t name_number_ = 0;  // of the span's name in its table
@@ -304,12 +313,14 @@ void TracesBuilder::WriteLinks(SpanTable& table, Marks& marks) {
 }
 
 // What is counted is what is stored: the mended name, kind, times. A 5xx counts as an error, whatever the span says.
-void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, const Interval& interval) {
+void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, const Interval& interval,
+                          std::string_view resource) {
   const std::string_view parent = span_.parent_span_id.size() == 8 ? span_.parent_span_id : std::string_view();
   HttpStatusNote http_status;
   for (const std::string_view attribute : span_.attributes) http_status.Look(attribute);
   metrics_.Add({.service_name = context.service_name,
                 .span_name = table.span_name.interner().at(name_number_),
+                .dimensions = dimensions_.Read(span_.attributes, resource),
                 .kind = kind_,
                 .status = IsServerError(http_status.status()) ? kErrorCode : status_,
                 .entry = IsEntrySpan(kind_, parent, span_.flags),
@@ -321,7 +332,7 @@ void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, c
 // Counts from the heads of spans. What is counted is what would be stored. Thread: writer of span metrics.
 class SpanMetricsBuilder final : public BuilderBase {
  public:
-  explicit SpanMetricsBuilder(Options options) : BuilderBase(std::move(options)) {}
+  explicit SpanMetricsBuilder(Options options) : BuilderBase(std::move(options)), metrics_(options_.span_metrics) {}
 
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
               const SpanStanding& standing) override {
@@ -336,8 +347,10 @@ class SpanMetricsBuilder final : public BuilderBase {
         MendInterval(times, head.start_unix_nanos, head.end_unix_nanos, marks, start_clamped, end_replaced);
     const std::string_view parent(reinterpret_cast<const char*>(&head.parent_span_id), sizeof(head.parent_span_id));
     const std::string_view trace_state = head.trace_state.In(request);
+    metrics_.SetReceived(received_unix_nanos);
     metrics_.Add({.service_name = context.service_name,
                   .span_name = mender_.CleanName(head.name.In(request), marks),
+                  .dimensions = scan.dimensions.empty() ? std::string_view() : scan.dimensions[number].In(request),
                   .kind = head.kind,
                   .status = IsServerError(head.http_status) ? kErrorCode : head.status,
                   .entry = IsEntrySpan(head.kind, parent, head.flags),
@@ -358,6 +371,7 @@ class SpanMetricsBuilder final : public BuilderBase {
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
   void ReleaseMemory() override {}
+  uint64_t overflowed_spans() const override { return metrics_.overflowed(); }
 
  private:
   size_t ColumnBytesNow() const override { return metrics_.bytes(); }

@@ -71,7 +71,8 @@ struct Scan {
   std::string refusal_message;  // about the first refused item, with its reason and value; empty if none
   std::vector<ScopeRef> scopes;
   std::vector<ItemRef> items;
-  std::vector<SpanHead> heads;  // of each item in `items`, if they were asked for and the items are spans; else empty
+  std::vector<SpanHead> heads;    // of each item in `items`, if they were asked for and the items are spans; else empty
+  std::vector<Slice> dimensions;  // texts of span_dimensions.h, as heads, where TakeWhatIsCounted put them; else empty
 };
 
 // What a scan and the rows that it leads to hold beside the request's bytes. Items may be as small as two bytes, their

@@ -21,6 +21,8 @@ constexpr uint32_t kHasIsRemote = 0x100, kParentIsRemote = 0x200;  // SpanFlags
 
 constexpr int kThresholdDigits = 14;  // of 56 bits
 
+constexpr char kBeforeDimensions = '\xff';  // in a text of Series
+
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -105,7 +107,8 @@ SpanMetricsTable::SpanMetricsTable() {
   Add("LastSeen", "SimpleAggregateFunction(max, DateTime)", last_seen);
 }
 
-SpanMetrics::SpanMetrics() = default;
+SpanMetrics::SpanMetrics(const SpanMetricsOptions& options)
+    : limit_(options.series_per_service_max, options.series_max) {}
 
 size_t SpanMetrics::Hasher::operator()(const Key& key) const {
   const auto product = static_cast<unsigned __int128>(key.names ^ 0x9e3779b97f4a7c15) * (key.rest ^ 0xd6e8feb86659fd93);
@@ -120,14 +123,14 @@ uint32_t SpanMetrics::ServiceNumber(std::string_view name) {
   return last_service_number_;
 }
 
-uint32_t SpanMetrics::SpanNameNumber(std::string_view name) {
-  if (name.empty()) return 0;
-  const uint64_t hash = HashText(name);
-  const uint32_t found = span_names_.Find(name, hash);
-  if (found != Interner::kAbsent) [[likely]]
-    return found;
-  return span_names_.size() < kSpanNamesPerBlockMax ? span_names_.Insert(name, hash)
-                                                    : span_names_.Intern(kOtherSpanName);
+// Name and dimensions as one text: a byte that is in no UTF-8 between them.
+std::string_view SpanMetrics::Series(std::string_view name, std::string_view dimensions) {
+  if (dimensions.empty()) [[likely]]
+    return name;
+  series_text_.assign(name);
+  series_text_ += kBeforeDimensions;
+  series_text_ += dimensions;
+  return series_text_;
 }
 
 uint32_t SpanMetrics::RowOf(const Key& key) {
@@ -136,13 +139,38 @@ uint32_t SpanMetrics::RowOf(const Key& key) {
   return number->second;
 }
 
+void SpanMetrics::SetReceived(int64_t unix_nanos) {
+  constexpr int64_t kHourNanos = 3600 * static_cast<int64_t>(kSecondNanos);
+  limit_.SetHour(unix_nanos / kHourNanos);
+}
+
+SpanMetrics::Row& SpanMetrics::RowFor(const Call& call, uint32_t second) {
+  const uint64_t service = uint64_t{ServiceNumber(call.service_name)} << 32;
+  const uint64_t rest =
+      uint64_t{second / kFinestSeconds} | uint64_t{DurationBucket(call.duration_nanos)} << kBucketShift |
+      uint64_t{call.kind} << kKindShift | uint64_t{call.status} << kStatusShift | uint64_t{call.entry} << kEntryShift;
+  const std::string_view series = Series(call.span_name, call.dimensions);
+  const uint64_t hash = HashText(series);
+  uint32_t number = series.empty() ? 0 : series_.Find(series, hash);
+  if (number != Interner::kAbsent) {
+    const auto found = numbers_.find(Key{service | number, rest});
+    if (found != numbers_.end()) [[likely]]
+      return rows_[found->second];
+  }
+  const uint64_t service_hash = HashText(call.service_name);
+  const uint64_t labels = uint64_t{call.kind} << 8 | call.status;
+  if (!limit_.Admit(service_hash, (hash ^ service_hash * 0x9e3779b97f4a7c15) + labels * 0xd6e8feb86659fd93)) {
+    ++overflowed_;
+    number = series_.Intern(Series(kOtherSpanName, kOverflowDimensions));
+  } else if (number == Interner::kAbsent) {
+    number = series_.Insert(series, hash);
+  }
+  return rows_[RowOf({service | number, rest})];
+}
+
 void SpanMetrics::Add(const Call& call) {
   const uint32_t second = SecondOf(call.start_unix_nanos);
-  Row& row = rows_[RowOf({.names = uint64_t{ServiceNumber(call.service_name)} << 32 | SpanNameNumber(call.span_name),
-                          .rest = uint64_t{second / kFinestSeconds} |
-                                  uint64_t{DurationBucket(call.duration_nanos)} << kBucketShift |
-                                  uint64_t{call.kind} << kKindShift | uint64_t{call.status} << kStatusShift |
-                                  uint64_t{call.entry} << kEntryShift})];
+  Row& row = RowFor(call, second);
   row.calls += call.weight;
   row.duration_sum += call.weight * static_cast<double>(call.duration_nanos);
   row.duration_max = std::max(row.duration_max, call.duration_nanos);
@@ -150,7 +178,7 @@ void SpanMetrics::Add(const Call& call) {
 }
 
 size_t SpanMetrics::bytes() const {
-  return rows_.size() * sizeof(Row) + span_names_.keys().size() + services_.keys().size();
+  return rows_.size() * sizeof(Row) + series_.keys().size() + services_.keys().size();
 }
 
 // The same calls in units of time that are `factor` times as long.
@@ -172,7 +200,10 @@ void SpanMetrics::WriteRow(SpanMetricsTable& table, const Row& row, uint32_t sec
   constexpr std::string_view kCodeNames[] = {"Unset", "Ok", "Error"};
   static_assert(std::size(kKindNames) == SpanTable::kKinds && std::size(kCodeNames) == SpanTable::kCodes);
   table.service_name.Append(services_.at(static_cast<uint32_t>(row.key.names >> 32)));
-  table.span_name.Append(span_names_.at(static_cast<uint32_t>(row.key.names)));
+  const std::string_view series = series_.at(static_cast<uint32_t>(row.key.names));
+  const size_t name_size = std::min(series.find(kBeforeDimensions), series.size());
+  table.span_name.Append(series.substr(0, name_size));
+  if (name_size < series.size()) table.dimensions.Set(table.rows(), series.substr(name_size + 1));
   table.seconds.Append(static_cast<uint16_t>(seconds));
   table.time.Append(static_cast<uint32_t>(row.key.rest) * seconds);
   table.span_kind.Append(kKindNames[row.key.rest >> kKindShift & 15]);
@@ -205,7 +236,7 @@ void SpanMetrics::Finish(uint64_t block, std::vector<TableBlock>& out) {
   rows_.clear();
   numbers_.clear();
   services_.Clear();
-  span_names_.Clear();
+  series_.Clear();
   last_service_.clear();
   last_service_number_ = 0;
 }

@@ -13,6 +13,8 @@
 #include "otlp/block_builder.h"
 #include "otlp/block_builder_tables.h"
 #include "otlp/rollup_table.h"
+#include "otlp/series_limit.h"
+#include "otlp/span_metrics_options.h"
 
 namespace sightline::otlp {
 
@@ -32,10 +34,10 @@ double SpanWeight(std::string_view trace_state);
 // that the parent is remote.
 bool IsEntrySpan(uint64_t kind, std::string_view parent_span_id, uint32_t flags);
 
-// Span names counted apart in one block; further ones are counted together, as kOtherSpanName. Names with ids in them
-// would else make as many rows as there are spans, and these are kept longer.
-inline constexpr uint32_t kSpanNamesPerBlockMax = 10'000;
+// What is beyond the limits of SpanMetricsOptions is counted under this name and these dimensions, still by service,
+// kind and status: the attribute is that of the Collector's spanmetrics connector.
 inline constexpr std::string_view kOtherSpanName = "(other)";
+inline constexpr std::string_view kOverflowDimensions = R"({"otel.metric.overflow":"true"})";
 
 // Seconds of a row's time, finest first: each a multiple of the one before, and a day has a whole number of them.
 inline constexpr uint32_t kResolutions[] = {10, 60, 3600};
@@ -57,6 +59,7 @@ class SpanMetrics {
  public:
   struct Call {
     std::string_view service_name, span_name;  // clean UTF-8, needed only during Add
+    std::string_view dimensions;               // of DimensionReader
     uint8_t kind = 0;                          // OTLP's numbers; below SpanTable::kKinds
     uint8_t status = 0;                        // below SpanTable::kCodes
     bool entry = false;
@@ -65,8 +68,11 @@ class SpanMetrics {
     double weight = 1;
   };
 
-  SpanMetrics();
+  explicit SpanMetrics(const SpanMetricsOptions& options = {});
+  // Of what comes from now on: limits hold for an hour.
+  void SetReceived(int64_t unix_nanos);
   void Add(const Call& call);
+  uint64_t overflowed() const { return overflowed_; }  // calls, since construction
   size_t bytes() const;
 
   // The rows so far, a TableBlock for each day, and forgets them. The same calls in the same order give
@@ -75,7 +81,7 @@ class SpanMetrics {
 
  private:
   struct Key {
-    uint64_t names = 0;  // number of the service, number of the span name
+    uint64_t names = 0;  // number of the service, number of the span name with its dimensions
     uint64_t rest = 0;   // time, bucket, kind, status, entry: see the .cc
     bool operator==(const Key&) const = default;
   };
@@ -91,12 +97,16 @@ class SpanMetrics {
   };
 
   uint32_t ServiceNumber(std::string_view name);
-  uint32_t SpanNameNumber(std::string_view name);
+  std::string_view Series(std::string_view name, std::string_view dimensions);
+  Row& RowFor(const Call& call, uint32_t second);
   uint32_t RowOf(const Key& key);
   void MakeCoarser(uint32_t factor);
   void WriteRow(SpanMetricsTable& table, const Row& row, uint32_t seconds) const;
 
-  Interner services_, span_names_;
+  Interner services_, series_;  // series: Series()
+  std::string series_text_;
+  SeriesLimit limit_;
+  uint64_t overflowed_ = 0;
   std::string last_service_;  // spans come in runs of one service
   uint32_t last_service_number_ = 0;
   boost::unordered_flat_map<Key, uint32_t, Hasher> numbers_;  // into rows_

@@ -11,7 +11,9 @@
 #include <set>
 #include <tuple>
 
+#include "otlp/counted_request.h"
 #include "otlp/testing/blocks.h"
+#include "otlp/testing/requests.h"
 #include "otlp/testing/samples.h"
 
 namespace sightline::otlp {
@@ -256,28 +258,95 @@ TEST(SpanMetrics, TheSameSpansGiveTheSameBytes) {
   EXPECT_EQ(build(*fresh), first) << "a new one, as that of recovery";
 }
 
-TEST(SpanMetrics, BeyondTheLimitSpanNamesAreCountedTogether) {
-  SpanMetrics metrics;
-  constexpr uint32_t kNames = kSpanNamesPerBlockMax + 500;
-  for (uint32_t i = 0; i < 2 * kNames; ++i) {
-    metrics.Add({.service_name = "shop",
-                 .span_name = "GET /" + std::to_string(i % kNames),
-                 .start_unix_nanos = static_cast<int64_t>(kTestTime)});
-  }
+// Calls by service, span name and dimensions, as rows by minute have them.
+std::map<std::tuple<std::string, std::string, std::string>, double> Minutes(SpanMetrics& metrics) {
+  std::map<std::tuple<std::string, std::string, std::string>, double> calls;
   std::vector<TableBlock> out;
   metrics.Finish(1, out);
-  ASSERT_EQ(out.size(), 1u);
-  const NativeBlock rows = ReadNativeRows(out[0].native);
-  EXPECT_LE(rows.rows, std::size(kResolutions) * (kSpanNamesPerBlockMax + 1) + 1);
-  double calls = 0, others = 0;
-  for (uint64_t row = 0; row < rows.rows; ++row) {
-    if (rows.At("Seconds", row).number != 60) continue;
-    calls += rows.At("Calls", row).Double();
-    if (rows.At("SpanName", row).text == kOtherSpanName) others += rows.At("Calls", row).Double();
+  for (const TableBlock& block : out) {
+    const NativeBlock rows = ReadNativeRows(block.native);
+    for (uint64_t row = 0; row < rows.rows; ++row) {
+      if (rows.At("Seconds", row).number != 60) continue;
+      calls[{rows.At("ServiceName", row).text, rows.At("SpanName", row).text, rows.At("Dimensions", row).text}] +=
+          rows.At("Calls", row).Double();
+    }
   }
-  EXPECT_EQ(calls, 2 * kNames) << "none is lost";
-  EXPECT_GE(others, 1000);
-  EXPECT_LE(others, 1010);
+  return calls;
+}
+
+TEST(SpanMetrics, SeriesBeyondTheLimitOfAServiceAreCountedTogetherAndNoneIsLost) {
+  SpanMetrics metrics({.dimensions = {}, .series_per_service_max = 100, .series_max = 1000});
+  const auto add = [&](std::string_view service, int names) {
+    for (int i = 0; i < names; ++i) {
+      metrics.Add({.service_name = service,
+                   .span_name = "GET /" + std::to_string(i),
+                   .start_unix_nanos = static_cast<int64_t>(kTestTime)});
+    }
+  };
+  metrics.SetReceived(kReceived);
+  add("ids", 150);
+  add("shop", 3);
+  const std::string overflow(kOverflowDimensions);
+  auto calls = Minutes(metrics);
+  EXPECT_EQ(calls.size(), 104U);
+  EXPECT_EQ((calls[{"ids", "(other)", overflow}]), 50);
+  EXPECT_EQ((calls[{"shop", "GET /2", ""}]), 1) << "another service has its own limit";
+  EXPECT_EQ(metrics.overflowed(), 50U);
+  add("ids", 150);
+  calls = Minutes(metrics);
+  EXPECT_EQ((calls[{"ids", "GET /99", ""}]), 1) << "the same series as in the block before";
+  EXPECT_EQ((calls[{"ids", "(other)", overflow}]), 50);
+  metrics.SetReceived(kReceived + 3'600'000'000'000);
+  add("ids", 1);
+  metrics.Add({.service_name = "ids", .span_name = "new", .start_unix_nanos = static_cast<int64_t>(kTestTime)});
+  EXPECT_EQ((Minutes(metrics)[{"ids", "new", ""}]), 1) << "an hour later others may come";
+}
+
+TEST(SpanMetrics, TheLimitOfAllServicesHoldsToo) {
+  SpanMetrics metrics({.dimensions = {}, .series_per_service_max = 100, .series_max = 10});
+  for (int i = 0; i < 20; ++i) {
+    metrics.Add({.service_name = "service " + std::to_string(i),
+                 .span_name = "run",
+                 .start_unix_nanos = static_cast<int64_t>(kTestTime)});
+  }
+  const auto calls = Minutes(metrics);
+  EXPECT_EQ(calls.size(), 20U) << "what is beyond is still counted by service";
+  EXPECT_EQ(std::ranges::count_if(calls, [](const auto& row) { return std::get<1>(row.first) == kOtherSpanName; }), 10);
+}
+
+TEST(SpanMetrics, DimensionsComeFromTheSpanElseItsResourceElseTheirDefault) {
+  BlockBuilder::Options options;
+  options.span_metrics.dimensions = {{"http.route", std::nullopt}, {"tier", "none"}, {"attempt", std::nullopt}};
+  const auto with = [](Pb span, std::string_view key, const Pb& value) {
+    return span.Message(field::span::kAttributes, otlp::testing::Attribute(key, value));
+  };
+  Pb both = with(with(Span(1, 1), "http.route", StringValue("/a\"b")), "attempt", IntValue(3));
+  const Pb tier = with(Span(1, 2), "tier", StringValue("gold"));
+  Pb resource = Resource("shop");
+  resource.Message(field::resource::kAttributes, otlp::testing::Attribute("tier", StringValue("silver")));
+  const std::string request = Request({both, tier, Span(1, 3)}, resource) + Request({Span(1, 4)});
+  const auto scan = ScanRequest(Signal::kTraces, request, {}, {.received_unix_nanos = kReceived}, SpanHeads::kNote);
+  ASSERT_TRUE(scan);
+  const auto dimensions_of = [&](BlockBuilder& builder, const std::string& bytes, const Scan& places) {
+    for (const ItemRef& item : places.items) builder.Append(bytes, places, item, kReceived);
+    std::multiset<std::string> found;
+    for (const TableBlock& block : builder.Finish(1)) {
+      if (block.table != kTable) continue;
+      const NativeBlock rows = ReadNativeRows(block.native);
+      for (uint64_t row = 0; row < rows.rows; ++row) {
+        if (rows.At("Seconds", row).number == 60) found.insert(rows.At("Dimensions", row).text);
+      }
+    }
+    return found;
+  };
+  const std::multiset<std::string> wanted = {R"({"http.route":"/a\"b","tier":"silver","attempt":"3"})",
+                                             R"({"tier":"gold"})", R"({"tier":"silver"})", R"({"tier":"none"})"};
+  const auto builder = BlockBuilder::Create(Signal::kTraces, options);
+  EXPECT_EQ(dimensions_of(*builder, request, *scan), wanted);
+  Scan counted_scan = *scan;
+  const std::string counted = TakeWhatIsCounted(request, counted_scan, options.span_metrics.dimensions);
+  const auto counter = BlockBuilder::CreateSpanMetrics(options);
+  EXPECT_EQ(dimensions_of(*counter, counted, counted_scan), wanted) << "with sampling, of what is left of a request";
 }
 
 TEST(SpanMetrics, CountEverySpanOfTheRecordedRequests) {

@@ -1,9 +1,12 @@
 // MetricReader::List: which metrics there are.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <tuple>
 
+#include "query/metric_streams.h"
 #include "query/metrics.h"
 #include "query/rows.h"
 
@@ -40,6 +43,25 @@ Conditions Wanted(const MetricSearch& search) {
   return conditions;
 }
 
+// What was sent, and what is counted of spans if the search may mean it.
+std::string ListedSeries(const MetricSearch& search, const Question& question) {
+  std::string table = question.Table("metric_series");
+  const auto may_be_meant = [&](std::string_view name) {
+    if (search.after && search.after->name > name) return false;
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    return std::search(name.begin(), name.end(), search.text.begin(), search.text.end(),
+                       [&](char in_name, char in_text) { return same(in_text, in_name); }) != name.end() ||
+           search.text.empty();
+  };
+  if (std::ranges::none_of(kSpanMetrics, may_be_meant)) return table;
+  constexpr const char* kColumns =
+      "SeriesId, MetricName, MetricType, Description, Unit, AggregationTemporality, IsMonotonic, ServiceName, "
+      "Attributes, "
+      "Seen";
+  return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2} WHERE Seen >= now() - {3})", kColumns, table,
+                     question.Table("span_metric_series"), kSpanMetricsListedSeconds);
+}
+
 // "name" is what an index understands.
 void AddBehind(Conditions& conditions, const MetricKey& after) {
   const std::string name = conditions.BindText(after.name);
@@ -62,7 +84,7 @@ Result<void> ReadFacts(const MetricSearch& search, Question& question, std::vect
       "SELECT {}, argMax(Description, Seen), arraySlice(arraySort(groupUniqArray(ServiceName)), 1, {}), "
       "uniqExact(SeriesId), arraySlice(arraySort(groupUniqArrayArray(mapKeys(Attributes))), 1, {}), "
       "max(toUnixTimestamp(Seen)) FROM {} WHERE {} GROUP BY {}",
-      kKeyColumns, kMetricServicesMax, kMetricKeysMax, question.Table("metric_series"), conditions.Sql(), kKeyNames);
+      kKeyColumns, kMetricServicesMax, kMetricKeysMax, ListedSeries(search, question), conditions.Sql(), kKeyNames);
   return question.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
     MetricInfo read;
     read.key = ReadKey(row);
@@ -89,7 +111,7 @@ Result<MetricPage> MetricReader::List(const MetricSearch& search, store::Cancell
   bool more = false;
   SIGHTLINE_TRY(question.ForEachRow(
       fmt::format("SELECT {} FROM {} WHERE {} GROUP BY {} ORDER BY {} LIMIT {}", kKeyColumns,
-                  question.Table("metric_series"), conditions.Sql(), kKeyNames, kKeyNames, search.limit + 1),
+                  ListedSeries(search, question), conditions.Sql(), kKeyNames, kKeyNames, search.limit + 1),
       conditions.parameters(), [&](RowReader& row) {
         MetricKey key = ReadKey(row);
         more = page.metrics.size() == search.limit;

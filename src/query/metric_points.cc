@@ -2,25 +2,6 @@
 #include "query/metric_flow.h"
 
 namespace sightline::query {
-namespace {
-
-std::string_view PointsTable(MetricKind kind) {
-  switch (kind) {
-    case MetricKind::kGauge:
-    case MetricKind::kSum:
-      return "metric_points";
-    case MetricKind::kHistogram:
-      return "metric_histograms";
-    case MetricKind::kExponentialHistogram:
-      return "metric_exponential_histograms";
-    case MetricKind::kSummary:
-      return "metric_summaries";
-  }
-  return "";
-}
-
-}  // namespace
-
 double QuantileOf(Aggregation aggregation) {
   switch (aggregation) {
     case Aggregation::kP50:
@@ -52,9 +33,10 @@ PointsSql::PointsSql(const MetricQuestion& asked, Which which, int64_t before_na
   const auto time = [&](int64_t nanos) {
     return "fromUnixTimestamp64Nano(" + conditions_.Bind("Int64", NanosText(nanos)) + ")";
   };
-  from_where_ = " FROM " + asked.question.Table(PointsTable(asked.streams.kind)) +
-                " WHERE SeriesId IN (SELECT SeriesId FROM " + asked.question.Table("metric_series") + " WHERE " +
-                streams + ") AND Timestamp >= " + time(grid.from - before_nanos) + " AND Timestamp < " +
+  const std::string& name = asked.streams.name;
+  from_where_ = " FROM " + PointsTable(asked.question, name, asked.streams.kind) +
+                " WHERE SeriesId IN (SELECT SeriesId FROM " + SeriesTable(asked.question, name) + " WHERE " + streams +
+                ") AND Timestamp >= " + time(grid.from - before_nanos) + " AND Timestamp < " +
                 time(grid.to + behind_nanos);
   const std::string from = std::to_string(grid.from);
   step_ = std::string("if(") + kPointNanos + " < " + from + ", toInt64(-1), least(intDiv(" + kPointNanos + " - " +

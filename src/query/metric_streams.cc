@@ -1,6 +1,9 @@
 #include "query/metric_streams.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -57,6 +60,7 @@ class StreamFinder {
 
   Result<MetricStreams> Run(int64_t points_from) {
     MetricStreams& found = found_;
+    found.name = request_.name;
     Conditions& conditions = found.conditions;
     conditions.Add("MetricName = " + conditions.BindText(request_.name));
     if (request_.kind)
@@ -88,8 +92,8 @@ class StreamFinder {
       const std::string bound = conditions.BindText(key);
       sql += ", mapContains(Attributes, " + bound + "), Attributes[" + bound + "]";
     }
-    sql += " FROM " + question_.Table("metric_series") + " WHERE " + conditions.Sql() + " LIMIT 1 BY SeriesId LIMIT " +
-           std::to_string(max);
+    sql += " FROM " + SeriesTable(question_, request_.name) + " WHERE " + conditions.Sql() +
+           " LIMIT 1 BY SeriesId LIMIT " + std::to_string(max);
     return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& reader) {
       StreamRow row;
       row.id = reader.Number<uint64_t>();
@@ -163,7 +167,7 @@ class StreamFinder {
       sql += ", has(Keys, " + bound + "), Values[indexOf(Keys, " + bound + ")]";
     }
     sql += " FROM " + question_.Table("attribute_sets") + " WHERE Id IN (SELECT ResourceId FROM " +
-           question_.Table("metric_series") + " WHERE " + streams + ") LIMIT 1 BY Id";
+           SeriesTable(question_, request_.name) + " WHERE " + streams + ") LIMIT 1 BY Id";
     return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
       std::string id = row.Text();
       resources_[std::move(id)] = ReadLabels(row, keys.size());
@@ -199,7 +203,48 @@ class StreamFinder {
   MetricStreams found_;
 };
 
+std::string_view StoredPoints(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kGauge:
+    case MetricKind::kSum:
+      return "metric_points";
+    case MetricKind::kHistogram:
+      return "metric_histograms";
+    case MetricKind::kExponentialHistogram:
+      return "metric_exponential_histograms";
+    case MetricKind::kSummary:
+      return "metric_summaries";
+  }
+  return "";
+}
+
+std::string Both(const std::string& columns, const std::string& table, const std::string& other) {
+  return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2})", columns, table, other);
+}
+
 }  // namespace
+
+std::string SeriesTable(const Question& question, std::string_view name) {
+  std::string table = question.Table("metric_series");
+  if (std::ranges::find(kSpanMetrics, name) == std::end(kSpanMetrics)) return table;
+  return Both(
+      "SeriesId, MetricName, MetricType, Unit, AggregationTemporality, IsMonotonic, ServiceName, ResourceId, "
+      "Attributes, "
+      "Seen",
+      table, question.Table("span_metric_series"));
+}
+
+std::string PointsTable(const Question& question, std::string_view name, MetricKind kind) {
+  std::string table = question.Table(StoredPoints(kind));
+  if (name == kSpanMetrics[0] && kind == MetricKind::kSum) {
+    return Both("SeriesId, Timestamp, StartTimestamp, Value, Flags", table, question.Table("span_metric_points"));
+  }
+  if (name == kSpanMetrics[1] && kind == MetricKind::kHistogram) {
+    return Both("SeriesId, Timestamp, StartTimestamp, Count, Sum, Min, Max, Has, BucketCounts, ExplicitBounds, Flags",
+                table, question.Table("span_metric_histograms"));
+  }
+  return table;
+}
 
 Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question,
                                   std::string* at_fault) {

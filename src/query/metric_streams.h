@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,13 +23,20 @@ struct MetricStream {
 // Thread: of its owner.
 struct MetricStreams {
   MetricKind kind = MetricKind::kGauge;
-  std::string unit;
+  std::string name, unit;
   bool monotonic = false;                       // all of them
   bool any_delta = false, any_running = false;  // running: cumulative, or of no known temporality
   std::vector<std::vector<std::pair<std::string, std::string>>> groups;  // labels
   boost::unordered_flat_map<uint64_t, MetricStream> by_id;
   Conditions conditions;  // of these streams, on metric_series
 };
+
+// The tables as FROM takes them: beside what was sent, what is counted of spans where `name` is one of theirs.
+std::string SeriesTable(const Question& question, std::string_view name);
+std::string PointsTable(const Question& question, std::string_view name, MetricKind kind);
+// Of spans, named as the Collector's spanmetrics connector does. They are listed while there are calls.
+inline constexpr int64_t kSpanMetricsListedSeconds = 2 * 86'400;
+inline constexpr std::string_view kSpanMetrics[] = {"traces.span.metrics.calls", "traces.span.metrics.duration"};
 
 // Those that may have points from then on. None, but a kind and a unit: there is such a metric, with older points only.
 // Errors as of MetricReader::GetSeries.

@@ -241,6 +241,13 @@ void BlockWriter::PublishRepairs() {
   publish("end_before_start", &otlp::RepairCounts::end_before_start);
   publish("id_dropped", &otlp::RepairCounts::ids_dropped);
   published_repairs_ = now;
+  const uint64_t overflowed = builder_->overflowed_spans();
+  if (overflowed == published_overflowed_) return;
+  context_.metrics
+      .GetCounter("sightline.span_metrics.overflowed_spans", "{span}",
+                  "Spans counted together as there were too many series.")
+      .Add(overflowed - published_overflowed_);
+  published_overflowed_ = overflowed;
 }
 
 }  // namespace sightline::store

@@ -73,6 +73,7 @@ class BlockWriter {
   WriterContext context_;
   std::unique_ptr<otlp::BlockBuilder> builder_;
   otlp::RepairCounts published_repairs_;
+  uint64_t published_overflowed_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_, drained_;

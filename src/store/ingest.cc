@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "otlp/counted_request.h"
-#include "store/journal_frames.h"
 
 namespace sightline::store {
 namespace {
@@ -140,7 +139,7 @@ void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
   if (signal != otlp::Signal::kTraces || sampler_ == nullptr) return writers_[Index(signal)]->Push(std::move(frame));
   sampler_->Add(frame.number, frame.bytes, frame.scan,
                 frame.reservation.Split(frame.scan.items.size() * sizeof(sample::ArrivedSpan)));
-  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan);
+  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, options_.writer.builder.span_metrics.dimensions);
   frame.reservation.Shrink(frame.bytes.size() + otlp::MemoryBytes(frame.scan));
   span_metrics_writer_->Push(std::move(frame));
 }
@@ -233,11 +232,20 @@ Result<void> Ingest::Recover() {
   return RequeueFrames();
 }
 
+// As PushAccepted hands it to a writer.
+Result<ReadBackFrame> Ingest::ReadBackToStore(uint64_t number) {
+  Result<ReadBackFrame> read = ReadBack(journal_, number);
+  if (!read || read->stream.kind != journal::BlockKind::kSpanMetrics) return read;
+  PendingFrame& frame = read->frame;
+  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, options_.writer.builder.span_metrics.dimensions);
+  return read;
+}
+
 Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
   if (refused_->Contains(manifest)) return journal_.AppendDone(manifest.block);
   std::vector<PendingFrame> frames;
   for (uint64_t number : journal_.FramesIn(manifest)) {
-    Result<ReadBackFrame> read = ReadBack(journal_, number);
+    Result<ReadBackFrame> read = ReadBackToStore(number);
     if (!read) return Wrap(fmt::format("replay block {}", manifest.block), read.error());
     frames.push_back(std::move(read->frame));
   }
@@ -253,7 +261,7 @@ Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
 
 Result<void> Ingest::RequeueFrames() {
   for (uint64_t number : journal_.unfinished().frames) {
-    Result<ReadBackFrame> read = ReadBack(journal_, number);
+    Result<ReadBackFrame> read = ReadBackToStore(number);
     if (!read) return std::unexpected(read.error());
     PendingFrame& frame = read->frame;
     const uint64_t held = frame.bytes.size() + otlp::MemoryBytes(frame.scan);

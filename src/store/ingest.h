@@ -25,6 +25,7 @@
 #include "store/block_writer.h"
 #include "store/clickhouse.h"
 #include "store/graph_writer.h"
+#include "store/journal_frames.h"
 #include "store/refused_blocks.h"
 
 namespace sightline::store {
@@ -74,6 +75,7 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   void PushAccepted(otlp::Signal signal, PendingFrame frame);
   Result<void> Recover();
   Result<void> RecoverBlock(const journal::Manifest& manifest);
+  Result<ReadBackFrame> ReadBackToStore(uint64_t number);
   Result<void> RequeueFrames();
   Result<void> StartSampler();
   Result<void> KeepWhatIsUndecided();

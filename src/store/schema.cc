@@ -54,6 +54,9 @@ constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_metrics_summary",
                                        "otel_metrics_exponential_histogram",
                                        "span_metrics",
+                                       "span_metric_series",
+                                       "span_metric_points",
+                                       "span_metric_histograms",
                                        "service_graph"};
 
 struct Column {

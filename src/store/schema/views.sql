@@ -85,6 +85,67 @@ CREATE OR REPLACE VIEW {db}.otel_logs AS SELECT
   l.DroppedAttributesCount AS DroppedAttributesCount, l.Flags AS Flags, l.Repairs AS Repairs
 FROM {db}.logs AS l;
 
+-- Calls and durations of spans as metrics, with the names and labels of the Collector's spanmetrics connector: a point a minute of each
+-- series, delta, at the minute's end. Made of span_metric_rollups when they are read; columns as those of metric_series, metric_points
+-- and metric_histograms. Bounds of durations are every second one of the rollups' buckets, 2^(1/4) apart, from 2^17 to 2^35 ns, so that
+-- counts are exact. r: rows of the rollups, with SpanName, SpanKind and StatusCode empty where series were too many; without services
+-- of which somebody else sends metrics of these names (a Collector, a gateway): they would be there twice.
+DEFINE span_rows(seconds) AS (
+  SELECT r.Time AS Time, r.ServiceName AS ServiceName, r.Dimensions AS Dimensions, r.Bucket AS Bucket, r.Calls AS Calls,
+    r.DurationSum AS DurationSum, r.DurationMax AS DurationMax, JSONHas(CAST(r.Dimensions, 'String'), 'otel.metric.overflow') AS IsOverflow,
+    if(IsOverflow, '', CAST(r.SpanName, 'String')) AS SpanName, if(IsOverflow, '', CAST(r.SpanKind, 'String')) AS SpanKind,
+    if(IsOverflow, '', CAST(r.StatusCode, 'String')) AS StatusCode
+  FROM {db}.span_metric_rollups AS r WHERE r.Block = 0 AND r.Seconds = {seconds}
+    AND r.ServiceName NOT IN (SELECT ServiceName FROM {db}.metric_series WHERE MetricName = 'traces.span.metrics.calls'));
+DEFINE span_series(name) AS cityHash64({name}, CAST(r.ServiceName, 'String'), r.SpanName, r.SpanKind, r.StatusCode, CAST(r.Dimensions, 'String'));
+DEFINE span_attributes AS CAST(if(r.IsOverflow, map('otel.metric.overflow', 'true'), mapConcat(
+  map('service.name', CAST(r.ServiceName, 'String'), 'span.name', r.SpanName,
+      'span.kind', concat('SPAN_KIND_', upper(r.SpanKind)), 'status.code', concat('STATUS_CODE_', upper(r.StatusCode))),
+  CAST(JSONExtractKeysAndValues(CAST(r.Dimensions, 'String'), 'String'), 'Map(String, String)'))), 'Map(LowCardinality(String), String)');
+DEFINE span_attribute_types AS if(r.IsOverflow, 'b', repeat('s', 4 + length(JSONExtractKeys(CAST(r.Dimensions, 'String')))));
+DEFINE span_point AS
+  toDateTime64(r.Time + 60, 9) AS Timestamp, toDateTime64(r.Time, 9) AS StartTimestamp, r.ServiceName AS ServiceName,
+  {span_attributes} AS Attributes, {span_attribute_types} AS AttributeTypes, toUInt32(0) AS Flags;
+DEFINE span_groups AS GROUP BY r.Time, r.ServiceName, r.SpanName, r.SpanKind, r.StatusCode, r.Dimensions, r.IsOverflow;
+
+CREATE OR REPLACE VIEW {db}.span_metric_series AS SELECT
+  arrayJoin(['traces.span.metrics.calls', 'traces.span.metrics.duration']) AS Metric,
+  {span_series:Metric} AS SeriesId, r.Time AS Seen, CAST(Metric, 'LowCardinality(String)') AS MetricName,
+  CAST(if(Metric = 'traces.span.metrics.calls', 'sum', 'histogram'), 'LowCardinality(String)') AS MetricType,
+  if(Metric = 'traces.span.metrics.calls', 'Spans before sampling.', 'Durations of spans before sampling.') AS Description,
+  CAST(if(Metric = 'traces.span.metrics.calls', concat(char(123), 'call', char(125)), 'ms'), 'LowCardinality(String)') AS Unit,
+  toInt32(1) AS AggregationTemporality, CAST(Metric = 'traces.span.metrics.calls', 'Bool') AS IsMonotonic,
+  r.ServiceName AS ServiceName, '' AS ResourceId, {span_attributes} AS Attributes, {span_attribute_types} AS AttributeTypes
+FROM {span_rows:3600} AS r;
+
+CREATE OR REPLACE VIEW {db}.span_metric_points AS SELECT
+  {span_series:'traces.span.metrics.calls'} AS SeriesId, {span_point}, sum(r.Calls) AS Value
+FROM {span_rows:60} AS r {span_groups};
+
+CREATE OR REPLACE VIEW {db}.span_metric_histograms AS SELECT
+  {span_series:'traces.span.metrics.duration'} AS SeriesId, {span_point},
+  sumMap([if(r.Bucket < 136, 0, least(intDiv(r.Bucket - 136, 2) + 1, 73))], [r.Calls]) AS Places,
+  arrayMap(i -> toUInt64(round(Places.2[indexOf(Places.1, i)])), range(74)) AS BucketCounts,
+  arrayMap(i -> exp2(17 + i / 4) / 1e6, range(73)) AS ExplicitBounds,
+  arraySum(BucketCounts) AS Count, sum(r.DurationSum) / 1e6 AS Sum, toFloat64(0) AS Min, max(r.DurationMax) / 1e6 AS Max, toUInt8(5) AS Has
+FROM {span_rows:60} AS r {span_groups};
+
+-- The same columns as metric_front and so on, for points of these views (p).
+DEFINE span_metric_front(name) AS
+  CAST(map('service.name', CAST(p.ServiceName, 'String')), 'Map(LowCardinality(String), String)') AS ResourceAttributes, '' AS ResourceSchemaUrl,
+  '' AS ScopeName, '' AS ScopeVersion, CAST(map(), 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+  toUInt32(0) AS ScopeDroppedAttrCount, '' AS ScopeSchemaUrl, p.ServiceName AS ServiceName,
+  CAST('traces.span.metrics.{name}', 'LowCardinality(String)') AS MetricName, 'Spans before sampling.' AS MetricDescription;
+DEFINE span_metric_times AS p.Attributes AS Attributes, p.StartTimestamp AS StartTimeUnix, p.Timestamp AS TimeUnix;
+DEFINE no_exemplars AS
+  CAST([], 'Array(Map(LowCardinality(String), String))') AS `Exemplars.FilteredAttributes`, CAST([], 'Array(DateTime64(9))') AS `Exemplars.TimeUnix`,
+  CAST([], 'Array(Float64)') AS `Exemplars.Value`, CAST([], 'Array(String)') AS `Exemplars.SpanId`, CAST([], 'Array(String)') AS `Exemplars.TraceId`;
+DEFINE no_exemplars_back AS
+  CAST([], 'Array(LowCardinality(String))') AS `Exemplars.AttributeTypes`, CAST([], 'Array(Bool)') AS `Exemplars.IsInt`;
+DEFINE span_metric_back AS
+  p.SeriesId AS SeriesId, CAST(p.AttributeTypes, 'LowCardinality(String)') AS AttributeTypes, 's' AS ResourceAttributeTypes, '' AS MetricMetadata,
+  CAST('', 'LowCardinality(String)') AS Repairs;
+
 CREATE OR REPLACE VIEW {db}.otel_metrics_gauge AS SELECT
   {metric_front},
   p.Value AS Value, p.Flags AS Flags, {metric_exemplars},
@@ -96,14 +157,26 @@ CREATE OR REPLACE VIEW {db}.otel_metrics_sum AS SELECT
   p.Value AS Value, p.Flags AS Flags, {metric_exemplars},
   m.AggregationTemporality AS AggregationTemporality, m.IsMonotonic AS IsMonotonic,
   {metric_back}, {metric_integers}, {metric_exemplars_back}
-FROM {db}.metric_points AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'sum') AS m ON p.SeriesId = m.SeriesId;
+FROM {db}.metric_points AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'sum') AS m ON p.SeriesId = m.SeriesId
+UNION ALL SELECT
+  {span_metric_front:calls}, concat(char(123), 'call', char(125)) AS MetricUnit, {span_metric_times},
+  p.Value AS Value, p.Flags AS Flags, {no_exemplars},
+  toInt32(1) AS AggregationTemporality, CAST(true, 'Bool') AS IsMonotonic,
+  {span_metric_back}, CAST(false, 'Bool') AS IsInt, toInt64(0) AS IntValue, {no_exemplars_back}
+FROM {db}.span_metric_points AS p;
 
 CREATE OR REPLACE VIEW {db}.otel_metrics_histogram AS SELECT
   {metric_front},
   p.Count AS Count, p.Sum AS Sum, p.BucketCounts AS BucketCounts, p.ExplicitBounds AS ExplicitBounds, {metric_exemplars},
   p.Flags AS Flags, p.Min AS Min, p.Max AS Max, m.AggregationTemporality AS AggregationTemporality,
   {metric_back}, {metric_has}, {metric_exemplars_back}
-FROM {db}.metric_histograms AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'histogram') AS m ON p.SeriesId = m.SeriesId;
+FROM {db}.metric_histograms AS p INNER JOIN (SELECT * FROM {db}.metric_series FINAL WHERE MetricType = 'histogram') AS m ON p.SeriesId = m.SeriesId
+UNION ALL SELECT
+  {span_metric_front:duration}, 'ms' AS MetricUnit, {span_metric_times},
+  p.Count AS Count, p.Sum AS Sum, p.BucketCounts AS BucketCounts, p.ExplicitBounds AS ExplicitBounds, {no_exemplars},
+  p.Flags AS Flags, p.Min AS Min, p.Max AS Max, toInt32(1) AS AggregationTemporality,
+  {span_metric_back}, {metric_has}, {no_exemplars_back}
+FROM {db}.span_metric_histograms AS p;
 
 CREATE OR REPLACE VIEW {db}.otel_metrics_exponential_histogram AS SELECT
   {metric_front},
@@ -124,7 +197,8 @@ FROM {db}.metric_summaries AS p INNER JOIN (SELECT * FROM {db}.metric_series FIN
 -- Calls and durations of spans by minute. Not all rows of a key are one row yet: sum() them.
 CREATE OR REPLACE VIEW {db}.span_metrics AS SELECT
   m.ServiceName AS ServiceName, m.Time AS Minute, m.SpanName AS SpanName, m.SpanKind AS SpanKind, m.StatusCode AS StatusCode,
-  m.Entry AS Entry, m.Bucket AS Bucket, CAST(m.Calls, 'Float64') AS Calls, CAST(m.DurationSum, 'Float64') AS DurationSum,
+  m.Entry AS Entry, m.Bucket AS Bucket,
+  CAST(JSONExtractKeysAndValues(CAST(m.Dimensions, 'String'), 'String'), 'Map(LowCardinality(String), String)') AS Dimensions, CAST(m.Calls, 'Float64') AS Calls, CAST(m.DurationSum, 'Float64') AS DurationSum,
   CAST(m.DurationMax, 'UInt64') AS DurationMax, CAST(m.LastSeen, 'DateTime') AS LastSeen
 FROM {db}.span_metric_rollups AS m WHERE m.Block = 0 AND m.Seconds = 60;
 
