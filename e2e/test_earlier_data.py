@@ -43,10 +43,15 @@ def test_each_earlier_version_has_its_directories() -> None:
     assert [path.name for path in ARCHIVES] == sorted(wanted)
 
 
+def what_was_sent(question: str) -> str:
+    """Without what these views show of the calls that the program counts."""
+    return question + (" AND MetricName NOT LIKE 'traces.span.metrics.%'" if "FROM otel_metrics_" in question else "")
+
+
 def test_all_rows_are_found_again(earlier: tuple[Server, dict[str, Any]]) -> None:
     server, facts = earlier
     server.start()
-    assert {question: server.sql(question)[0] for question in facts["answers"]} == facts["answers"]
+    assert {question: server.sql(what_was_sent(question))[0] for question in facts["answers"]} == facts["answers"]
     assert any(int(count) > 0 for count, _ in facts["answers"].values())
 
 

@@ -37,7 +37,7 @@ COUNT_BY_ID = {
     # A point's number is its value, or its sum.
     "metrics": "SELECT toUInt64(n) AS id, count() FROM ("
     + " UNION ALL ".join(
-        f"SELECT {value} AS n FROM otel_metrics_{kind} WHERE ServiceName = 'kill'"
+        f"SELECT {value} AS n FROM otel_metrics_{kind} WHERE ServiceName = 'kill' AND MetricName NOT LIKE 'traces.span.metrics.%'"
         for kind, value in {
             "gauge": "Value", "sum": "Value", "histogram": "Sum", "exponential_histogram": "Sum", "summary": "Sum",
         }.items()

@@ -69,9 +69,10 @@ def test_the_program_of_the_readme_sends_a_span_a_metric_and_a_log(shop: Path, s
     shared_server.wait_for_rows(1, "otel_logs", "ServiceName = 'shop'")
     logs = shared_server.sql("SELECT Body, SeverityText, SeverityNumber, TraceId, SpanId FROM otel_logs WHERE ServiceName = 'shop'")
     assert logs == [["ordered tea", logs[0][1], 9, trace_id, span_id]]
-    shared_server.wait_for_rows(1, "otel_metrics_sum", "ServiceName = 'shop'")
+    shared_server.wait_for_rows(1, "otel_metrics_sum", "MetricName = 'shop.orders'")
     sums = shared_server.sql(
-        "SELECT MetricName, MetricUnit, Attributes, Value, IsMonotonic FROM otel_metrics_sum WHERE ServiceName = 'shop'"
+        "SELECT MetricName, MetricUnit, Attributes, Value, IsMonotonic FROM otel_metrics_sum WHERE ServiceName = 'shop' "
+        "AND MetricName NOT LIKE 'traces.span.metrics.%'"
     )
     assert sums == [["shop.orders", "{order}", {"item": "tea"}, 1, True]]
 
@@ -80,8 +81,8 @@ def test_it_has_all_protocols(shop: Path, make_server) -> None:
     server = make_server().start()
     for count, protocol in enumerate(["grpc", "http/json"], start=1):
         send_to(server, shop, "shop", protocol)
-        for table in ["otel_traces", "otel_logs", "otel_metrics_sum"]:
-            server.wait_for_rows(count, table, "ServiceName = 'shop'")
+        for table, where in [("otel_traces", "1"), ("otel_logs", "1"), ("otel_metrics_sum", "MetricName = 'shop.orders'")]:
+            server.wait_for_rows(count, table, f"ServiceName = 'shop' AND {where}")
 
 
 OPTIONS = """
@@ -196,7 +197,7 @@ def test_instrumentation_libraries_are_components(prefix: Path, tmp_path: Path, 
     )
     assert log == ["3 of tea", 13, root[2]]
     assert int(attributes["code.line.number"]) > 0 and attributes["code.file.path"].endswith("main.cc")
-    shared_server.wait_for_rows(10, "otel_metrics_sum", "ServiceName = 'instrumented'")
+    shared_server.wait_for_rows(10, "otel_metrics_sum", "ServiceName = 'instrumented' AND MetricName NOT LIKE 'traces.span.metrics.%'")
     ((cpu_seconds, memory_bytes),) = shared_server.sql(
         """SELECT sumIf(Value, MetricName = 'process.cpu.time'), sumIf(Value, MetricName = 'process.memory.usage')
            FROM otel_metrics_sum WHERE ServiceName = 'instrumented'"""

@@ -10,10 +10,12 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import grpc
 import pytest
+import requests
 
 import otlp
 from counted import all_pages, assert_api_says_the_spans, assert_calls_are_the_spans, differences
@@ -120,6 +122,73 @@ def test_a_directory_of_the_time_before_calls_were_counted(make_server: Callable
     assert server.export_grpc("traces", request(new)) == b""
     wait_until(lambda: server.sql(f"SELECT sum(Calls) FROM span_metrics WHERE SpanName = '{name}'")[0][0] == SPANS_PER_REQUEST,
                what="new spans are counted")  # fmt: skip
+
+
+DIMENSIONS = [{"name": "http.route"}, {"name": "tier", "default": "none"}]
+ROUTES = {"/pay": (6, 20, 0), "/buy": (3, 300, 3)}  # spans, their milliseconds, how many of them failed
+TAIL_SAMPLING = {"decision_wait": "1s", "policies": [{"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]}
+
+
+def series(server: Server, metric: str, aggregation: str) -> dict[str, Any]:
+    answer = requests.get(f"{server.http}/api/v1/metrics/traces.span.metrics.{metric}/series", timeout=60,
+                          params={"group_by": "http.route", "aggregation": aggregation, "step": "3600s"})  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("sampled", [False, True], ids=["every span kept", "sampled"])
+def test_dimensions_and_metrics_with_the_names_of_the_connector(make_server: Callable[..., Server], sampled: bool) -> None:
+    """Of kept and dropped spans alike: in SQL, and as OTLP metrics in SQL and in the API."""
+    config = CONFIG | {"span_metrics": {"dimensions": DIMENSIONS}} | ({"sampling": {"tail_sampling": TAIL_SAMPLING}} if sampled else {})
+    server = make_server(config=config).start()
+    now = time.time_ns()
+    for route, (count, milliseconds, failed) in ROUTES.items():
+        spans = []
+        for number in range(count):
+            span = otlp.span("handle", kind=2, status={"code": 2 if number < failed else 0}, attributes={"http.route": route})
+            span.start_time_unix_nano = now - 300 * 10**9
+            span.end_time_unix_nano = span.start_time_unix_nano + milliseconds * 1_000_000
+            spans.append(span)
+        assert server.export_grpc("traces", otlp.traces("shop", spans)) == b""
+    total = sum(count for count, *_ in ROUTES.values())
+    wait_until(lambda: server.sql("SELECT sum(Calls) FROM span_metrics WHERE ServiceName = 'shop'") == [[total]], what="all are counted")
+
+    rows = server.sql("SELECT Dimensions['http.route'], Dimensions['tier'], sum(Calls) FROM span_metrics GROUP BY ALL ORDER BY ALL")
+    assert rows == [[route, "none", count] for route, (count, *_) in sorted(ROUTES.items())]
+    points = server.sql("""SELECT Attributes, sum(Value) FROM otel_metrics_sum WHERE MetricName = 'traces.span.metrics.calls'
+        GROUP BY ALL ORDER BY Attributes['http.route'], Attributes['status.code']""")
+    labels = {"service.name": "shop", "span.name": "handle", "span.kind": "SPAN_KIND_SERVER", "tier": "none"}
+    assert points == [[labels | {"http.route": "/buy", "status.code": "STATUS_CODE_ERROR"}, 3],
+                      [labels | {"http.route": "/pay", "status.code": "STATUS_CODE_UNSET"}, 6]]  # fmt: skip
+    histograms = server.sql("""SELECT Attributes['http.route'] AS route, sum(Count), sum(Sum), max(Max), any(MetricUnit), any(length(ExplicitBounds)),
+        any(length(BucketCounts)) FROM otel_metrics_histogram WHERE MetricName = 'traces.span.metrics.duration' GROUP BY route ORDER BY route""")
+    assert histograms == [["/buy", 3, 900, 300, "ms", 73, 74], ["/pay", 6, 120, 20, "ms", 73, 74]]
+
+    listed = {one["name"]: one for one in all_pages(server, "/metrics", "metrics")}
+    assert listed["traces.span.metrics.calls"]["type"] == "sum" and listed["traces.span.metrics.calls"]["unit"] == "{call}"
+    assert listed["traces.span.metrics.duration"]["series_count"] == 2
+    assert "http.route" in listed["traces.span.metrics.duration"]["attribute_keys"]
+    calls = series(server, "calls", "increase")
+    assert {one["labels"]["http.route"]: sum(filter(None, one["values"])) for one in calls["series"]} == {"/pay": 6, "/buy": 3}
+    slow = series(server, "duration", "p95")
+    quantiles = {one["labels"]["http.route"]: max(filter(None, one["values"])) for one in slow["series"]}
+    assert quantiles["/pay"] == pytest.approx(20, rel=0.2) and quantiles["/buy"] == pytest.approx(300, rel=0.2)
+    assert len(all_pages(server, "/services/shop/operations", "operations")) == 1, "operations are as they were"
+
+
+def test_series_beyond_the_limit_are_counted_together(make_server: Callable[..., Server]) -> None:
+    server = make_server(config=CONFIG | {"span_metrics": {"series_per_service_max": 10}}).start()
+    for first in (0, 15):
+        spans = [otlp.span(f"GET /user/{number}", kind=2) for number in range(first, first + 15)]
+        assert server.export_grpc("traces", otlp.traces("ids", spans)) == b""
+        assert server.export_grpc("traces", otlp.traces("shop", [otlp.span("buy", kind=2)])) == b""
+    wait_until(lambda: server.sql("SELECT sum(Calls) FROM span_metrics WHERE ServiceName = 'ids'") == [[30]], what="all are counted")
+    assert server.sql("SELECT uniqExact(SpanName), sumIf(Calls, SpanName = '(other)') FROM span_metrics WHERE ServiceName = 'ids'") == [[11, 20]]
+    assert server.metrics()['sightline_span_metrics_overflowed_spans_total{signal="traces"}'] == 20
+    overflow = server.sql("""SELECT Attributes, sum(Value) FROM otel_metrics_sum WHERE MetricName = 'traces.span.metrics.calls' AND
+        mapContains(Attributes, 'otel.metric.overflow') GROUP BY ALL""")
+    assert overflow == [[{"otel.metric.overflow": "true"}, 20]]
+    wait_until(lambda: server.sql("SELECT sum(Calls) FROM span_metrics WHERE ServiceName = 'shop' AND SpanName = 'buy'") == [[2]], what="another service")
 
 
 @pytest.mark.parametrize("service", ["", "/", "a/b", "a/operations", "ünï & co?#%25", "nobody"])

@@ -245,7 +245,7 @@ void BlockWriter::PublishRepairs() {
   if (overflowed == published_overflowed_) return;
   context_.metrics
       .GetCounter("sightline.span_metrics.overflowed_spans", "{span}",
-                  "Spans counted together as there were too many series.")
+                  "Spans counted together as there were too many series.", {{"signal", std::string(stream_.name())}})
       .Add(overflowed - published_overflowed_);
   published_overflowed_ = overflowed;
 }
