@@ -577,7 +577,7 @@ std::string_view RefusalName(Refusal refusal) {
 uint64_t MemoryBytes(const Scan& scan) {
   constexpr uint64_t kRowBytes = 128;  // the columns of fixed width: ids, times, numbers of interned names
   return scan.items.size() * sizeof(ItemRef) + scan.heads.size() * sizeof(SpanHead) +
-         scan.scopes.size() * sizeof(ScopeRef) + scan.refused.size() * sizeof(uint32_t) +
+         scan.dimensions.size() * sizeof(Slice) + scan.scopes.size() * sizeof(ScopeRef) + scan.refused.size() * sizeof(uint32_t) +
          scan.items_accepted * kRowBytes;
 }
 
