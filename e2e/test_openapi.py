@@ -123,7 +123,7 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listServices", {}, {"last": "15m", "service": ODD_SERVICE}),
     ("listOperations", {"service": ODD_SERVICE}, {"last": "15m"}),
     ("listOperations", {"service": "nobody"}, {}),
-    ("getServiceGraph", {}, ALL_TIMES | {"limit": 5000}),
+    ("getServiceGraph", {}, ALL_TIMES | {"limit": 1000}),
     ("getServiceGraph", {}, {"service": ODD_SERVICE}),
     ("searchTraces", {}, ALL_TIMES | {"limit": 1000}),
     ("searchTraces", {}, {"service": ODD_SERVICE, "status": "error", "min_duration": "1ms", "max_duration": "1h"}),

@@ -452,7 +452,8 @@ TEST_F(SqlGateTest, ShowsTheTablesThatMayBeRead) {
   EXPECT_EQ(std::ranges::count(all, '\n'), static_cast<ptrdiff_t>(AllowedTables().size())) << all;
   EXPECT_EQ(answer("SHOW TABLES LIKE 'otel_l%'"), "otel_logs\n");
   EXPECT_EQ(answer("SHOW TABLES FROM sightline LIKE 'sp%' FORMAT CSV"),
-            "\"span_metric_rollups\"\n\"span_metrics\"\n\"spans\"\n");
+            "\"span_metric_histograms\"\n\"span_metric_points\"\n\"span_metric_rollups\"\n\"span_metric_series\"\n"
+            "\"span_metrics\"\n\"spans\"\n");
   EXPECT_EQ(answer("SHOW TABLES LIKE 'no''ne'"), "");
   EXPECT_TRUE(answer("SHOW CREATE TABLE spans FORMAT TSVRaw").starts_with("CREATE TABLE sightline.spans\n"));
 }
