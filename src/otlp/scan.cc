@@ -577,8 +577,8 @@ std::string_view RefusalName(Refusal refusal) {
 uint64_t MemoryBytes(const Scan& scan) {
   constexpr uint64_t kRowBytes = 128;  // the columns of fixed width: ids, times, numbers of interned names
   return scan.items.size() * sizeof(ItemRef) + scan.heads.size() * sizeof(SpanHead) +
-         scan.dimensions.size() * sizeof(Slice) + scan.scopes.size() * sizeof(ScopeRef) + scan.refused.size() * sizeof(uint32_t) +
-         scan.items_accepted * kRowBytes;
+         scan.dimensions.size() * sizeof(Slice) + scan.scopes.size() * sizeof(ScopeRef) +
+         scan.refused.size() * sizeof(uint32_t) + scan.items_accepted * kRowBytes;
 }
 
 Result<Scan> ScanRequest(Signal signal, std::string_view request, const Limits& limits, const TimeRules& times,
