@@ -578,6 +578,19 @@ def test_calls_and_the_service_graph_are_counted_before_sampling(server: Server,
     assert bounds[0][0][:5] == [2, 4, 6, 8, 10]
 
 
+def test_calls_are_told_apart_by_dimensions_too(make_gateway: MakeGateway) -> None:
+    dimensions = {"span_metrics": {"dimensions": [{"name": "http.route"}, {"name": "tier", "default": "none"}]}}
+    with grpc_receiver() as backend:
+        config = NO_SELF_METRICS | dimensions | sampling([ERRORS], "500ms", forward={"metrics_interval": "1s"})
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config).start()
+        spans = [otlp.span("handle", kind=2, attributes=more) for more in [{"http.route": "/pay"}] * 3 + [{"tier": "gold"}] * 2]
+        gateway.export_grpc("traces", otlp.traces("shop", spans))
+        own = ("shop", "handle", "SPAN_KIND_SERVER", "STATUS_CODE_UNSET")
+        wanted = {(*own, "/pay", "none"): 3, (*own, "gold"): 2}
+        wait_until(lambda: totals(backend)["traces.span.metrics.calls"] == wanted, DELIVERED_SECONDS_MAX, "all counted")
+        assert totals(backend)["traces.span.metrics.duration"] == wanted
+
+
 @pytest.mark.parametrize("points", ["before the request is sent", "everywhere"])
 def test_killed_at_every_step_counts_are_right(points: str, make_gateway: MakeGateway) -> None:
     """Calls are never less than what was accepted, and no more, unless an answer was lost."""

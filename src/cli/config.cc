@@ -122,7 +122,7 @@ void BindStorage(ConfigSchema& schema, Config& config) {
 
 void BindSpanMetrics(ConfigSchema& schema, otlp::SpanMetricsOptions& options) {
   schema.Section("span_metrics",
-                 "Calls, errors and durations of spans, counted before sampling: docs/adr/004-span-metrics.md.");
+                 "Calls, errors and durations of spans, counted before sampling (docs/adr/004-span-metrics.md).");
   schema.Add(DimensionsKey(
       "span_metrics.dimensions", options.dimensions,
       "Attributes by which calls are told apart beside service, span name, kind and status, as in the Collector's "

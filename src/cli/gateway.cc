@@ -53,6 +53,7 @@ Result<void> Gateway::OpenIntake() {
   options.counts.interval_nanos = config_.forward.metrics_interval_nanos;
   options.counts.bytes_max = std::min<uint64_t>(options.counts.bytes_max, config_.journal.bytes_max / kCountedShare);
   options.counts.series_max = config_.forward.series_max;
+  options.counts.dimensions = config_.span_metrics.dimensions;
   options.counts.instance_id = InstanceId();
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());

@@ -19,6 +19,15 @@ constexpr std::string_view kKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTER
                                        "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
 constexpr std::string_view kStatuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
 
+constexpr char kSeparator = '\xff', kNoValue = '\xfe';
+
+// Takes the part before the next separator off `rest`.
+std::string_view NextPart(std::string_view& rest) {
+  const std::string_view part = rest.substr(0, rest.find(kSeparator));
+  rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  return part;
+}
+
 uint32_t BucketOf(uint64_t nanos) {
   const double milliseconds = static_cast<double>(nanos) * 1e-6;
   return static_cast<uint32_t>(std::ranges::lower_bound(kDurationBoundsMs, milliseconds) - kDurationBoundsMs.begin());
@@ -26,7 +35,13 @@ uint32_t BucketOf(uint64_t nanos) {
 
 }  // namespace
 
-CallCounts::CallCounts(uint32_t series_max) : series_max_(series_max), mender_(otlp::Limits{}) {}
+const std::vector<otlp::Dimension> CallCounts::kNoDimensions;
+
+CallCounts::CallCounts(uint32_t series_max, const std::vector<otlp::Dimension>& dimensions)
+    : series_max_(series_max),
+      dimensions_(dimensions),
+      dimension_reader_(dimensions, otlp::Limits{}),
+      mender_(otlp::Limits{}) {}
 
 void CallCounts::Clear() {
   services_.Clear();
@@ -74,6 +89,23 @@ uint32_t CallCounts::ServiceOf(std::string_view resource) {
   return services_.size() < series_max_ ? services_.Insert(name, hash) : 0;
 }
 
+// The name, and behind it each dimension's value or kNoValue, with a byte between them that is in no UTF-8.
+std::string_view CallCounts::Series(std::string_view name, std::string_view span, std::string_view resource) {
+  if (dimensions_.empty()) return name;
+  dimension_reader_.ReadSpan(span, resource);
+  series_text_.assign(name);
+  for (size_t i = 0; i < dimensions_.size(); ++i) {
+    const std::string* value = dimension_reader_.Value(i);
+    series_text_ += kSeparator;
+    if (value != nullptr) {
+      series_text_ += *value;
+    } else {
+      series_text_ += kNoValue;
+    }
+  }
+  return series_text_;
+}
+
 void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
   uint32_t last_scope = UINT32_MAX, service = 0;
   otlp::Marks marks;
@@ -88,7 +120,10 @@ void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
     const double weight = head.trace_state.size == 0 ? 1 : otlp::SpanWeight(head.trace_state.In(request));
     const uint8_t kind = head.kind < std::size(kKinds) ? head.kind : uint8_t{0};
     const uint8_t status = head.status < std::size(kStatuses) ? head.status : uint8_t{0};
-    Durations& durations = RowOf(service, mender_.CleanName(head.name.In(request), marks), kind, status).durations;
+    const std::string_view series =
+        Series(mender_.CleanName(head.name.In(request), marks), scan.items[i].message.In(request),
+               scan.scopes[last_scope].resource.In(request));
+    Durations& durations = RowOf(service, series, kind, status).durations;
     durations.buckets[BucketOf(nanos)] += weight;
     durations.count += weight;
     durations.sum += weight * static_cast<double>(nanos) * 1e-6;
@@ -116,11 +151,16 @@ void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,
   const auto write_points = [&](std::span<const uint32_t> rows, const auto& write) {
     for (const uint32_t number : rows) {
       const Row& row = rows_[number];
-      const std::pair<std::string_view, std::string_view> all[] = {{"service.name", services_.at(row.service)},
-                                                                   {"span.name", names_.at(row.name)},
-                                                                   {"span.kind", kKinds[row.kind]},
-                                                                   {"status.code", kStatuses[row.status]},
-                                                                   {"collector.instance.id", instance_id}};
+      std::string_view rest = names_.at(row.name);
+      std::vector<std::pair<std::string_view, std::string_view>> all = {{"service.name", services_.at(row.service)},
+                                                                        {"span.name", NextPart(rest)},
+                                                                        {"span.kind", kKinds[row.kind]},
+                                                                        {"status.code", kStatuses[row.status]},
+                                                                        {"collector.instance.id", instance_id}};
+      for (const otlp::Dimension& dimension : dimensions_) {
+        const std::string_view value = NextPart(rest);
+        if (value != std::string_view(&kNoValue, 1)) all.emplace_back(dimension.key, value);
+      }
       const std::pair<std::string_view, std::string_view> overflow[] = {{kOverflow, ""},
                                                                         {"collector.instance.id", instance_id}};
       write(row.durations, row.is_overflow ? MetricAttributes(overflow) : MetricAttributes(all));

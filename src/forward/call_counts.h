@@ -14,6 +14,7 @@
 #include "otlp/attribute_text.h"
 #include "otlp/columns.h"
 #include "otlp/scan.h"
+#include "otlp/span_dimensions.h"
 
 namespace sightline::forward {
 
@@ -24,7 +25,8 @@ inline constexpr std::array<double, 16> kDurationBoundsMs = {2,   4,   6,    8, 
 // Series beyond `series_max` are counted together as one that says so. Thread: of its owner.
 class CallCounts {
  public:
-  explicit CallCounts(uint32_t series_max);
+  // `dimensions` must outlive it, and be the same for all that are merged.
+  explicit CallCounts(uint32_t series_max, const std::vector<otlp::Dimension>& dimensions = kNoDimensions);
 
   // All accepted spans of the request; `scan` has heads. Each counts for otlp::SpanWeight.
   void Add(std::string_view request, const otlp::Scan& scan);
@@ -40,15 +42,20 @@ class CallCounts {
  private:
   using Durations = Histogram<kDurationBoundsMs.size()>;
   struct Row {
-    uint32_t service = 0, name = 0;  // numbers of services_ and names_
+    uint32_t service = 0, name = 0;  // numbers of services_ and names_ (a text of Series)
     uint8_t kind = 0, status = 0;
     bool is_overflow = false;
     Durations durations;
   };
   Row& RowOf(uint32_t service, std::string_view name, uint8_t kind, uint8_t status);
   uint32_t ServiceOf(std::string_view resource);
+  std::string_view Series(std::string_view name, std::string_view span, std::string_view resource);
 
+  static const std::vector<otlp::Dimension> kNoDimensions;
   const uint32_t series_max_;
+  const std::vector<otlp::Dimension>& dimensions_;
+  otlp::DimensionReader dimension_reader_;
+  std::string series_text_;
   otlp::Interner services_, names_;
   boost::unordered_flat_map<uint64_t, uint32_t> numbers_;  // of service, name, kind and status -> index of rows_
   std::vector<Row> rows_;

@@ -47,9 +47,9 @@ CountsQueue::CountsQueue(const CountsOptions& options, const QueueOptions& queue
       context_(context),
       delivery_(Signal::kMetrics, queue, context, std::move(exporter)),
       start_unix_nanos_(context.clock.UnixNanos()),
-      total_calls_(options.series_max),
+      total_calls_(options_.series_max, options_.dimensions),
       total_graph_(options.series_max) {
-  for (size_t i = 0; i < kSlots; ++i) slots_.push_back(std::make_unique<Slot>(options.series_max));
+  for (size_t i = 0; i < kSlots; ++i) slots_.push_back(std::make_unique<Slot>(options_));
 }
 
 CountsQueue::~CountsQueue() {
@@ -129,7 +129,7 @@ bool CountsQueue::Drain(int64_t deadline_monotonic_nanos) {
 
 void CountsQueue::Run() {
   for (; !resumed_.empty() && !delivery_.stopping(); resumed_.pop_front()) {
-    Counted counted(options_.series_max);
+    Counted counted(options_);
     for (const uint64_t frame : context_.journal.FramesIn(resumed_.front())) ReadBack(frame, counted);
     Deliver(resumed_.front(), counted);
   }
@@ -173,7 +173,7 @@ void CountsQueue::ReadBack(uint64_t number, Counted& counted) {
 }
 
 void CountsQueue::Export() {
-  Counted counted(options_.series_max);
+  Counted counted(options_);
   counted_bytes_.store(0, std::memory_order_relaxed);
   for (const auto& slot : slots_) {
     const std::lock_guard lock(slot->mutex);

@@ -28,6 +28,7 @@ struct CountsOptions {
   int64_t interval_nanos = 10'000'000'000;
   uint64_t bytes_max = 256 << 20;  // of requests between two exports, which the journal must keep
   uint32_t series_max = 10'000;
+  std::vector<otlp::Dimension> dimensions;
   std::string instance_id;  // of the gateway
 };
 
@@ -57,14 +58,15 @@ class CountsQueue {
 
  private:
   struct Counted {
-    explicit Counted(uint32_t series_max) : calls(series_max) {}
+    // `options` must outlive it.
+    explicit Counted(const CountsOptions& options) : calls(options.series_max, options.dimensions) {}
     CallCounts calls;
     otlp::ServiceGraphEdges graph;
     std::vector<uint64_t> frames;
   };
   // Receiving threads take whichever is free.
   struct Slot {
-    explicit Slot(uint32_t series_max) : counted(series_max) {}
+    explicit Slot(const CountsOptions& options) : counted(options) {}
     std::mutex mutex;
     Counted counted;  // guarded by mutex
   };

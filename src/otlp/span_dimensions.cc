@@ -53,13 +53,18 @@ std::string_view DimensionReader::ReadSpan(std::string_view span, std::string_vi
   return Write();
 }
 
+const std::string* DimensionReader::Value(size_t i) const {
+  for (const auto* value : {&span_values_[i], &resource_values_[i], &dimensions_[i].default_value}) {
+    if (*value) return &**value;
+  }
+  return nullptr;
+}
+
 std::string_view DimensionReader::Write() {
   text_.clear();
   for (size_t i = 0; i < dimensions_.size(); ++i) {
-    const std::optional<std::string>& value = span_values_[i]       ? span_values_[i]
-                                              : resource_values_[i] ? resource_values_[i]
-                                                                    : dimensions_[i].default_value;
-    if (!value) continue;
+    const std::string* value = Value(i);
+    if (value == nullptr) continue;
     text_ += text_.empty() ? '{' : ',';
     AppendJsonString(text_, dimensions_[i].key);
     text_ += ':';

@@ -25,6 +25,9 @@ class DimensionReader {
   std::string_view Read(const std::vector<std::string_view>& attributes, std::string_view resource);
   // The same for a Span message.
   std::string_view ReadSpan(std::string_view span, std::string_view resource);
+  // The value of dimension number `i` in what was read last; null if it has none.
+  const std::string* Value(size_t i) const;
+  size_t size() const { return dimensions_.size(); }
 
  private:
   void Look(std::string_view key_value, std::vector<std::optional<std::string>>& values);
