@@ -105,11 +105,12 @@ bool HttpExchange::Write(std::string_view piece) {
   return state_ == State::kStreaming && !lost_ && wire != nullptr;
 }
 
-void HttpExchange::End() {
+void HttpExchange::End(HttpHeaders trailers) {
   {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kStreaming) return;
     state_ = State::kEnded;
+    trailers_ = std::move(trailers);
   }
   Wake();
 }
@@ -218,7 +219,11 @@ HttpExchange::Output HttpExchange::TakePiece(bool draining) {
   if (state_ == State::kEnded) {
     output.last = true;
     output.close = close_after_;
-    if (chunked && !shape_.head_only) output.tail += "0\r\n\r\n";
+    if (chunked && !shape_.head_only) {
+      output.tail += "0\r\n";
+      AppendFields(trailers_, &output.tail);
+      output.tail += "\r\n";
+    }
   }
   return output;
 }
@@ -250,8 +255,8 @@ void HttpResponder::Begin(HttpResponse head) const {
 bool HttpResponder::Write(std::string_view piece) const {
   return impl_->exchange().Write(piece);
 }
-void HttpResponder::End() const {
-  impl_->exchange().End();
+void HttpResponder::End(HttpHeaders trailers) const {
+  impl_->exchange().End(std::move(trailers));
 }
 void HttpResponder::Abort() const {
   impl_->exchange().Abort();

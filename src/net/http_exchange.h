@@ -46,7 +46,7 @@ class HttpExchange {
   void Send(HttpResponse response);
   void Begin(HttpResponse head);
   bool Write(std::string_view piece);
-  void End();
+  void End(HttpHeaders trailers = {});
   void Abort();
   void Abandon();  // the last responder is gone
   bool client_gone() const;
@@ -79,6 +79,7 @@ class HttpExchange {
   State state_ = State::kWaiting;
   HttpResponse response_;  // whole, or the head of the stream
   std::string pending_;    // of the stream
+  HttpHeaders trailers_;   // behind it
   bool head_taken_ = false;
   bool finished_ = false;  // all was taken
   bool close_after_ = false;

@@ -54,7 +54,8 @@ class HttpResponder {
   // of the server it cannot wait: there a stream that outruns the socket by the bound is aborted.
   void Begin(HttpResponse head) const;  // body ignored
   bool Write(std::string_view piece) const;
-  void End() const;
+  // `trailers` are fields that are known only now (RFC 9110, 6.5); who speaks HTTP/1.0, or does not look, misses them.
+  void End(HttpHeaders trailers = {}) const;
   // The stream cannot be finished truthfully: sends what was written, then closes the connection without the final
   // chunk, so that the client sees an error.
   void Abort() const;
