@@ -1,13 +1,11 @@
 #include "cli/api_client.h"
 
 #include <simdjson.h>
-#include <limits>
 
 #include <cstdio>
 #include <cstdlib>
 
 #include "cli/commands.h"
-#include "net/http_client.h"
 
 namespace sightline::cli {
 namespace {
@@ -129,7 +127,7 @@ Error ToError(int status, const std::string& body) {
   return {Code::kInternal, "the server answered " + std::to_string(status) + ": " + body.substr(0, 200)};
 }
 
-Result<std::string> Call(const std::string& server, net::HttpCall call) {
+Result<net::HttpReply> Call(const std::string& server, const net::HttpCall& call) {
   net::HttpClient client;
   auto reply = client.Call(call);
   if (!reply) {
@@ -141,7 +139,7 @@ Result<std::string> Call(const std::string& server, net::HttpCall call) {
     return std::unexpected(std::move(error));
   }
   if (reply->status < 200 || reply->status > 299) return std::unexpected(ToError(reply->status, reply->body));
-  return std::move(reply->body);
+  return reply;
 }
 
 }  // namespace
@@ -168,10 +166,26 @@ std::string PathWithQuery(const std::string& path, const std::vector<std::pair<s
 }
 
 Result<std::string> ApiGet(const std::string& server, const std::string& path_and_query) {
+  return ApiGetUntil(server, path_and_query, nullptr);
+}
+
+Result<std::string> ApiGetUntil(const std::string& server, const std::string& path_and_query,
+                                const std::function<bool()>& cancelled) {
   net::HttpCall call;
   call.url = server + path_and_query;
+  call.cancelled = cancelled;
   call.timeout_seconds = kTimeoutSeconds;
-  return Call(server, std::move(call));
+  auto reply = Call(server, call);
+  if (!reply) return std::unexpected(reply.error());
+  return std::move(reply->body);
+}
+
+Result<net::HttpReply> ApiGetStream(const std::string& server, const std::string& path_and_query,
+                                    const std::function<bool(std::string_view piece)>& sink) {
+  net::HttpCall call;
+  call.url = server + path_and_query;
+  call.sink = sink;
+  return Call(server, call);
 }
 
 Result<void> ApiPost(const std::string& server, const std::string& path_and_query, std::string_view body,
@@ -182,7 +196,7 @@ Result<void> ApiPost(const std::string& server, const std::string& path_and_quer
   call.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
   call.body = body;
   call.sink = sink;
-  auto done = Call(server, std::move(call));
+  auto done = Call(server, call);
   if (!done) return std::unexpected(done.error());
   return {};
 }
@@ -206,26 +220,6 @@ Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json) {
     return traces;
   } catch (const simdjson::simdjson_error& error) {
     return Fail(Code::kInternal, "the server's list of traces does not read: {}", error.what());
-  }
-}
-
-Result<std::vector<LabelledSeries>> ParseSeries(const std::string& json) {
-  try {
-    simdjson::dom::parser parser;
-    std::vector<LabelledSeries> series;
-    for (element item : simdjson::dom::array(parser.parse(json)["series"])) {
-      LabelledSeries one;
-      for (element label : simdjson::dom::array(item["labels"])) {
-        one.labels.emplace_back(Text(label, "field"), Text(label, "literal"));
-      }
-      for (element value : simdjson::dom::array(item["values"])) {
-        one.values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : double(value));
-      }
-      series.push_back(std::move(one));
-    }
-    return series;
-  } catch (const simdjson::simdjson_error& error) {
-    return Fail(Code::kInternal, "the server's series do not read: {}", error.what());
   }
 }
 

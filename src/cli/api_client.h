@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/http_client.h"
 #include "query/traces.h"
 
 namespace sightline::cli {
@@ -21,17 +22,20 @@ std::string PathWithQuery(const std::string& path, const std::vector<std::pair<s
 // The body of a 2xx answer. Errors carry the server's code, message and hint; kUnavailable if there is no server.
 Result<std::string> ApiGet(const std::string& server, const std::string& path_and_query);
 
+// The same; kCancelled once `cancelled`, which is asked ten times a second.
+Result<std::string> ApiGetUntil(const std::string& server, const std::string& path_and_query,
+                                const std::function<bool()>& cancelled);
+
+// Streams the body of a 2xx answer to `sink`, for as long as it takes; trailers are among the headers of what is given
+// back.
+Result<net::HttpReply> ApiGetStream(const std::string& server, const std::string& path_and_query,
+                                    const std::function<bool(std::string_view piece)>& sink);
+
 // Streams the body of a 2xx answer to `sink`.
 Result<void> ApiPost(const std::string& server, const std::string& path_and_query, std::string_view body,
                      const std::function<bool(std::string_view piece)>& sink);
 
 Result<std::vector<query::TraceSummary>> ParseTraces(const std::string& json);
-// Of /api/v1/query/series. A step without a value is NaN.
-struct LabelledSeries {
-  std::vector<std::pair<std::string, std::string>> labels;
-  std::vector<double> values;
-};
-Result<std::vector<LabelledSeries>> ParseSeries(const std::string& json);
 // A page of a trace, and the cursor of the next one, "" after the last. Attribute values as the text that the type
 // letters describe.
 Result<query::Trace> ParseTrace(const std::string& json, std::string& next_cursor);

@@ -13,8 +13,8 @@ namespace {
 
 // In the order in which --help lists them.
 constexpr void (*kCommands[])(CLI::App&, int&) = {
-    &AddServeCommand, &AddGatewayCommand, &AddSqlCommand,    &AddTracesCommand,
-    &AddTraceCommand, &AddQueryCommand,   &AddConfigCommand,
+    &AddServeCommand, &AddGatewayCommand, &AddSqlCommand,    &AddTracesCommand, &AddTraceCommand,
+    &AddQueryCommand, &AddTailCommand,    &AddExportCommand, &AddConfigCommand,
 };
 
 void PrintWrongUse(const CLI::App& app, const CLI::ParseError& error, const std::string& first_word) {

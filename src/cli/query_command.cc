@@ -1,15 +1,15 @@
-// `sightline query`: TraceQL, answered by a running server: traces, or numbers over time, as a table or as JSON.
+// `sightline query`: TraceQL, answered by a running server: traces, spans, groups of spans, or numbers over time.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "cli/api_client.h"
 #include "cli/commands.h"
+#include "cli/query_answer.h"
 #include "cli/table.h"
 #include "cli/traces_table.h"
 #include "traceql/parse.h"
@@ -18,40 +18,13 @@ namespace sightline::cli {
 namespace {
 
 struct QueryFlags {
-  std::string server, text, last = "1h", step;
-  bool json = false;
+  std::string server, text, last = "1h", step, by, select, sort, format = "table";
+  bool json = false, spans = false;
   int limit = 20;
 };
 
-std::string NumberText(double value) {
-  return std::isnan(value) ? "" : fmt::format("{:.6g}", value);
-}
-
-// What a series was over the range; its steps are in the JSON.
-std::string SeriesTable(const std::vector<LabelledSeries>& series, const Terminal& terminal) {
-  std::vector<Column> columns;
-  if (!series.empty()) {
-    for (const auto& [field, literal] : series.front().labels) columns.push_back({Printable(field), false, 40});
-  }
-  for (const char* title : {"MIN", "AVG", "MAX", "LAST"}) columns.push_back({title, true});
-  std::vector<std::vector<Cell>> rows;
-  for (const auto& one : series) {
-    auto& row = rows.emplace_back();
-    for (const auto& [field, literal] : one.labels) row.push_back({Printable(literal), "36"});
-    row.resize(columns.size() - 4);
-    double low = NAN, high = NAN, last = NAN, sum = 0, count = 0;
-    for (const double value : one.values) {
-      if (std::isnan(value)) continue;
-      low = std::fmin(low, value);
-      high = std::fmax(high, value);
-      last = value;
-      sum += value;
-      ++count;
-    }
-    for (const double value : {low, sum / count, high, last}) row.push_back({NumberText(value), ""});
-  }
-  return FormatTable(columns, rows, terminal.color);
-}
+// What the answer is made of.
+enum class Kind { kTraces, kSpans, kGroups, kSeries };
 
 // The server says what is wrong with a query.
 bool MakesNumbers(const std::string& text) {
@@ -59,35 +32,85 @@ bool MakesNumbers(const std::string& text) {
   return parsed && std::holds_alternative<traceql::MetricsExpression>(parsed->node);
 }
 
-int PrintNothing(const QueryFlags& flags) {
-  std::fprintf(stderr, "nothing in the last %s matches\n", flags.last.c_str());
-  return kExitDone;
+Kind KindOf(const QueryFlags& flags) {
+  if (MakesNumbers(flags.text)) return Kind::kSeries;
+  if (!flags.by.empty()) return Kind::kGroups;
+  return flags.spans || !flags.select.empty() ? Kind::kSpans : Kind::kTraces;
+}
+
+std::string PathOf(const QueryFlags& flags, Kind kind, bool as_file) {
+  std::string path;
+  switch (kind) {
+    case Kind::kSeries:
+      path = "/api/v1/query/series";
+      break;
+    case Kind::kGroups:
+      path = "/api/v1/query/groups";
+      break;
+    case Kind::kSpans:
+      path = as_file ? "/api/v1/export/spans" : "/api/v1/query/spans";
+      break;
+    case Kind::kTraces:
+      path = as_file ? "/api/v1/export/traces" : "/api/v1/traces";
+      break;
+  }
+  return PathWithQuery(path, {{"q", flags.text},
+                              {"last", flags.last},
+                              {"step", flags.step},
+                              {"by", flags.by},
+                              {"select", flags.select},
+                              {"sort", flags.sort},
+                              {"format", as_file ? flags.format : ""},
+                              {"limit", std::to_string(flags.limit)}});
+}
+
+Result<std::string> TableOf(const std::string& json, Kind kind) {
+  const Terminal terminal = StdoutTerminal();
+  switch (kind) {
+    case Kind::kSeries:
+      return SeriesTable(json, terminal);
+    case Kind::kGroups:
+      return GroupsTable(json, terminal);
+    case Kind::kSpans:
+      return SpansTable(json, terminal);
+    case Kind::kTraces:
+      break;
+  }
+  auto traces = ParseTraces(json);
+  if (!traces) return std::unexpected(traces.error());
+  if (traces->empty()) return std::string();
+  std::ranges::sort(*traces, std::ranges::greater(), &query::TraceSummary::start_unix_nanos);
+  return TracesTable(*traces, terminal);
+}
+
+int StreamFile(const QueryFlags& flags, Kind kind) {
+  const auto write = [](std::string_view piece) {
+    return std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
+  };
+  auto done = ApiGetStream(ServerUrl(flags.server), PathOf(flags, kind, /*as_file=*/true), write);
+  const bool flushed = std::fflush(stdout) == 0;
+  if (!done) return PrintError(done.error());
+  return flushed ? kExitDone : PrintError({Code::kUnavailable, "stdout takes no more"});
 }
 
 int RunQuery(const QueryFlags& flags) {
-  const bool numbers = MakesNumbers(flags.text);
-  auto json = ApiGet(ServerUrl(flags.server), PathWithQuery(numbers ? "/api/v1/query/series" : "/api/v1/traces",
-                                                            {{"q", flags.text},
-                                                             {"last", flags.last},
-                                                             {"step", numbers ? flags.step : ""},
-                                                             {"limit", std::to_string(flags.limit)}}));
+  const Kind kind = KindOf(flags);
+  const bool is_list = kind == Kind::kTraces || kind == Kind::kSpans;
+  const std::string format = flags.json ? "json" : flags.format;
+  if (format == "jsonl" && !is_list) {
+    return PrintError({Code::kInvalidArgument, "jsonl is of lists\n--format json or csv"});
+  }
+  if (is_list && (format == "csv" || format == "jsonl")) return StreamFile(flags, kind);
+  auto json = ApiGet(ServerUrl(flags.server), PathOf(flags, kind, /*as_file=*/false));
   if (!json) return PrintError(json.error());
-  if (flags.json) {
+  if (format == "json") {
     std::fputs(json->c_str(), stdout);
     return kExitDone;
   }
-  if (numbers) {
-    auto series = ParseSeries(*json);
-    if (!series) return PrintError(series.error());
-    if (series->empty()) return PrintNothing(flags);
-    std::fputs(SeriesTable(*series, StdoutTerminal()).c_str(), stdout);
-    return kExitDone;
-  }
-  auto traces = ParseTraces(*json);
-  if (!traces) return PrintError(traces.error());
-  if (traces->empty()) return PrintNothing(flags);
-  std::ranges::sort(*traces, std::ranges::greater(), &query::TraceSummary::start_unix_nanos);
-  std::fputs(TracesTable(*traces, StdoutTerminal()).c_str(), stdout);
+  auto text = format != "csv" ? TableOf(*json, kind) : kind == Kind::kGroups ? GroupsCsv(*json) : SeriesCsv(*json);
+  if (!text) return PrintError(text.error());
+  if (text->empty()) std::fprintf(stderr, "nothing in the last %s matches\n", flags.last.c_str());
+  std::fputs(text->c_str(), stdout);
   return kExitDone;
 }
 
@@ -95,13 +118,20 @@ int RunQuery(const QueryFlags& flags) {
 
 void AddQueryCommand(CLI::App& app, int& exit_code) {
   auto flags = std::make_shared<QueryFlags>();
-  auto* command = app.add_subcommand("query", "Ask in TraceQL: traces that match, or numbers over time");
+  auto* command = app.add_subcommand("query", "Ask in TraceQL: traces, spans, groups of spans, or numbers over time");
   command->add_option("traceql", flags->text, "Such as '{ status = error } | rate() by (resource.service.name)'")
       ->required();
+  command->add_flag("--spans", flags->spans, "The spans that match, not their traces");
+  command->add_option("--select", flags->select, "Spans with these fields: span.http.route,resource.host.name");
+  command->add_option("--by", flags->by, "Groups of spans by fields: resource.service.name,name");
+  command->add_option("--sort", flags->sort, "newest or slowest; of groups count, errors or p99");
   command->add_option("--last", flags->last, "How far back to look: 15m, 1h, 7d")->capture_default_str();
   command->add_option("--step", flags->step, "Of numbers over time: 10s, 1m (default: at most 120 steps)");
   command->add_option("--limit", flags->limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_flag("--json", flags->json, "Print the server's JSON");
+  command->add_option("--format", flags->format, "table, json (as the server answers), csv or jsonl (a row a line)")
+      ->check(CLI::IsMember({"table", "json", "csv", "jsonl"}))
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "Short for --format json");
   command->add_option("--server", flags->server,
                       "The server's address (default: SIGHTLINE_SERVER, http://127.0.0.1:8080)");
   command->callback([flags, &exit_code] { exit_code = RunQuery(*flags); });

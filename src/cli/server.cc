@@ -66,6 +66,11 @@ Result<void> Server::OpenStore() {
   if (!journal) return Wrap("open the journal", journal.error());
   journal_ = *std::move(journal);
 
+  auto state = state::Database::Open(config_.data_dir + "/state.sqlite");
+  if (!state) return Wrap("open the state", state.error());
+  state_ = *std::move(state);
+  views_ = std::make_unique<state::SavedViews>(*state_, clock_);
+
   Result<std::unique_ptr<store::ClickHouse>> clickhouse =
       config_.clickhouse.url.empty()
           ? store::OpenEmbedded({.data_directory = config_.data_dir + "/clickhouse",
@@ -132,6 +137,7 @@ Result<void> Server::OpenDoors() {
   if (!hot_attributes) return Wrap("read the columns of hot attributes", hot_attributes.error());
   api.hot_attributes = *std::move(hot_attributes);
   api.sampling = sampling_.get();
+  api.views = views_.get();
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =

@@ -18,6 +18,7 @@
 #include "receive/receiver.h"
 #include "serve/api_server.h"
 #include "serve/self_export.h"
+#include "state/saved_views.h"
 #include "store/clickhouse.h"
 #include "store/ingest.h"
 
@@ -58,6 +59,8 @@ class Server {
   // In order of construction; each may use those above it.
   std::unique_ptr<store::ClickHouse> clickhouse_;
   std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<state::Database> state_;
+  std::unique_ptr<state::SavedViews> views_;
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;

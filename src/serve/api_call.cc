@@ -108,7 +108,7 @@ void ApiCall::Finish(const Result<void>& done) {
   // What was thrown away because nobody wanted it must not look whole to a client that only half closed.
   if (!json.wanted()) return responder_.Abort();
   if (gzip_) responder_.Write(gzip_->End());
-  responder_.End();
+  responder_.End(std::move(trailers));
 }
 
 void ApiCall::Expire(const Error& error) {

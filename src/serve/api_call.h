@@ -53,7 +53,8 @@ class ApiCall {
   const net::HttpRequest request;
   const int64_t now_unix_nanos;
   Params params;
-  JsonWriter json;  // of the 200 answer
+  JsonWriter json;            // of the 200 answer
+  net::HttpHeaders trailers;  // of an answer in pieces, sent behind the last one
 
   const std::string& part(std::string_view name) const;  // of the path
   const net::HttpResponder& responder() const { return responder_; }

@@ -21,9 +21,12 @@
 #include "query/span_heatmap.h"
 #include "query/span_list.h"
 #include "query/span_series.h"
+#include "query/tail.h"
 #include "query/traces.h"
+#include "query/whole_spans.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
+#include "serve/export_api.h"
 #include "serve/fields_api.h"
 #include "serve/logs_api.h"
 #include "serve/metrics_api.h"
@@ -31,11 +34,14 @@
 #include "serve/router.h"
 #include "serve/running_calls.h"
 #include "serve/sampling_api.h"
+#include "serve/search_sql_api.h"
 #include "serve/service_graph_api.h"
 #include "serve/services_api.h"
 #include "serve/sql_api.h"
+#include "serve/tail_api.h"
 #include "serve/traces_api.h"
 #include "serve/ui_files.h"
+#include "serve/views_api.h"
 #include "serve/worker_pool.h"
 
 namespace sightline::serve {
@@ -60,13 +66,16 @@ class ApiServerImpl final : public ApiServer {
         group_reader_(items_),
         heatmap_reader_(items_),
         metric_reader_(clickhouse, options_.database),
-        span_series_reader_(clickhouse, options_.hot_attributes, options_.database),
+        span_series_reader_(items_),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         span_list_reader_(items_, trace_reader_),
         log_reader_(clickhouse, options_.database),
+        tail_reader_(items_),
+        whole_span_reader_(items_),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
         sampling_reader_(clickhouse, metric_reader_, options_.database),
+        export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_),
         metrics_api_(metric_reader_),
@@ -75,7 +84,9 @@ class ApiServerImpl final : public ApiServer {
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
         services_api_(service_reader_),
+        search_sql_api_(items_, clickhouse, options_.sql, options_.database),
         sql_api_(clickhouse, options_.sql, options_.database),
+        tail_api_(tail_reader_),
         traces_api_(trace_reader_, log_reader_, options_.sampling),
         requests_(metrics.GetCounter("sightline.api.requests", "{request}", "Requests to the HTTP API")),
         refused_busy_(metrics.GetCounter("sightline.api.refused_busy", "{request}",
@@ -83,7 +94,10 @@ class ApiServerImpl final : public ApiServer {
         cancelled_(metrics.GetCounter("sightline.api.cancelled", "{request}",
                                       "Requests that their client or a stop of the program ended before the answer")),
         pool_(options_.query_threads, options_.queries_waiting_max),
-        sql_pool_(options_.sql_threads, options_.queries_waiting_max) {
+        sql_pool_(options_.sql_threads, options_.queries_waiting_max),
+        export_pool_(options_.export_threads, options_.queries_waiting_max) {
+    export_api_.AddTo(router_);
+    if (options_.views != nullptr) views_api_.emplace(*options_.views);
     fields_api_.AddTo(router_);
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
@@ -92,8 +106,11 @@ class ApiServerImpl final : public ApiServer {
     sampling_api_.AddTo(router_);
     service_graph_api_.AddTo(router_);
     services_api_.AddTo(router_);
+    search_sql_api_.AddTo(router_);
     sql_api_.AddTo(router_);
+    tail_api_.AddTo(router_);
     traces_api_.AddTo(router_);
+    if (views_api_) views_api_->AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
     watch_ = std::thread([this] { WatchTime(); });
@@ -135,6 +152,7 @@ class ApiServerImpl final : public ApiServer {
     running_.CancelAll();
     pool_.Stop();
     sql_pool_.Stop();
+    export_pool_.Stop();
     {
       const std::lock_guard lock(watch_mutex_);
       watch_ends_ = true;
@@ -185,11 +203,15 @@ class ApiServerImpl final : public ApiServer {
     auto cancellation = running_.Add();
     auto call = std::make_shared<ApiCall>(std::move(request), std::move(match.parts), std::move(responder),
                                           clock_.UnixNanos(), cancellation);
-    WorkerPool& pool = route.runs_on == RunsOn::kSqlThread ? sql_pool_ : pool_;
-    if (pool.TryPost([this, &route, call, cancellation] { Run(route, call, cancellation); })) return;
+    if (PoolFor(route.runs_on).TryPost([this, &route, call, cancellation] { Run(route, call, cancellation); })) return;
     refused_busy_.Add(1);
     running_.Remove(cancellation);
     call->Finish(Fail(Code::kUnavailable, "too many queries are waiting\ntry again in a second"));
+  }
+
+  WorkerPool& PoolFor(RunsOn runs_on) {
+    if (runs_on == RunsOn::kSqlThread) return sql_pool_;
+    return runs_on == RunsOn::kExportThread ? export_pool_ : pool_;
   }
 
   void Run(const Route& route, const std::shared_ptr<ApiCall>& shared_call,
@@ -237,9 +259,12 @@ class ApiServerImpl final : public ApiServer {
   query::TraceReader trace_reader_;
   query::SpanListReader span_list_reader_;
   query::LogReader log_reader_;
+  query::TailReader tail_reader_;
+  query::WholeSpanReader whole_span_reader_;
   query::ServiceReader service_reader_;
   query::ServiceGraphReader service_graph_reader_;
   query::SamplingReader sampling_reader_;
+  ExportApi export_api_;
   FieldsApi fields_api_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
@@ -248,8 +273,11 @@ class ApiServerImpl final : public ApiServer {
   SamplingApi sampling_api_;
   ServiceGraphApi service_graph_api_;
   ServicesApi services_api_;
+  SearchSqlApi search_sql_api_;
   SqlApi sql_api_;
+  TailApi tail_api_;
   TracesApi traces_api_;
+  std::optional<ViewsApi> views_api_;
   Router router_;  // of the endpoints above
   Counter& requests_;
   Counter& refused_busy_;
@@ -261,7 +289,8 @@ class ApiServerImpl final : public ApiServer {
   std::condition_variable watch_wake_;
   bool watch_ends_ = false;  // guarded by watch_mutex_
   std::thread watch_;
-  WorkerPool pool_, sql_pool_;               // what people write takes no thread from the screens
+  // What people write, and what they take away, takes no thread from the screens.
+  WorkerPool pool_, sql_pool_, export_pool_;
   std::unique_ptr<net::HttpServer> server_;  // last: its handler uses all of the above
 };
 

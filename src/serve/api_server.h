@@ -15,6 +15,7 @@
 #include "query/sql.h"
 #include "serve/program_api.h"
 #include "serve/sampling_api.h"
+#include "state/saved_views.h"
 #include "store/clickhouse.h"
 
 namespace sightline::serve {
@@ -24,13 +25,15 @@ struct ApiOptions {
   int http_threads = 1;
   int query_threads = 3;
   int sql_threads = 2;
-  size_t queries_waiting_max = 64;      // for either kind of threads; further ones: 503
+  int export_threads = 2;
+  size_t queries_waiting_max = 64;      // for each kind of threads; further ones: 503
   uint64_t sql_bytes_max = 256 * 1024;  // of a request body
   query::SqlLimits sql;
   std::string database = "sightline";     // of the schema
   int64_t metrics_retention_seconds = 0;  // 0: forever
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   SamplingControl* sampling = nullptr;                      // must outlive the server; null: every span is kept
+  state::SavedViews* views = nullptr;                       // must outlive the server; null: none are kept
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };
 

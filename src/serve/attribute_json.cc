@@ -58,12 +58,16 @@ void WriteValue(JsonWriter& json, char type, const std::string& text) {
   if (!WriteTyped(json, type, text)) json.String(text);
 }
 
-void WriteAttributes(JsonWriter& json, const std::vector<query::Attribute>& attributes, uint32_t dropped) {
-  json.Key("attributes").Begin('{');
+void WriteMembers(JsonWriter& json, const std::vector<query::Attribute>& attributes) {
   for (const auto& attribute : attributes) {
     json.Key(attribute.key);
     WriteValue(json, attribute.type, attribute.text);
   }
+}
+
+void WriteAttributes(JsonWriter& json, const std::vector<query::Attribute>& attributes, uint32_t dropped) {
+  json.Key("attributes").Begin('{');
+  WriteMembers(json, attributes);
   json.End('}');
   if (dropped > 0) json.Key("dropped_attributes_count").UInt(dropped);
 }

@@ -13,6 +13,9 @@ namespace sightline::serve {
 
 void WriteValue(JsonWriter& json, char type, const std::string& text);
 
+// "key":value of each.
+void WriteMembers(JsonWriter& json, const std::vector<query::Attribute>& attributes);
+
 // "attributes":{…}, and "dropped_attributes_count" where some were dropped.
 void WriteAttributes(JsonWriter& json, const std::vector<query::Attribute>& attributes, uint32_t dropped);
 

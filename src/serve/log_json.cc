@@ -10,9 +10,15 @@ namespace {
 constexpr std::array<std::string_view, query::kSeverityClasses> kSeverities = {"unset", "trace", "debug", "info",
                                                                                "warn",  "error", "fatal"};
 
+void WriteSetMember(JsonWriter& json, std::string_view key, const query::AttributeSet* set) {
+  json.Key(key).Begin('{');
+  if (set != nullptr) WriteMembers(json, set->attributes);
+  json.End('}');
+}
+
 }  // namespace
 
-void WriteLogRecord(JsonWriter& json, const query::LogRecord& record) {
+void WriteLogRecord(JsonWriter& json, const query::LogRecord& record, const LogContext* context) {
   json.Begin('{').Key("time_unix_nano").Nanos(record.unix_nanos);
   json.Key("observed_unix_nano").Nanos(record.observed_unix_nanos);
   json.Key("severity_number").UInt(record.severity_number).Key("severity_text").String(record.severity_text);
@@ -20,10 +26,15 @@ void WriteLogRecord(JsonWriter& json, const query::LogRecord& record) {
   WriteValue(json, record.body.type, record.body.text);
   json.Key("event_name").String(record.event_name);
   json.Key("trace_id").String(record.trace_id).Key("span_id").String(record.span_id).Key("flags").UInt(record.flags);
-  json.Key("resource").String(record.resource_id);
+  if (context == nullptr) json.Key("resource").String(record.resource_id);
   WriteScope(json, record.scope_name, record.scope_version, record.scope_id);
   WriteAttributes(json, record.attributes, record.dropped_attributes);
-  json.Key("repairs").String(record.repairs).End('}');
+  json.Key("repairs").String(record.repairs);
+  if (context != nullptr) {
+    WriteSetMember(json, "resource_attributes", context->resource);
+    WriteSetMember(json, "scope_attributes", context->scope);
+  }
+  json.End('}');
 }
 
 void WriteLogVolume(JsonWriter& json, const query::LogVolume& volume, int64_t step_seconds) {

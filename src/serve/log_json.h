@@ -6,8 +6,14 @@
 
 namespace sightline::serve {
 
-// Each writes one value.
-void WriteLogRecord(JsonWriter& json, const query::LogRecord& record);
+// Of a record that stands alone.
+struct LogContext {
+  const query::AttributeSet* resource = nullptr;  // null: unknown
+  const query::AttributeSet* scope = nullptr;
+};
+
+// Each writes one value. With a context the attributes of resource and scope stand in the record.
+void WriteLogRecord(JsonWriter& json, const query::LogRecord& record, const LogContext* context = nullptr);
 // The answer but for "scanned" and the last brace.
 void WriteLogVolume(JsonWriter& json, const query::LogVolume& volume, int64_t step_seconds);
 

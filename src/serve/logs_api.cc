@@ -11,31 +11,6 @@ namespace {
 
 constexpr size_t kTraceIdDigits = 32, kSpanIdDigits = 16;
 
-query::LogFilter ReadFilter(Params& params, bool allow_clock_skew) {
-  query::LogFilter filter;
-  filter.trace_id = params.HexId("trace_id", kTraceIdDigits);
-  filter.span_id = params.HexId("span_id", kSpanIdDigits);
-  const TimeRange range =
-      params.Range({.all_times_by_default = !filter.trace_id.empty(), .allow_clock_skew = allow_clock_skew});
-  filter.from_unix_nanos = range.from_unix_nanos;
-  filter.to_unix_nanos = range.to_unix_nanos;
-  filter.service = params.OptionalText("service");
-  // The least of OTLP's numbers of that name.
-  filter.severity_min = params.Choice<uint8_t>(
-      "severity", 0, {{"trace", 1}, {"debug", 5}, {"info", 9}, {"warn", 13}, {"error", 17}, {"fatal", 21}});
-  filter.text = params.Text("text");
-  filter.attributes = params.Attributes();
-  if (const std::string text = params.Text("q"); !text.empty()) {
-    auto condition = query::ParseLogQuery(text);
-    if (condition) {
-      filter.condition = *std::move(condition);
-    } else {
-      params.Refuse("q", condition.error());
-    }
-  }
-  return filter;
-}
-
 // The range stands in every cursor already.
 std::optional<query::LogCursor> ReadCursor(Params& params, const query::LogSearch& search) {
   const auto fields = params.Position(4);
@@ -64,6 +39,31 @@ std::optional<std::string> NextCursor(const Params& params, const std::optional<
 
 }  // namespace
 
+query::LogFilter ReadLogFilter(Params& params, bool allow_clock_skew) {
+  query::LogFilter filter;
+  filter.trace_id = params.HexId("trace_id", kTraceIdDigits);
+  filter.span_id = params.HexId("span_id", kSpanIdDigits);
+  const TimeRange range =
+      params.Range({.all_times_by_default = !filter.trace_id.empty(), .allow_clock_skew = allow_clock_skew});
+  filter.from_unix_nanos = range.from_unix_nanos;
+  filter.to_unix_nanos = range.to_unix_nanos;
+  filter.service = params.OptionalText("service");
+  // The least of OTLP's numbers of that name.
+  filter.severity_min = params.Choice<uint8_t>(
+      "severity", 0, {{"trace", 1}, {"debug", 5}, {"info", 9}, {"warn", 13}, {"error", 17}, {"fatal", 21}});
+  filter.text = params.Text("text");
+  filter.attributes = params.Attributes();
+  if (const std::string text = params.Text("q"); !text.empty()) {
+    auto condition = query::ParseLogQuery(text);
+    if (condition) {
+      filter.condition = *std::move(condition);
+    } else {
+      params.Refuse("q", condition.error());
+    }
+  }
+  return filter;
+}
+
 void LogsApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/logs", [this](ApiCall& call) { return Search(call); }});
   router.Add({"GET", "/api/v1/logs/volume", [this](ApiCall& call) { return Volume(call); }});
@@ -71,7 +71,7 @@ void LogsApi::AddTo(Router& router) {
 
 Result<void> LogsApi::Search(ApiCall& call) {
   query::LogSearch search;
-  search.filter = ReadFilter(call.params, /*allow_clock_skew=*/true);
+  search.filter = ReadLogFilter(call.params, /*allow_clock_skew=*/true);
   search.sort = call.params.Choice("sort", query::LogSort::kNewest,
                                    {{"newest", query::LogSort::kNewest}, {"oldest", query::LogSort::kOldest}});
   search.limit = call.params.Limit();
@@ -93,7 +93,7 @@ Result<void> LogsApi::Search(ApiCall& call) {
 }
 
 Result<void> LogsApi::Volume(ApiCall& call) {
-  const query::LogFilter filter = ReadFilter(call.params, /*allow_clock_skew=*/false);
+  const query::LogFilter filter = ReadLogFilter(call.params, /*allow_clock_skew=*/false);
   const int64_t step_seconds = call.params.StepSeconds({filter.from_unix_nanos, filter.to_unix_nanos});
   SIGHTLINE_TRY(call.params.Check());
   auto volume = reader_.GetVolume(filter, step_seconds, call.cancellation());

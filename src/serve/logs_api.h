@@ -7,6 +7,9 @@
 
 namespace sightline::serve {
 
+// The conditions of a search, and its range.
+query::LogFilter ReadLogFilter(Params& params, bool allow_clock_skew);
+
 // Thread: any.
 class LogsApi {
  public:

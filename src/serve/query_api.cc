@@ -1,5 +1,7 @@
 #include "serve/query_api.h"
 
+#include "serve/span_rows_json.h"
+
 namespace sightline::serve {
 namespace {
 
@@ -40,16 +42,6 @@ std::optional<std::string> NextCursor(const Params& params, const std::optional<
   if (!next) return std::nullopt;
   return params.NextCursor({std::to_string(next->block_max), std::to_string(next->key), next->trace_id, next->span_id,
                             std::to_string(next->block)});
-}
-
-void WriteListedSpan(JsonWriter& json, const query::ListedSpan& listed) {
-  const query::SpanPoint& span = listed.span;
-  json.Begin('{').Key("trace_id").String(span.trace_id).Key("span_id").String(span.span_id);
-  json.Key("service").String(span.service).Key("name").String(span.name).Key("status").String(span.status);
-  json.Key("start_unix_nano").Nanos(span.start_unix_nanos).Key("duration_nano").UInt(span.duration_nanos);
-  json.Key("literals").Begin('[');
-  for (const auto& literal : listed.literals) json.String(literal);
-  json.End(']').End('}');
 }
 
 void WriteGroup(JsonWriter& json, const query::SpanGroup& group) {
@@ -131,7 +123,7 @@ Result<void> QueryApi::GetSeries(ApiCall& call) {
     for (const double value : series.values) json.Number(value);
     json.End(']').End('}');
   }
-  json.End(']').Key("is_cut").Bool(answer->is_cut);
+  json.End(']').Key("is_cut").Bool(answer->is_cut).Key("one_in").Number(answer->one_in);
   WriteScanned(json, answer->scanned);
   json.End('}');
   return {};
@@ -222,14 +214,8 @@ Result<void> QueryApi::GetSpans(ApiCall& call) {
   auto page = readers_.spans.Read(search, call.cancellation());
   if (!page) return call.Blame("select", page.error());
   JsonWriter& json = call.json;
-  json.Begin('{').Key("fields").Begin('[');
-  for (const auto& field : page->fields) json.String(field);
-  json.End(']').Key("spans").Begin('[');
-  for (const auto& span : page->spans) {
-    if (!json.wanted()) return {};
-    WriteListedSpan(json, span);
-  }
-  json.End(']');
+  json.Begin('{');
+  WriteSpanRows(json, page->fields, page->spans);
   WriteNextCursor(json, NextCursor(params, page->next));
   WriteScanned(json, page->scanned);
   json.End('}');

@@ -11,8 +11,9 @@
 
 namespace sightline::serve {
 
-// Where an endpoint runs: what asks the store may take long, and SQL that somebody wrote even longer.
-enum class RunsOn : uint8_t { kWorker, kSqlThread, kHttpThread };
+// Where an endpoint runs: what asks the store may take long, SQL that somebody wrote even longer, and an export as long
+// as its client reads.
+enum class RunsOn : uint8_t { kWorker, kSqlThread, kExportThread, kHttpThread };
 
 struct Route {
   std::string method;  // GET serves HEAD too

@@ -16,32 +16,6 @@ namespace {
 
 constexpr size_t kTraceIdDigits = 32, kSpanIdDigits = 16;
 
-query::SpanFilter ReadSpanFilter(Params& params) {
-  query::SpanFilter filter;
-  const TimeRange range = params.Range();
-  filter.from_unix_nanos = range.from_unix_nanos;
-  filter.to_unix_nanos = range.to_unix_nanos;
-  filter.service = params.OptionalText("service");
-  filter.span_name = params.Text("name");
-  filter.status = params.Choice<const char*>("status", "", {{"unset", "Unset"}, {"ok", "Ok"}, {"error", "Error"}});
-  filter.min_duration_nanos = params.SpanDurationNanos("min_duration");
-  filter.max_duration_nanos = params.SpanDurationNanos("max_duration");
-  if (filter.min_duration_nanos && filter.max_duration_nanos &&
-      *filter.min_duration_nanos > *filter.max_duration_nanos) {
-    params.Refuse("min_duration", {Code::kInvalidArgument, "min_duration is longer than max_duration"});
-  }
-  filter.attributes = params.Attributes();
-  if (const std::string text = params.Text("q"); !text.empty()) {
-    auto query = query::TraceQuery::Parse(text);
-    if (query) {
-      filter.query = *std::move(query);
-    } else {
-      params.Refuse("q", query.error());
-    }
-  }
-  return filter;
-}
-
 // The range stands in every cursor already.
 std::optional<query::TraceCursor> ReadCursor(Params& params, const query::TraceSearch& search) {
   const auto fields = params.Position(3);
@@ -169,6 +143,32 @@ Result<query::LogPage> ReadLogs(query::LogReader& reader, query::Trace& trace,
 }
 
 }  // namespace
+
+query::SpanFilter ReadSpanFilter(Params& params) {
+  query::SpanFilter filter;
+  const TimeRange range = params.Range();
+  filter.from_unix_nanos = range.from_unix_nanos;
+  filter.to_unix_nanos = range.to_unix_nanos;
+  filter.service = params.OptionalText("service");
+  filter.span_name = params.Text("name");
+  filter.status = params.Choice<const char*>("status", "", {{"unset", "Unset"}, {"ok", "Ok"}, {"error", "Error"}});
+  filter.min_duration_nanos = params.SpanDurationNanos("min_duration");
+  filter.max_duration_nanos = params.SpanDurationNanos("max_duration");
+  if (filter.min_duration_nanos && filter.max_duration_nanos &&
+      *filter.min_duration_nanos > *filter.max_duration_nanos) {
+    params.Refuse("min_duration", {Code::kInvalidArgument, "min_duration is longer than max_duration"});
+  }
+  filter.attributes = params.Attributes();
+  if (const std::string text = params.Text("q"); !text.empty()) {
+    auto query = query::TraceQuery::Parse(text);
+    if (query) {
+      filter.query = *std::move(query);
+    } else {
+      params.Refuse("q", query.error());
+    }
+  }
+  return filter;
+}
 
 void TracesApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/traces", [this](ApiCall& call) { return Search(call); }});

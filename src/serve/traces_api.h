@@ -9,6 +9,9 @@
 
 namespace sightline::serve {
 
+// The conditions of a search, and its range.
+query::SpanFilter ReadSpanFilter(Params& params);
+
 // Thread: any.
 class TracesApi {
  public:
