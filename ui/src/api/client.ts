@@ -4,7 +4,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { LogList, SpanDetail, Trace } from './types'
+import type { ChangedView, LogList, NewView, SpanDetail, Trace } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -44,6 +44,11 @@ async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Re
   if (failure.disconnected) listener?.unanswered()
   else listener?.answered()
   throw failure
+}
+
+// Of an answer without a body.
+async function takeNothing(answer: Promise<{ error?: unknown; response: Response }>): Promise<void> {
+  await take(answer.then(({ error, response }) => ({ ...(response.ok && { data: true }), error, response })))
 }
 
 // Attributes and bodies may hold whole numbers of 64 bits: none of their digits may be rounded away.
@@ -86,5 +91,11 @@ export const api = {
         params: { query: { check_only } }, body: yaml, bodySerializer: (text: string) => text, headers: { 'Content-Type': 'application/yaml' }, signal,
       }),
     ), // prettier-ignore
+  getSpansSql: (query: Query<'getSpansSql'>, signal?: AbortSignal) => take(client.GET('/query/sql/spans', { params: { query }, signal })),
+  getTracesSql: (query: Query<'getTracesSql'>, signal?: AbortSignal) => take(client.GET('/query/sql/traces', { params: { query }, signal })),
+  listViews: (query: Query<'listViews'>, signal?: AbortSignal) => take(client.GET('/views', { params: { query }, signal })),
+  createView: (body: NewView) => take(client.POST('/views', { body })),
+  updateView: (id: string, body: ChangedView) => take(client.PUT('/views/{id}', { params: { path: { id } }, body })),
+  deleteView: (id: string, version: number) => takeNothing(client.DELETE('/views/{id}', { params: { path: { id }, query: { version } } })),
   getStatus: (signal?: AbortSignal) => take(client.GET('/status', { signal })),
 }

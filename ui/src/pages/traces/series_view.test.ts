@@ -8,7 +8,7 @@ const scanned = { rows: 1, bytes: 1, millis: 1 } as unknown as SpanSeries['scann
 const START = 1_700_000_000_000
 
 const answer = (series: SpanSeries['series']): SpanSeries => ({
-  from_unix_nano: `${START}000000`, to_unix_nano: `${START + 40_000}000000`, step_seconds: 10, series, is_cut: false, scanned,
+  from_unix_nano: `${START}000000`, to_unix_nano: `${START + 40_000}000000`, step_seconds: 10, series, is_cut: false, one_in: 1, scanned,
 }) // prettier-ignore
 
 describe('the question', () => {
