@@ -1,5 +1,7 @@
 """The command line, as a user types it."""
 
+import csv
+import io
 import json
 import secrets
 from collections.abc import Callable
@@ -32,7 +34,7 @@ def test_version_and_help() -> None:
     assert version.returncode == 0 and version.stdout.strip()[-1].isdigit()
     usage = run_cli("--help")
     assert usage.returncode == 0
-    assert all(command in usage.stdout for command in ("serve", "sql", "traces", "trace", "query", "config"))
+    assert all(command in usage.stdout for command in ("serve", "sql", "traces", "trace", "query", "tail", "export", "config"))
 
 
 @pytest.mark.parametrize("arguments", [["nosuch"], ["serve", "--nosuch"], ["trace"], []])
@@ -92,6 +94,40 @@ def test_query_prints_traces_or_numbers(traced: Server) -> None:
     assert '"model-server"' in counted.stdout and "shop-quick" not in counted.stdout
     series = json.loads(traced.cli("query", "{ } | count_over_time()", "--step", "60s", "--json").stdout)["series"]
     assert [sum(one["values"]) for one in series] == [3]
+
+
+def test_query_prints_spans_and_groups(traced: Server) -> None:
+    spans = traced.cli("query", "{ duration > 600ms }", "--select", ".model.name", "--sort", "slowest")
+    assert spans.returncode == 0, spans.stderr
+    head, first, second = spans.stdout.splitlines()
+    assert head.split()[-1] == ".model.name"
+    assert "GET /search" in first and "900ms" in first and "nil" in first and "Error" in first
+    assert "model.predict" in second and '"ranker"' in second
+    assert "model.predict" in traced.cli("query", "{ duration > 600ms }", "--spans").stdout
+    groups = traced.cli("query", "{ }", "--by", "resource.service.name,status", "--sort", "errors")
+    assert groups.returncode == 0, groups.stderr
+    rows = [line.split() for line in groups.stdout.splitlines()]
+    assert rows[0][:4] == ["resource.service.name", "span:status", "SPANS", "ERRORS"]
+    assert sorted(row[:2] for row in rows[1:]) == [['"model-server"', "error"], ['"shop"', "error"], ['"shop-quick"', "unset"]]
+    assert ["1", "100.0%"] in [row[2:4] for row in rows[1:]]
+
+
+def test_query_prints_for_programs(traced: Server) -> None:
+    def table(*arguments: str) -> list[dict[str, str]]:
+        done = traced.cli("query", *arguments, "--format", "csv")
+        assert done.returncode == 0, done.stderr
+        return list(csv.DictReader(io.StringIO(done.stdout)))
+
+    assert [row["root_name"] for row in table("{ status = error }")] == ["GET /search"]
+    assert {row[".model.name"] for row in table("{ status = error }", "--select", ".model.name")} == {"ranker", ""}
+    groups = table("{ }", "--by", "resource.service.name")
+    assert {row["resource.service.name"]: row["spans"] for row in groups} == {"shop": "1", "model-server": "1", "shop-quick": "1"}
+    numbers = table("{ } | count_over_time() by (resource.service.name)", "--step", "60s")
+    assert sum(float(row["value"]) for row in numbers) == 3 and {row["resource.service.name"] for row in numbers} == {"shop", "model-server", "shop-quick"}
+    lines = traced.cli("query", "{ }", "--spans", "--format", "jsonl").stdout.splitlines()
+    assert {json.loads(line)["name"] for line in lines} == {"GET /search", "model.predict", "GET /quick"}
+    assert json.loads(traced.cli("query", "{ }", "--by", "status", "--format", "json").stdout)["group_count"] == 2
+    assert traced.cli("query", "{ } | rate()", "--format", "jsonl").returncode == 2
 
 
 def test_a_wrong_traceql_query_is_wrong_use_and_says_where(traced: Server) -> None:

@@ -145,7 +145,15 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("querySpans", {}, {"q": "{ status = error } << { }", "sort": "slowest", "last": "15m", "limit": 2}),
     ("explainSelection", {}, {"selection": '{ name = "step 7" }', "q": '{ resource.service.name = "long" }', "last": "15m"}),
     ("explainSelection", {}, {"min_duration": "1s", "last": "15m"}),
+    ("getSpansSql", {}, {"q": '{ .http.route = "/search" || span.n > 0 }', "sort": "slowest"}),
+    ("getTracesSql", {}, {"service": ODD_SERVICE, "attribute": "n=1", "min_duration": "1ms"}),
+    ("getLogsSql", {}, {"q": '{ severity >= info } "of the search"', "attribute": "i=7"}),
+    ("listViews", {}, {"signal": "traces"}),
+    ("tailSpans", {}, {"q": "{ status = error }", "select": "name"}),
+    ("tailLogs", {}, {"limit": 7}),
     ("querySeries", {}, {"q": "{ } | rate() by (resource.service.name, .http.route, kind)", "last": "15m"}),
+    ("querySeries", {}, {"q": "{ status = error } << { } | rate() by (name)", "last": "15m"}),
+    ("querySeries", {}, {"q": "{ } | compare({ status = error })", "last": "15m"}),
     ("querySeries", {}, {"q": "{ } | quantile_over_time(duration, .5, .99)", "last": "15m", "step": "60s"}),
     ("scatterSpans", {}, ALL_TIMES | {"limit": 5000}),
     ("scatterSpans", {}, {"service": "long", "limit": 100}),
@@ -204,7 +212,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "createView", "getView", "updateView", "deleteView"}
     assert asked == set(OPERATIONS)
 
 
@@ -275,7 +283,7 @@ def query_parameters(operation: str) -> list[str]:
 def test_a_parameter_that_is_no_text_is_refused(filled: Server, operation: str) -> None:
     """Every parameter of every request: one clear error that names it, whatever else the request lacks."""
     method, path, _ = OPERATIONS[operation]
-    path = path.replace("{trace_id}", TRACE_ID.hex()).replace("{span_id}", "0" * 15 + "1").replace("{", "").replace("}", "")
+    path = path.replace("{trace_id}", TRACE_ID.hex()).replace("{span_id}", "0" * 15 + "1").replace("{id}", "1").replace("{", "").replace("}", "")
     for name in query_parameters(operation):
         for what, text in BROKEN_TEXTS.items():
             # As it stands: `requests` would mend a broken escape.

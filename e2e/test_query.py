@@ -106,3 +106,44 @@ def test_an_explanation_finds_what_failures_have_in_common(shop: Server) -> None
     assert [attribute["field"] for attribute in box["attributes"]][0] in ("span.model.version", "span:status")
     response = requests.get(f"{shop.http}/api/v1/query/explain", params=query, timeout=60)
     assert response.status_code == 400 and "nothing is selected" in response.json()["error"]["message"]
+
+
+def sql_of(server: Server, what: str, **query: Any) -> str:
+    return get(server, f"query/sql/{what}", **query)["sql"]
+
+
+ODD = "it's \\ {x:String} \"quoted\" ) OR 1 --"
+
+
+def test_a_search_as_sql_finds_what_the_search_finds(shop: Server) -> None:
+    odd = otlp.span("odd", attributes={"odd": ODD})
+    assert shop.export_http("traces", otlp.traces("odd", [odd])).status_code == 200
+    assert shop.export_http("logs", otlp.logs("odd", [otlp.log(ODD), otlp.log("plain")])).status_code == 200
+    shop.wait_for_rows(1, "otel_traces", "ServiceName = 'odd'")
+    shop.wait_for_rows(2, "otel_logs", "ServiceName = 'odd'")
+    literal = json.dumps(ODD)
+    for query in ('{ resource.service.name = "shop" && .model.version = "v2" && duration > 500ms }', '{ .cart >= 30 && name =~ "GET.*" }',
+                  f"{{ .odd = {literal} }}", "{ status = error || span.http.method != `GET` }", "{ }"):  # fmt: skip
+        for sort in ("newest", "slowest"):
+            spans = get(shop, "query/spans", q=query, sort=sort, limit=100)["spans"]
+            rows = shop.sql(sql_of(shop, "spans", q=query, sort=sort))
+            assert sorted(row[2] for row in rows) == sorted(span["span_id"] for span in spans) and rows, query
+    traces = get(shop, "traces", q=f"{{ .odd = {literal} }}", service="odd", attribute=f"odd={ODD}")["traces"]
+    assert [row[0] for row in shop.sql(sql_of(shop, "traces", q=f"{{ .odd = {literal} }}", service="odd", attribute=f"odd={ODD}"))] == [traces[0]["trace_id"]]
+    logs = shop.sql(sql_of(shop, "logs", service="odd", text=ODD, q=f"{{ body = {literal} }}", attribute="service.name=odd"))
+    assert [row[3] for row in logs] == [ODD]
+
+
+def test_a_search_that_has_no_sql_says_why(shop: Server) -> None:
+    response = requests.get(f"{shop.http}/api/v1/query/sql/traces", params={"q": "{ } >> { status = error }"}, timeout=60)
+    assert response.status_code == 412 and "judged in memory" in response.json()["error"]["message"]
+
+
+def test_numbers_over_time_of_whole_traces_and_comparisons(shop: Server) -> None:
+    recent = {"last": "15m", "step": "60s"}
+    failed = get(shop, "query/series", q='{ resource.service.name = "shop" } > { status = error } | count_over_time()', **recent)
+    assert sum(failed["series"][0]["values"]) == 10 and failed["one_in"] == 1
+    answer = get(shop, "query/series", q='{ name = "model.predict" && resource.service.name = "shop" } | compare({ status = error })', **recent)
+    sums = {tuple(label["literal"] for label in one["labels"]): sum(one["values"]) for one in answer["series"]
+            if one["labels"][1]["field"] == "span.model.version"}  # fmt: skip
+    assert sums == {('"selection"', '"v2"'): 10, ('"baseline"', '"v1"'): 30, ('"selection_total"', "nil"): 10, ('"baseline_total"', "nil"): 30}

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "otlp/sql_quote.h"
+#include "query/attribute_pairs.h"
 #include "query/encoded_field.h"
 #include "query/span_sql.h"
 #include "traceql/aliases.h"
@@ -29,48 +29,7 @@ constexpr uint64_t kTraceRows = 8 * 16'384;
 constexpr size_t kPairsOfTraceMax = 2000;
 constexpr size_t kValueBytesMax = 256;
 
-// Of what each span has beside attributes: name in pairs, field, value in SQL.
-struct IntrinsicPair {
-  const char* name;
-  const char* sql;
-};
-constexpr IntrinsicPair kIntrinsics[] = {
-    {"name", "concat('s', toString(SpanName))"},
-    {"kind", "concat('w', lower(toString(SpanKind)))"},
-    {"status", "concat('w', lower(toString(StatusCode)))"},
-    {"statusMessage", "if(StatusMessage = '', '', concat('s', StatusMessage))"},
-    {"instrumentation:name", "if(ScopeName = '', '', concat('s', toString(ScopeName)))"},
-    {"duration", "concat('i', toString(Duration))"}};
 constexpr const char* kService = "if(ServiceName = '', '', concat('s', toString(ServiceName)))";
-
-// A key of pairs, a letter for the place before it, as a field.
-std::string FieldOf(const std::string& key) {
-  const Scope scope = key[0] == 'r' ? Scope::kResource : Scope::kSpan;
-  if (key[0] == 'i') return traceql::PrintField(*ParseField(key.substr(1), /*of_logs=*/false));
-  return traceql::PrintField({.scope = scope, .key = key.substr(1)});
-}
-
-// Array of (key, encoded value) of a span, without those of its resource.
-std::string PairsSql(const std::vector<otlp::HotAttribute>& hot_attributes, Conditions& conditions) {
-  std::string olds, news;
-  for (const auto& renaming : traceql::Renamings()) {
-    olds += fmt::format("{}'{}'", olds.empty() ? "" : ", ", renaming.old_name);
-    news += fmt::format("{}'{}'", news.empty() ? "" : ", ", renaming.new_name);
-  }
-  std::string fixed;
-  for (const auto& [name, sql] : kIntrinsics)
-    fixed += fmt::format("{}('i{}', {})", fixed.empty() ? "" : ", ", name, sql);
-  const FieldColumns columns{hot_attributes, ""};
-  for (const auto& hot : hot_attributes) {
-    fixed += fmt::format(", (concat('a', {}), if({} != '', {}, ''))", conditions.BindText(CanonicalKey(hot.key)),
-                         otlp::QuoteName("a." + hot.key), EncodedColumn(hot.key, columns));
-  }
-  return fmt::format(
-      "arrayDistinct(arrayConcat(arrayMap((k, v, i) -> (concat('a', transform(toString(k), [{}], [{}], toString(k))), "
-      "concat(substring(SpanAttributeTypes, i, 1), v)), mapKeys(SpanAttributes), mapValues(SpanAttributes), "
-      "arrayEnumerate(mapKeys(SpanAttributes))), arrayFilter(p -> p.2 != '', [{}])))",
-      olds, news, fixed);
-}
 
 // One question. Thread: of its owner.
 class Counting {
@@ -109,7 +68,7 @@ class Counting {
           *selected + " AND " + InTime(*search_.baseline_from_unix_nanos, *search_.baseline_to_unix_nanos, conditions);
       *selected += " AND " + InTime(search_.query.from_unix_nanos, search_.query.to_unix_nanos, conditions);
     }
-    pairs_ = PairsSql(source_.hot_attributes(), conditions);
+    pairs_ = AttributePairsSql(source_.hot_attributes(), conditions);
     for (const size_t side : {kSelection, kBaseline}) {
       whole_[side] = *set;
       whole_[side].conditions.Add(side == kSelection ? *selected : rest);
@@ -213,7 +172,7 @@ class Counting {
         counts.present[side] = std::min(counts.present[side], counts_.weights[side]);
       }
       AddFrequentNumbers(counts);
-      counts_.of_spans[FieldOf(key)] = std::move(counts);
+      counts_.of_spans[FieldOfPair(key)] = std::move(counts);
     });
   }
 
@@ -346,7 +305,7 @@ class Counting {
     std::set<std::string> seen;
     for (const auto& [key, value] : pairs) {
       if (value.empty() || value == "e" || value == "w") continue;
-      const std::string field = FieldOf(key);
+      const std::string field = FieldOfPair(key);
       const auto of_spans = counts_.of_spans.find(field);
       if (of_spans != counts_.of_spans.end() && of_spans->second.is_numeric) continue;
       AttributeCounts& counts = counts_.of_traces[field];

@@ -91,6 +91,9 @@ Result<ItemQuery> ParseItemQuery(otlp::Signal signal, std::string_view text, int
 }
 
 Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
+  if (query.spans != nullptr) {
+    return Select(question, query.spans->pipeline(), query.from_unix_nanos, query.to_unix_nanos);
+  }
   const bool logs = query.signal == otlp::Signal::kLogs;
   ItemSet set{.table = question.Table(logs ? "logs" : "spans"), .weight = logs ? "1." : "AdjustedCount"};
   if (logs) {
@@ -99,10 +102,16 @@ Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
     set.conditions = *std::move(conditions);
   }
   set.conditions.AddTimeRange(query.from_unix_nanos, query.to_unix_nanos);
-  if (query.spans == nullptr) return set;
+  return set;
+}
+
+Result<ItemSet> ItemSource::Select(Question& question, const traceql::Pipeline& spans, int64_t from_unix_nanos,
+                                   int64_t to_unix_nanos) {
+  ItemSet set{.table = question.Table("spans"), .weight = "AdjustedCount"};
+  set.conditions.AddTimeRange(from_unix_nanos, to_unix_nanos);
   const Conditions range = set.conditions;
-  if (query.spans->AddCandidates(set.conditions, hot_attributes_, question.Table("attribute_sets"))) return set;
-  SIGHTLINE_TRY(SelectJudged(question, query.spans->pipeline(), set));
+  if (AddCandidates(spans, set.conditions, hot_attributes_, question.Table("attribute_sets"))) return set;
+  SIGHTLINE_TRY(SelectJudged(question, spans, set));
   Conditions named = range;
   named.Add(set.conditions.Sql());
   set.conditions = std::move(named);

@@ -67,6 +67,9 @@ class ItemSource {
   Question Ask(store::Cancellation* cancellation) const { return Question(clickhouse_, database_, cancellation); }
 
   Result<ItemSet> Select(Question& question, const ItemQuery& query);
+  // The spans that a pipeline begins or ends with, [from, to).
+  Result<ItemSet> Select(Question& question, const traceql::Pipeline& spans, int64_t from_unix_nanos,
+                         int64_t to_unix_nanos);
 
   // Of the candidates' traces the spans that match.
   Result<TraceJudge::Matches> Judge(Question& question, const traceql::Pipeline& pipeline,
@@ -74,6 +77,7 @@ class ItemSource {
 
   const std::vector<otlp::HotAttribute>& hot_attributes() const { return hot_attributes_; }
   AttributeSets& attribute_sets() { return sets_; }
+  FilledLately& filled_lately() { return filled_lately_; }
 
  private:
   Result<void> SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set);

@@ -54,6 +54,7 @@ std::string HasText(const std::string& text, Conditions& conditions) {
 LogRecord ReadRecord(RowReader& row) {
   LogRecord record;
   record.unix_nanos = row.Number<int64_t>();
+  record.time_unix_nanos = row.Number<uint64_t>();
   record.observed_unix_nanos = row.Number<int64_t>();
   record.severity_number = row.Number<uint8_t>();
   record.severity_text = row.Text();

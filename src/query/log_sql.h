@@ -10,7 +10,8 @@ namespace sightline::query {
 
 // What ReadRecord reads.
 inline constexpr const char* kRecordColumns =
-    "Timestamp, ObservedTimestamp, SeverityNumber, SeverityText, ServiceName, Body, BodyType, EventName, TraceId, "
+    "Timestamp, TimeUnixNano, ObservedTimestamp, SeverityNumber, SeverityText, ServiceName, Body, BodyType, EventName, "
+    "TraceId, "
     "SpanId, Flags, ResourceId, ScopeName, ScopeVersion, ScopeId, LogAttributes, LogAttributeTypes, "
     "DroppedAttributesCount, Repairs";
 LogRecord ReadRecord(RowReader& row);

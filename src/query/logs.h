@@ -60,7 +60,8 @@ struct LogSearch {
 };
 
 struct LogRecord {
-  int64_t unix_nanos = 0;  // the record's time; the observed one where it has none
+  int64_t unix_nanos = 0;        // the record's time; the observed one where it has none
+  uint64_t time_unix_nanos = 0;  // as sent; 0: none
   int64_t observed_unix_nanos = 0;
   uint8_t severity_number = 0;
   std::string severity_text, service;

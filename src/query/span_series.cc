@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "query/encoded_field.h"
+#include "query/span_compare.h"
 #include "query/span_series_sql.h"
 #include "query/trace_query.h"
 #include "traceql/parse.h"
@@ -30,10 +31,11 @@ double NumberOf(const traceql::Literal& literal) {
 // Asks for the pipelines of one expression and calculates with them. Thread: of its owner.
 class Calculation {
  public:
-  Calculation(Question& question, const StepGrid& grid, const std::vector<otlp::HotAttribute>& hot_attributes)
-      : question_(question), grid_(grid), hot_attributes_(hot_attributes) {}
+  Calculation(ItemSource& source, Question& question, const StepGrid& grid)
+      : source_(source), question_(question), grid_(grid) {}
 
   bool is_cut() const { return is_cut_; }
+  double one_in() const { return one_in_; }
 
   Result<SeriesList> Of(const MetricsExpression& expression) {
     auto series = OfNode(expression);
@@ -67,8 +69,18 @@ class Calculation {
       return Fail(Code::kInvalidArgument, "at most {} pipelines, {} fields and {} quantiles are calculated at once",
                   kPipelinesMax, kByMax, kQuantilesMax);
     }
+    auto spans = source_.Select(question_, pipeline.spans, grid_.from, grid_.to);
+    if (!spans) return std::unexpected(spans.error());
+    if (pipeline.function == MetricsFunction::kCompare) {
+      auto compared = Compare(source_, question_, *spans, *pipeline.comparison, grid_);
+      if (!compared) return std::unexpected(compared.error());
+      is_cut_ |= compared->is_cut;
+      one_in_ = std::max(one_in_, compared->one_in);
+      return std::move(compared->series);
+    }
+    one_in_ = std::max(one_in_, spans->one_in);
     auto compiled =
-        CompilePipeline(pipeline, grid_, hot_attributes_, question_.Table("spans"), question_.Table("attribute_sets"));
+        CompilePipeline(pipeline, grid_, *spans, {source_.hot_attributes(), question_.Table("attribute_sets")});
     if (!compiled) return std::unexpected(compiled.error());
     SeriesList series;
     size_t rows = 0;
@@ -79,15 +91,31 @@ class Calculation {
       if (++rows > kSpanSeriesMax || series.size() * grid_.steps() > kValuesMax) {
         is_cut_ = true;
       } else {
-        Add(pipeline, keys, steps, numbers, series);
+        Add(pipeline, ScaleOf(pipeline.function, spans->one_in), keys, steps, numbers, series);
       }
     }));
     return series;
   }
 
+  // Counts and sums of a sample are scaled up, and rates are by second.
+  double ScaleOf(MetricsFunction function, double one_in) const {
+    switch (function) {
+      case MetricsFunction::kMinOverTime:
+      case MetricsFunction::kMaxOverTime:
+      case MetricsFunction::kAvgOverTime:
+      case MetricsFunction::kQuantileOverTime:
+        return 1;
+      case MetricsFunction::kRate:
+        return one_in / (static_cast<double>(grid_.step) / 1e9);
+      default:
+        return one_in;
+    }
+  }
+
   // A group's series: of quantiles several.
-  void Add(const MetricsPipeline& pipeline, const std::vector<std::string>& keys, const std::vector<uint32_t>& steps,
-           const std::vector<std::vector<double>>& numbers, SeriesList& series) const {
+  void Add(const MetricsPipeline& pipeline, double scale, const std::vector<std::string>& keys,
+           const std::vector<uint32_t>& steps, const std::vector<std::vector<double>>& numbers,
+           SeriesList& series) const {
     const bool counts =
         !pipeline.of ||
         pipeline.function == MetricsFunction::kHistogramOverTime;  // what did not happen, happened zero times
@@ -98,21 +126,21 @@ class Calculation {
       one.labels.emplace_back(traceql::PrintField(pipeline.by[i]), DecodedField(keys[i]));
     }
     if (keys.size() > pipeline.by.size()) one.labels.emplace_back("__bucket", DecodedField(keys.back()));
-    const double unit = pipeline.function == MetricsFunction::kRate ? static_cast<double>(grid_.step) / 1e9 : 1;
     for (size_t k = 0; k < std::max<size_t>(pipeline.quantiles.size(), 1); ++k) {
       SpanSeries made = one;
       if (!pipeline.quantiles.empty()) made.labels.emplace_back("p", fmt::format("{}", pipeline.quantiles[k]));
       made.values.assign(grid_.steps(), none);
-      for (size_t i = 0; i < steps.size(); ++i) made.values.at(steps[i]) = numbers[i].at(k) / unit;
+      for (size_t i = 0; i < steps.size(); ++i) made.values.at(steps[i]) = numbers[i].at(k) * scale;
       series.push_back(std::move(made));
     }
   }
 
+  ItemSource& source_;
   Question& question_;
   const StepGrid& grid_;
-  const std::vector<otlp::HotAttribute>& hot_attributes_;
   size_t pipelines_ = 0;
   bool is_cut_ = false;
+  double one_in_ = 1;
 };
 
 }  // namespace
@@ -134,8 +162,8 @@ Result<SpanSeriesAnswer> SpanSeriesReader::Read(const SpanSeriesSearch& search, 
   }
   auto grid = MakeGrid(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds);
   if (!grid) return std::unexpected(grid.error());
-  Question question(clickhouse_, database_, cancellation);
-  Calculation calculation(question, *grid, hot_attributes_);
+  Question question = source_.Ask(cancellation);
+  Calculation calculation(source_, question, *grid);
   auto series = calculation.Of(search.query->expression());
   if (!series) return std::unexpected(series.error());
   SpanSeriesAnswer answer{.from_unix_nanos = grid->from,
@@ -144,6 +172,7 @@ Result<SpanSeriesAnswer> SpanSeriesReader::Read(const SpanSeriesSearch& search, 
                           .series = *std::move(series)};
   answer.is_cut = calculation.is_cut() || answer.series.size() > search.limit;
   if (answer.series.size() > search.limit) answer.series.resize(search.limit);
+  answer.one_in = calculation.one_in();
   answer.scanned = question.stats();
   return answer;
 }

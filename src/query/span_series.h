@@ -12,9 +12,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "otlp/block_builder.h"
+#include "query/item_set.h"
 #include "query/metric_grid.h"
-#include "query/rows.h"
 #include "traceql/ast.h"
 
 namespace sightline::query {
@@ -34,6 +33,7 @@ struct SpanSeriesAnswer {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // whole steps
   std::vector<SpanSeries> series;                                    // those with the most spans first
   bool is_cut = false;                                               // there are more
+  double one_in = 1;  // of so many spans one was looked at; what counts is scaled up
   store::QueryStats scanned;
 };
 
@@ -59,18 +59,15 @@ struct SpanSeriesSearch {
 // Thread: any.
 class SpanSeriesReader {
  public:
-  // `clickhouse` must outlive it. `hot_attributes`: all that have a column.
-  SpanSeriesReader(store::ClickHouse& clickhouse, std::vector<otlp::HotAttribute> hot_attributes, std::string database)
-      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
+  // It must outlive the reader.
+  explicit SpanSeriesReader(ItemSource& source) : source_(source) {}
 
-  // kInvalidArgument: a limit or range out of bounds, and what is not calculated: compare(), spans that only their
-  // whole trace finds, groups by what a span's row does not have.
+  // Of spans that only their whole trace tells an even sample of traces is judged, and counts are scaled up
+  // (item_set.h). kInvalidArgument: a limit or range out of bounds, and groups by what a span's row does not have.
   Result<SpanSeriesAnswer> Read(const SpanSeriesSearch& search, store::Cancellation* cancellation = nullptr);
 
  private:
-  store::ClickHouse& clickhouse_;
-  const std::vector<otlp::HotAttribute> hot_attributes_;
-  const std::string database_;
+  ItemSource& source_;
 };
 
 // ---- arithmetic on series, for span_series*.cc ----------------------------------------------------------------------

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "query/encoded_field.h"
 #include "query/span_series.h"
-#include "query/trace_query.h"
 
 namespace sightline::query {
 namespace {
@@ -70,20 +68,9 @@ std::string SeriesSql(const MetricsPipeline& pipeline, size_t keys, const std::s
 
 }  // namespace
 
-Result<PipelineSql> CompilePipeline(const MetricsPipeline& pipeline, const StepGrid& grid,
-                                    const std::vector<otlp::HotAttribute>& hot_attributes, const std::string& spans,
-                                    const std::string& attribute_sets) {
-  if (pipeline.function == MetricsFunction::kCompare) {
-    return Fail(Code::kInvalidArgument, "compare() is not calculated yet\nask for the rate by an attribute instead");
-  }
-  Conditions conditions;
-  conditions.AddTimeRange(grid.from, grid.to);
-  if (!AddCandidates(pipeline.spans, conditions, hot_attributes, attribute_sets)) {
-    return Fail(Code::kInvalidArgument,
-                "numbers over time of spans that only their whole trace tells are not calculated yet\nuse one filter, "
-                "with conditions that compare fields with constants");
-  }
-  const FieldColumns columns{.hot_attributes = hot_attributes, .attribute_sets = attribute_sets};
+Result<PipelineSql> CompilePipeline(const MetricsPipeline& pipeline, const StepGrid& grid, const ItemSet& spans,
+                                    const FieldColumns& columns) {
+  Conditions conditions = spans.conditions;
   std::vector<std::string> keys;
   for (const Field& field : pipeline.by) {
     auto key = EncodedField(field, columns, conditions);
@@ -96,7 +83,7 @@ Result<PipelineSql> CompilePipeline(const MetricsPipeline& pipeline, const StepG
     if (!value) return std::unexpected(value.error());
     number = *std::move(value);
   }
-  const std::string rows = RowsSql(keys, number, grid, spans, conditions.Sql());
+  const std::string rows = RowsSql(keys, number, grid, spans.table, conditions.Sql());
   return PipelineSql{SeriesSql(pipeline, keys.size(), rows), conditions.parameters()};
 }
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "otlp/block_builder.h"
-#include "query/filters.h"
+#include "query/encoded_field.h"
+#include "query/item_set.h"
 #include "query/metric_grid.h"
 #include "traceql/ast.h"
 
@@ -19,8 +19,8 @@ struct PipelineSql {
   std::string sql;
   std::map<std::string, std::string> parameters;
 };
+// `spans`: those that the pipeline begins with.
 Result<PipelineSql> CompilePipeline(const traceql::MetricsPipeline& pipeline, const StepGrid& grid,
-                                    const std::vector<otlp::HotAttribute>& hot_attributes, const std::string& spans,
-                                    const std::string& attribute_sets);
+                                    const ItemSet& spans, const FieldColumns& columns);
 
 }  // namespace sightline::query

@@ -31,13 +31,13 @@ class SpanSeriesTest : public EngineTest {
     Clear({"spans", "attribute_sets"});
     Execute(
         "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
-        "('r1', now(), ['service.name', 'host.name'], ['shop', 'a'], 'ss'), "
-        "('r2', now(), ['service.name'], ['web'], 's')");
+        "('a1', now(), ['service.name', 'host.name'], ['shop', 'a'], 'ss'), "
+        "('a2', now(), ['service.name'], ['web'], 's')");
     // service, second, milliseconds, status, weight, cart.size (type, value), resource
-    Add("shop", 0, 100, "Unset", 1, "i", "3", "r1");
-    Add("shop", 10, 300, "Error", 1, "i", "5", "r1");
-    Add("shop", 70, 500, "Unset", 4, "d", "2.5", "r1");
-    Add("web", 65, 40, "Unset", 1, "s", "many", "r2");
+    Add("shop", 0, 100, "Unset", 1, "i", "3", "a1");
+    Add("shop", 10, 300, "Error", 1, "i", "5", "a1");
+    Add("shop", 70, 500, "Unset", 4, "d", "2.5", "a1");
+    Add("web", 65, 40, "Unset", 1, "s", "many", "a2");
   }
 
   void Add(const char* service, int second, int milliseconds, const char* status, int weight, const char* type,
@@ -48,6 +48,21 @@ class SpanSeriesTest : public EngineTest {
         "fromUnixTimestamp64Nano(toInt64({})), unhex('01'), unhex('01'), '{}', 'GET /', 'Server', '{}', {}, '{}', '/', "
         "map('cart.size', '{}'), '{}', {})",
         begin_ + second * kSecondNanos, service, status, milliseconds * 1'000'000LL, resource, size, type, weight));
+  }
+
+  // A root with a child of that status and weight.
+  void AddTrace(int id, int second, const char* status, int weight = 1) {
+    const auto add = [&](int span, int parent, const char* name, const char* span_status) {
+      Execute(fmt::format(
+          "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, ServiceName, SpanName, "
+          "SpanKind, "
+          "StatusCode, Duration, ResourceId, AdjustedCount) VALUES (2, fromUnixTimestamp64Nano(toInt64({})), "
+          "unhex('{:032x}'), unhex('{:016x}'), unhex('{:016x}'), 'shop', '{}', 'Server', '{}', {}, 'a1', {})",
+          begin_ + second * kSecondNanos, id, 1000 * id + span, parent == 0 ? 0 : 1000 * id + parent, name, span_status,
+          (id + 1) * 1'000'000LL, weight));
+    };
+    add(1, 0, "root", "Unset");
+    add(2, 1, "child", status);
   }
 
   Result<SpanSeriesAnswer> Ask(const std::string& text) {
@@ -84,7 +99,8 @@ class SpanSeriesTest : public EngineTest {
   // Recent: older spans are past their retention.
   const int64_t begin_ = (Clock::System().UnixNanos() / kMinuteNanos - 10) * kMinuteNanos;
   uint32_t limit_ = kSpanSeriesMax;
-  SpanSeriesReader reader_{*testing::kEngine->clickhouse(), otlp::DefaultHotAttributes(), "sightline"};
+  ItemSource source_{*testing::kEngine->clickhouse(), otlp::DefaultHotAttributes(), "sightline"};
+  SpanSeriesReader reader_{source_};
 };
 
 TEST_F(SpanSeriesTest, CountsEverySpanWithItsWeight) {
@@ -145,9 +161,79 @@ TEST_F(SpanSeriesTest, AnAnswerSaysThatItIsCut) {
   EXPECT_TRUE(answer->is_cut);
 }
 
+TEST_F(SpanSeriesTest, SpansThatOnlyTheirWholeTraceTells) {
+  AddTrace(1, 5, "Error");
+  AddTrace(2, 15, "Unset");
+  AddTrace(3, 75, "Error", 3);
+  EXPECT_THAT(Series("{ name = `root` } > { name = `child` } | count_over_time()"), ElementsAre(" 2 3"));
+  EXPECT_THAT(
+      Series("{ status = error } && { name = `root` } | count_over_time() by (name, status)"),
+      UnorderedElementsAre("span:name=\"root\" span:status=unset  1 3", "span:name=\"child\" span:status=error  1 3"));
+  EXPECT_THAT(Series("{ name = `root` } > { status = error } | max_over_time(duration)"), ElementsAre(" 0.002 0.004"));
+  EXPECT_THAT(Series("({ name = `root` } > { status = error } | count_over_time()) / ({ name = `child` } | "
+                     "count_over_time())"),
+              ElementsAre(" 0.5 1"));
+  EXPECT_THAT(Series("{ name = `root` } > { name = `nothing` } | count_over_time()"), ElementsAre(" 0 0"));
+  const auto answer = Ask("{ name = `root` } > { name = `child` } | rate()");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->one_in, 1);
+}
+
+// More traces than are judged: the figures are those of a sample, scaled up, and the answer says so.
+TEST_F(SpanSeriesTest, OfVeryManyTracesASampleIsJudged) {
+  constexpr int kTraces = 6000;
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, ServiceName, SpanName, SpanKind, "
+      "StatusCode, Duration, ResourceId) SELECT 3, fromUnixTimestamp64Nano(toInt64({0}) + (number % 120) * "
+      "1000000000), "
+      "reinterpretAsFixedString(toUInt128(cityHash64(intDiv(number, 2))) + 1), reinterpretAsFixedString(number + 1), "
+      "reinterpretAsFixedString(if(number % 2 = 1, number, toUInt64(0))), 'shop', if(number % 2 = 1, 'leaf', 'top'), "
+      "'Server', 'Unset', 1000, 'a1' FROM numbers({1})",
+      begin_, 2 * kTraces));
+  const auto answer = Ask("{ name = `top` } > { name = `leaf` } | count_over_time()");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_GT(answer->one_in, 3);
+  ASSERT_EQ(answer->series.size(), 1u);
+  EXPECT_NEAR(answer->series[0].values[0] + answer->series[0].values[1], kTraces, kTraces * 0.1);
+}
+
+TEST_F(SpanSeriesTest, CompareCountsTheValuesOfBothSides) {
+  const auto lines = Series("{ } | compare({ status = error })");
+  for (const char* line :
+       {"__meta_type=\"selection\" span.cart.size=5  1 0", "__meta_type=\"selection_total\" span.cart.size=nil  1 0",
+        "__meta_type=\"baseline\" span.cart.size=2.5  0 4", "__meta_type=\"baseline\" span.cart.size=\"many\"  0 1",
+        "__meta_type=\"baseline_total\" span.cart.size=nil  1 5",
+        "__meta_type=\"baseline\" resource.service.name=\"web\"  0 1",
+        "__meta_type=\"selection\" resource.service.name=\"shop\"  1 0",
+        "__meta_type=\"baseline\" resource.host.name=\"a\"  1 4", "__meta_type=\"selection\" span:status=error  1 0",
+        "__meta_type=\"baseline\" span.http.route=\"/\"  1 5"}) {
+    EXPECT_THAT(lines, ::testing::Contains(line));
+  }
+  EXPECT_THAT(lines, ::testing::Not(::testing::Contains(HasSubstr("duration"))));
+}
+
+TEST_F(SpanSeriesTest, CompareKeepsTheMostFrequentValuesAndASelectionOfTime) {
+  const auto top = Series("{ } | compare({ status = error }, 1)");
+  EXPECT_THAT(top, ::testing::Contains("__meta_type=\"baseline\" span.cart.size=2.5  0 4"));
+  EXPECT_THAT(top, ::testing::Not(::testing::Contains("__meta_type=\"baseline\" span.cart.size=\"many\"  0 1")));
+  EXPECT_THAT(top, ::testing::Contains("__meta_type=\"baseline_total\" span.cart.size=nil  1 5"));
+  const auto second_minute = Series(
+      fmt::format("{{ }} | compare({{ }}, 10, {}, {})", begin_ + 60 * kSecondNanos, begin_ + 120 * kSecondNanos));
+  EXPECT_THAT(second_minute, ::testing::Contains("__meta_type=\"selection_total\" span.cart.size=nil  0 5"));
+  EXPECT_THAT(second_minute, ::testing::Contains("__meta_type=\"baseline_total\" span.cart.size=nil  2 0"));
+  EXPECT_THAT(ErrorOf("{ } | compare({ status = error }, 1000)"), HasSubstr("compare()"));
+  EXPECT_THAT(ErrorOf("{ } | compare({ .a + 1 > .b })"), HasSubstr("single spans"));
+}
+
+TEST_F(SpanSeriesTest, CompareOfWholeTraces) {
+  AddTrace(1, 5, "Error");
+  AddTrace(2, 65, "Unset", 2);
+  const auto lines = Series("{ name = `root` } > { } | compare({ status = error })");
+  EXPECT_THAT(lines, ::testing::Contains("__meta_type=\"selection\" span:name=\"child\"  1 0"));
+  EXPECT_THAT(lines, ::testing::Contains("__meta_type=\"baseline\" span:name=\"child\"  0 2"));
+}
+
 TEST_F(SpanSeriesTest, WhatIsNotCalculatedIsRefusedByName) {
-  EXPECT_THAT(ErrorOf("{ } | compare({ status = error })"), HasSubstr("compare()"));
-  EXPECT_THAT(ErrorOf("{ } >> { } | rate()"), HasSubstr("whole trace"));
   EXPECT_THAT(ErrorOf("{ } | rate() by (rootName)"), HasSubstr("is not calculated"));
   EXPECT_THAT(ErrorOf("{ } | rate() by (parent.x)"), HasSubstr("is not calculated"));
   EXPECT_THAT(ErrorOf("{ status = error }"), HasSubstr("finds spans"));

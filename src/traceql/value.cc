@@ -174,6 +174,26 @@ std::string PrintString(std::string_view text) {
   return quoted + '"';
 }
 
+std::string PrintedText(std::string_view literal) {
+  std::string text;
+  if (literal.size() < 2) return text;
+  literal = literal.substr(1, literal.size() - 2);
+  for (size_t i = 0; i < literal.size(); ++i) {
+    if (literal[i] != '\\' || i + 1 == literal.size()) {
+      text += literal[i];
+      continue;
+    }
+    const char escaped = literal[++i];
+    if (escaped == 'x' && i + 2 < literal.size()) {
+      text += static_cast<char>(std::stoi(std::string(literal.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      text += escaped == 'n' ? '\n' : escaped == 'r' ? '\r' : escaped == 't' ? '\t' : escaped;
+    }
+  }
+  return text;
+}
+
 std::string PrintValue(const Value& value) {
   switch (value.type) {
     case Type::kNil:

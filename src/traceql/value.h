@@ -67,6 +67,8 @@ struct Literal {
 // As a literal of the language; arrays as "[1, 2]", nil as "nil".
 std::string PrintValue(const Value& value);
 std::string PrintString(std::string_view text);  // with quotes and escapes
+// The way back, of what PrintString wrote.
+std::string PrintedText(std::string_view literal);
 
 // Words that are literals: true, ok, server, warn, ... Nil without such a word. "error" is a status or, of logs, a
 // severity.

@@ -1,4 +1,4 @@
-#include "query/otlp_trace.h"
+#include "query/otlp_items.h"
 
 #include <simdjson.h>
 
@@ -158,42 +158,89 @@ void WriteSpan(WireWriter& out, const std::string& trace_id, const Span& span) {
   out.End(begin);
 }
 
-}  // namespace
+using Sets = std::map<std::string_view, const AttributeSet*>;
 
-std::string EncodeTrace(const Trace& trace) {
+// The attributes of a set; returns its schema's URL.
+std::string_view WriteSet(WireWriter& out, const Sets& sets, std::string_view id, uint32_t attributes,
+                          uint32_t dropped) {
+  const auto found = sets.find(id);
+  if (found == sets.end()) return "";
+  WriteAttributes(out, attributes, found->second->attributes);
+  out.Varint(dropped, found->second->dropped_attributes);
+  return found->second->schema_url;
+}
+
+// Items by resource and scope, each written by `write`.
+template <typename Item, typename Write>
+std::string EncodeItems(std::span<const Item> items, std::span<const AttributeSet> attribute_sets, Write write) {
   using ScopeKey = std::array<std::string_view, 3>;  // id, name, version
-  std::map<std::string_view, std::map<ScopeKey, std::vector<const Span*>>> resources;
-  for (const Span& span : trace.spans) {
-    resources[span.resource_id][{span.scope_id, span.scope_name, span.scope_version}].push_back(&span);
+  std::map<std::string_view, std::map<ScopeKey, std::vector<const Item*>>> resources;
+  for (const Item& item : items) {
+    resources[item.resource_id][{item.scope_id, item.scope_name, item.scope_version}].push_back(&item);
   }
-  std::map<std::string_view, const AttributeSet*> sets;
-  for (const AttributeSet& set : trace.resources) sets[set.id] = &set;
-  const auto write_set = [&](WireWriter& out, std::string_view id, uint32_t attributes, uint32_t dropped) {
-    const auto found = sets.find(id);
-    if (found == sets.end()) return;
-    WriteAttributes(out, attributes, found->second->attributes);
-    out.Varint(dropped, found->second->dropped_attributes);
-  };
+  Sets sets;
+  for (const AttributeSet& set : attribute_sets) sets[set.id] = &set;
   WireWriter out;
+  const auto write_schema = [&](uint32_t tag, std::string_view url) {
+    if (!url.empty()) out.Bytes(tag, url);
+  };
   for (const auto& [resource_id, scopes] : resources) {
     const size_t in_resource = out.Begin(field::request::kResources);
     const size_t resource = out.Begin(field::resource_items::kResource);
-    write_set(out, resource_id, field::resource::kAttributes, field::resource::kDroppedAttributesCount);
+    const std::string_view resource_schema =
+        WriteSet(out, sets, resource_id, field::resource::kAttributes, field::resource::kDroppedAttributesCount);
     out.End(resource);
-    for (const auto& [key, spans] : scopes) {
+    for (const auto& [key, of_scope] : scopes) {
       const size_t in_scope = out.Begin(field::resource_items::kScopes);
       const size_t scope = out.Begin(field::scope_items::kScope);
       out.Bytes(field::instrumentation_scope::kName, key[1]);
       out.Bytes(field::instrumentation_scope::kVersion, key[2]);
-      write_set(out, key[0], field::instrumentation_scope::kAttributes,
-                field::instrumentation_scope::kDroppedAttributesCount);
+      const std::string_view scope_schema = WriteSet(out, sets, key[0], field::instrumentation_scope::kAttributes,
+                                                     field::instrumentation_scope::kDroppedAttributesCount);
       out.End(scope);
-      for (const Span* span : spans) WriteSpan(out, trace.trace_id, *span);
+      for (const Item* item : of_scope) write(out, *item);
+      write_schema(field::scope_items::kSchemaUrl, scope_schema);
       out.End(in_scope);
     }
+    write_schema(field::resource_items::kSchemaUrl, resource_schema);
     out.End(in_resource);
   }
   return out.Take();
+}
+
+void WriteLog(WireWriter& out, const LogRecord& record) {
+  const size_t begin = out.Begin(field::scope_items::kItems);
+  out.Fixed64(field::log_record::kTimeUnixNano, record.time_unix_nanos);
+  out.Fixed64(field::log_record::kObservedTimeUnixNano, static_cast<uint64_t>(record.observed_unix_nanos));
+  out.Varint(field::log_record::kSeverityNumber, record.severity_number);
+  out.Bytes(field::log_record::kSeverityText, record.severity_text);
+  if (record.body.type != 'e') {
+    const size_t body = out.Begin(field::log_record::kBody);
+    WriteValue(out, record.body);
+    out.End(body);
+  }
+  WriteAttributes(out, field::log_record::kAttributes, record.attributes);
+  out.Varint(field::log_record::kDroppedAttributesCount, record.dropped_attributes);
+  out.Fixed32(field::log_record::kFlags, record.flags);
+  WriteId(out, field::log_record::kTraceId, record.trace_id);
+  WriteId(out, field::log_record::kSpanId, record.span_id);
+  out.Bytes(field::log_record::kEventName, record.event_name);
+  out.End(begin);
+}
+
+}  // namespace
+
+std::string EncodeSpans(std::span<const Span> spans, std::span<const AttributeSet> sets) {
+  return EncodeItems(spans, sets, [](WireWriter& out, const Span& span) { WriteSpan(out, span.trace_id, span); });
+}
+
+std::string EncodeTrace(const Trace& trace) {
+  return EncodeItems(std::span<const Span>(trace.spans), std::span<const AttributeSet>(trace.resources),
+                     [&](WireWriter& out, const Span& span) { WriteSpan(out, trace.trace_id, span); });
+}
+
+std::string EncodeLogs(std::span<const LogRecord> records, std::span<const AttributeSet> sets) {
+  return EncodeItems(records, sets, WriteLog);
 }
 
 }  // namespace sightline::query

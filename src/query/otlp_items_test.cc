@@ -1,6 +1,6 @@
 // Sampling policies judge a stored trace as they judged it when it came: requests through the whole way into the
 // engine, read back, and the same decisions.
-#include "query/otlp_trace.h"
+#include "query/otlp_items.h"
 
 #include <gtest/gtest.h>
 
