@@ -253,6 +253,17 @@ def variables_of(text: str) -> set[str]:
     return found
 
 
+def test_what_the_list_of_compliance_names_exists() -> None:
+    named = set(re.findall(r"`(\w+\.\w+|\w+\.py::\w+)`", (ROOT / "sdk/COMPLIANCE.md").read_text())) - {"otel.metric.overflow"}
+    known = set()
+    for file in (ROOT / "sdk").rglob("*_test.cc"):
+        known |= {f"{suite}.{test}" for suite, test in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", file.read_text(), re.M)}
+    for file in (ROOT / "e2e").glob("test_*.py"):
+        known |= {f"{file.name}::{test}" for test in re.findall(r"^def (test_\w+)", file.read_text(), re.M)}
+    assert len(named) > 100
+    assert named - known == set()
+
+
 def test_the_readme_lists_every_variable_that_is_read() -> None:
     read = set()
     for file in (ROOT / "sdk/src").rglob("*.cc"):

@@ -21,7 +21,7 @@ namespace {
 otel::Telemetry ConfigureTelemetry() {
   otel::TelemetryOptions options{.service_name = "recommender"};
   options.resource.attributes = {{"service.version", "1.0.0"}, {"service.namespace", "ml-demo"}};
-  options.instrumentations = {otel::instrumentation::ObserveProcess};
+  options.instrumentations = {otel::instrumentation::ObserveProcess, otel::instrumentation::ObserveRuntime};
   return otel::Configure(std::move(options));
 }
 

@@ -16,7 +16,7 @@ namespace otel {
 // What is beyond them is dropped and counted in the record; texts are cut.
 struct LogRecordLimits {
   size_t attribute_count = 128;                       // OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT
-  std::optional<size_t> attribute_value_length = {};  // bytes; OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
+  std::optional<size_t> attribute_value_length = {};  // characters; OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT
 };
 
 struct LoggerProviderOptions {

@@ -22,6 +22,7 @@ constexpr auto kGrace = std::chrono::milliseconds(100);
 BatchOptions Checked(BatchOptions options) {
   options.queue_records_max = std::max<size_t>(options.queue_records_max, 1);
   options.batch_records_max = std::clamp<size_t>(options.batch_records_max, 1, options.queue_records_max);
+  options.schedule_delay = std::max(options.schedule_delay, std::chrono::milliseconds(1));  // no thread is to spin
   return options;
 }
 

@@ -30,17 +30,25 @@ void Say(std::string_view component, std::string_view message, uint64_t count) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
+void Tell(std::string_view component, std::string_view message, uint64_t count) {
+  const SetHandler* const set = newest.load(std::memory_order_acquire);
+  if (set != nullptr && set->handler != nullptr) {
+    set->handler(component, message, count);
+  } else if (says_on_stderr.load(std::memory_order_relaxed)) {
+    Say(component, message, count);
+  }
+}
+
 }  // namespace
 
 void Report(std::string_view component, std::string_view message, uint64_t count) {
   const uint64_t happened = Counts().Add(component, count, ErrorCounts::Clock::now());
-  if (happened == 0) return;
-  const SetHandler* const set = newest.load(std::memory_order_acquire);
-  if (set != nullptr && set->handler != nullptr) {
-    set->handler(component, message, happened);
-  } else if (says_on_stderr.load(std::memory_order_relaxed)) {
-    Say(component, message, happened);
-  }
+  if (happened > 0) Tell(component, message, happened);
+}
+
+void SayRest() {
+  Counts().TakeUnsaid(
+      [](std::string_view component, uint64_t count) { Tell(component, "went wrong again, not said before", count); });
 }
 
 void SayOnStderr(bool say) {

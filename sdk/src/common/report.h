@@ -14,6 +14,9 @@ namespace otel::internal {
 // blocks, and works in the child of a fork.
 void Report(std::string_view component, std::string_view message, uint64_t count = 1);
 
+// Says how many of each component were counted and not said, so that what was said adds up to the counts: at the end.
+void SayRest();
+
 // Whether what is reported goes to stderr where the application has set no handler; it does at first.
 void SayOnStderr(bool say);
 
@@ -35,6 +38,16 @@ class ErrorCounts {
   // How many happened since the last one that was to be said; 0: this one is not to be said.
   uint64_t Add(std::string_view component, uint64_t count, Clock::time_point now);
   uint64_t Of(std::string_view component) const;
+  // say(component, count) of those that no message told of; from now on one has.
+  template <typename Say>
+  void TakeUnsaid(Say say) {
+    for (Component& component : components_) {
+      const auto* const name = component.name.load(std::memory_order_acquire);
+      if (name == nullptr) break;
+      const uint64_t count = component.unsaid.exchange(0, std::memory_order_relaxed);
+      if (count > 0) say(std::string_view(*name), count);
+    }
+  }
 
  private:
   struct Component {

@@ -62,6 +62,21 @@ TEST(Report, GoesToTheHandlerOfTheApplication) {
   EXPECT_EQ(ErrorCount("report test"), 3);
 }
 
+TEST(Report, SaysAtTheEndWhatItCountedAndDidNotSay) {
+  uint64_t heard = 0;
+  SetErrorHandler([&](std::string_view component, std::string_view, uint64_t count) {
+    if (component == "rest test") heard += count;
+  });
+  const int many = 4 * ErrorCounts::kMessagesPerInterval;
+  for (int i = 0; i < many; ++i) Report("rest test", "went wrong");
+  EXPECT_LT(heard, many);
+  SayRest();
+  EXPECT_EQ(heard, many);
+  SayRest();
+  EXPECT_EQ(heard, many);
+  SetErrorHandler(nullptr);
+}
+
 TEST(Report, GoesToStderrOtherwise) {
   testing::internal::CaptureStderr();
   Report("stderr test", "queue is full", 7);

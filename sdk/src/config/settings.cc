@@ -124,6 +124,18 @@ void ReadBatches(const Environment& environment, const BatchNames& names, size_t
   Take(timeout, environment.Timeout(names.timeout));
 }
 
+void ReadIntervals(const Environment& environment, PeriodicReaderOptions& options) {
+  Take(options.interval, environment.Milliseconds("OTEL_METRIC_EXPORT_INTERVAL"));
+  Take(options.export_timeout, environment.Timeout("OTEL_METRIC_EXPORT_TIMEOUT"));
+}
+
+PeriodicReaderOptions ReadConsoleMetricReader(const Environment& environment) {
+  PeriodicReaderOptions options;
+  options.interval = std::chrono::seconds(10);
+  ReadIntervals(environment, options);
+  return options;
+}
+
 PeriodicReaderOptions ReadMetricReader(const Environment& environment) {
   constexpr Environment::Word<TemporalityPreference> kTemporalities[] = {
       {"cumulative", TemporalityPreference::kCumulative},
@@ -133,8 +145,7 @@ PeriodicReaderOptions ReadMetricReader(const Environment& environment) {
   constexpr Environment::Word<bool> kAggregations[] = {{"explicit_bucket_histogram", false},
                                                        {"base2_exponential_bucket_histogram", true}};
   PeriodicReaderOptions options;
-  Take(options.interval, environment.Milliseconds("OTEL_METRIC_EXPORT_INTERVAL"));
-  Take(options.export_timeout, environment.Timeout("OTEL_METRIC_EXPORT_TIMEOUT"));
+  ReadIntervals(environment, options);
   Take(options.temporality, environment.Choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", kTemporalities));
   if (environment.Choice("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", kAggregations).value_or(false)) {
     options.aggregation = [](InstrumentKind kind) -> Aggregation {
@@ -173,6 +184,7 @@ Settings ReadSettings(const Environment& environment) {
                "OTEL_BLRP_EXPORT_TIMEOUT"},
               logs.queue_records_max, logs.batch_records_max, logs.schedule_delay, logs.export_timeout);
   settings.metric_reader = ReadMetricReader(environment);
+  settings.console_metric_reader = ReadConsoleMetricReader(environment);
   Take(settings.exemplar_filter, environment.Choice("OTEL_METRICS_EXEMPLAR_FILTER", kFilters));
   return settings;
 }

@@ -36,6 +36,9 @@ struct Settings {
   BatchSpanProcessorOptions span_batches;
   BatchLogRecordProcessorOptions log_batches;
   PeriodicReaderOptions metric_reader;
+  // People wait for it: sooner, and without what is said of OTLP.
+  // https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/stdout/
+  PeriodicReaderOptions console_metric_reader;
   ExemplarFilter exemplar_filter = ExemplarFilter::kTraceBased;
 };
 

@@ -176,6 +176,20 @@ TEST(Settings, ReadsMetrics) {
   EXPECT_TRUE(std::holds_alternative<DefaultAggregation>(aggregation(InstrumentKind::kCounter)));
 }
 
+TEST(Settings, PrintsMetricsEveryTenSecondsWhateverIsSaidOfOtlp) {
+  const Variables otlp = {
+      {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"},
+      {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram"}};
+  const auto reader = Read(otlp).console_metric_reader;
+  EXPECT_EQ(reader.interval, milliseconds(10'000));
+  EXPECT_EQ(reader.temporality, TemporalityPreference::kCumulative);
+  EXPECT_EQ(reader.aggregation, nullptr);
+  const auto told =
+      Read({{"OTEL_METRIC_EXPORT_INTERVAL", "1000"}, {"OTEL_METRIC_EXPORT_TIMEOUT", "900"}}).console_metric_reader;
+  EXPECT_EQ(told.interval, milliseconds(1000));
+  EXPECT_EQ(told.export_timeout, milliseconds(900));
+}
+
 TEST(Settings, KeepsTheDefaultForWhatIsMalformed) {
   const GivenEnvironment given({{"OTEL_BSP_MAX_QUEUE_SIZE", "0"},
                                 {"OTEL_BSP_SCHEDULE_DELAY", "-5"},

@@ -82,8 +82,9 @@ void StartTraces(TelemetryOptions& options, const Settings& settings, const Reso
 void StartMetrics(TelemetryOptions& options, const Settings& settings, const Resource& resource) {
   auto readers = std::move(options.metric_readers);
   for (auto& chosen : MakeExporters(std::move(options.metric_exporter), settings.metrics, options.otlp)) {
-    readers.push_back(std::make_shared<PeriodicReader>(std::move(chosen.exporter),
-                                                       options.metric_reader.value_or(settings.metric_reader)));
+    const auto& usual = chosen.at_once ? settings.console_metric_reader : settings.metric_reader;
+    readers.push_back(
+        std::make_shared<PeriodicReader>(std::move(chosen.exporter), options.metric_reader.value_or(usual)));
   }
   if (readers.empty()) return;
   MeterProvider::Global().Start({.resource = resource,
@@ -176,6 +177,7 @@ bool Telemetry::Shutdown(std::chrono::milliseconds timeout) {
   const Deadline deadline = std::chrono::steady_clock::now() + timeout;
   const bool good = InParallel([deadline](auto& provider) { return provider.Shutdown(deadline); });
   observing_.clear();
+  internal::SayRest();
   configured = false;
   return good;
 }

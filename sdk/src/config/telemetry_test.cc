@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "otel/console_exporter.h"
 #include "otel/errors.h"
 #include "otel/in_memory_log_exporter.h"
 #include "otel/in_memory_span_exporter.h"
@@ -220,6 +221,43 @@ TEST(Telemetry, ReportsWhatItCannotSend) {
   GetLogger("lib").Emit({.body = "lost"});
   EXPECT_FALSE(telemetry.Shutdown());
   EXPECT_GE(ErrorCount("log processor"), 1);
+}
+
+// What static objects do whose destructors run after main: one before and one after that of the Telemetry.
+struct UsesTelemetryAtTheEnd {
+  explicit UsesTelemetryAtTheEnd(const char* words) : words(words) {}
+  ~UsesTelemetryAtTheEnd() {
+    counter.Add(1);
+    const auto late = GetTracer("late").StartSpan(words);
+    const Scope scope(late);
+    GetLogger("late").Emit({.body = words});
+    GetMeter("late").CreateHistogram<double>("late").Record(0.5);
+    span.End();
+  }
+  const char* words;
+  Counter<int64_t> counter = GetMeter("lib").CreateCounter<int64_t>("work.done");
+  Span span = {};
+};
+
+TEST(StaticDestruction, AllSignalsMayBeUsedBeforeAndAfterTheEndOfTelemetry) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // in a process that begins anew
+  EXPECT_EXIT(
+      {
+        static UsesTelemetryAtTheEnd after("is not heard");
+        TelemetryOptions options;
+        options.span_exporter = std::make_unique<ConsoleSpanExporter>(stderr);
+        options.log_exporter = std::make_unique<ConsoleLogExporter>(stderr);
+        options.metric_exporter = std::make_unique<ConsoleMetricExporter>(stderr);
+        static const Telemetry telemetry = Configure(std::move(options));
+        static UsesTelemetryAtTheEnd before("last words");
+        before.span = GetTracer("lib").StartSpan("ends last");
+        after.span = GetTracer("lib").StartSpan("ends too late");
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0),
+      testing::AllOf(testing::HasSubstr("last words"), testing::HasSubstr("ends last"), testing::HasSubstr("work.done"),
+                     testing::Not(testing::HasSubstr("is not heard")),
+                     testing::Not(testing::HasSubstr("ends too late"))));
 }
 
 }  // namespace

@@ -8,7 +8,15 @@
 
 namespace otel::internal {
 
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+namespace {
+
+// What a server may ask for: one that says days by mistake is asked again.
+constexpr std::chrono::minutes kPauseMax(5);
+
+}  // namespace
 
 OtlpClient::OtlpClient(const OtlpOptions& options, const Signal& signal, std::unique_ptr<Transport> transport,
                        Reporter report)
@@ -20,9 +28,15 @@ OtlpClient::OtlpClient(const OtlpOptions& options, const Signal& signal, std::un
 
 ExportResult OtlpClient::Send(std::string_view request, size_t records, Deadline deadline) {
   if (options_.timeout.count() > 0) deadline = std::min(deadline, steady_clock::now() + options_.timeout);
+  if (!KeepPause(deadline)) {
+    Say(records, "not exported: the server has asked for a pause");
+    return ExportResult::kFailure;
+  }
   Backoff backoff(options_, &random_);
   for (;;) {
     const Answer answer = transport_->Send(request, deadline);
+    pause_until_ =
+        steady_clock::now() + std::min<milliseconds>(answer.retry_after.value_or(milliseconds(0)), kPauseMax);
     if (answer.kind == Answer::Kind::kAccepted) {
       SayPartial(answer.partial);
       return ExportResult::kSuccess;
@@ -46,6 +60,11 @@ void OtlpClient::SayPartial(const PartialSuccess& partial) const {
   } else if (!partial.message.empty()) {
     report_("the server warns: " + partial.message);
   }
+}
+
+bool OtlpClient::KeepPause(Deadline deadline) {
+  if (pause_until_ <= steady_clock::now()) return true;
+  return WaitUntil(std::min(pause_until_, deadline)) && pause_until_ < deadline;
 }
 
 bool OtlpClient::WaitUntil(Deadline time) {

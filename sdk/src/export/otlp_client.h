@@ -31,6 +31,9 @@ class OtlpClient {
  private:
   void Say(uint64_t records, const std::string& what) const;
   void SayPartial(const PartialSuccess& partial) const;
+  // A server that asks for more time than a batch has gets it: the next batch waits, as long as its own time lets it,
+  // and what comes after it stays in the queue. False where it can't be sent.
+  bool KeepPause(Deadline deadline);
   // False where Shutdown came first.
   bool WaitUntil(Deadline time);
 
@@ -39,6 +42,7 @@ class OtlpClient {
   const std::unique_ptr<Transport> transport_;
   const Reporter report_;
   std::minstd_rand random_;
+  Deadline pause_until_{};  // of the thread that sends
   mutable std::mutex mutex_;
   std::condition_variable shut_down_changed_;
   bool shut_down_ = false;

@@ -98,6 +98,28 @@ TEST_F(OtlpClientTest, DoesNotWaitForATimeAfterItsDeadline) {
   EXPECT_EQ(Send(Client({later}), steady_clock::now() + seconds(1)), ExportResult::kFailure);
 }
 
+TEST_F(OtlpClientTest, KeepsThePauseThatABatchBeforeWasAskedFor) {
+  const milliseconds asked{50};
+  OtlpClient& client =
+      Client({{.kind = Kind::kRetry, .message = "busy", .retry_after = asked}, {.kind = Kind::kAccepted}});
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(Send(client, begin + asked / 2), ExportResult::kFailure);  // has no time to wait for it
+  EXPECT_EQ(Send(client), ExportResult::kSuccess);
+  EXPECT_GE(steady_clock::now() - begin, asked);
+  EXPECT_EQ(Send(client), ExportResult::kSuccess);  // it is over
+  EXPECT_EQ(script_->sent, 3);
+}
+
+TEST_F(OtlpClientTest, SendsNothingWhereThePauseIsLongerThanABatchCanWait) {
+  OtlpClient& client = Client({{.kind = Kind::kRetry, .message = "busy", .retry_after = hours(1)}});
+  EXPECT_EQ(Send(client), ExportResult::kFailure);
+  const auto begin = steady_clock::now();
+  EXPECT_EQ(Send(client, begin + milliseconds(20)), ExportResult::kFailure);
+  EXPECT_GE(steady_clock::now() - begin, milliseconds(20));  // what is queued meanwhile is not lost with it
+  EXPECT_EQ(script_->sent, 1);
+  EXPECT_EQ(said_, "512 spans not exported: the server has asked for a pause");
+}
+
 TEST_F(OtlpClientTest, GivesUpWhenTimeIsUp) {
   const auto begin = steady_clock::now();
   EXPECT_EQ(Send(Client({{.kind = Kind::kRetry, .message = "busy"}}), begin + milliseconds(50)),

@@ -39,8 +39,8 @@ LimitedAttributes ApplyLimits(AttributesView given, const LogRecordLimits& limit
       ++limited.dropped;
     }
   }
-  const size_t text_bytes_max = limits.attribute_value_length.value_or(Arena::kNoLimit);
-  limited.attributes = std::span<const Attribute>(arena.Copy(kept, text_bytes_max));
+  const size_t characters_max = limits.attribute_value_length.value_or(Arena::kNoLimit);
+  limited.attributes = std::span<const Attribute>(arena.Copy(kept, characters_max));
   return limited;
 }
 

@@ -1,6 +1,12 @@
 #include "resource/detectors.h"
 
 #include <pwd.h>
+#ifdef __linux__
+#include <features.h>
+#endif
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -95,6 +101,24 @@ std::string NewUuid() {
   return text;
 }
 
+// The C library, with which a C++ program runs, and with what this one was compiled.
+struct Runtime {
+  std::string name, version, description;
+};
+Runtime RuntimeOfCpp() {
+  Runtime runtime;
+#ifdef __GLIBC__
+  runtime.name = "glibc";
+  runtime.version = gnu_get_libc_version();
+#endif
+#ifdef __clang__
+  runtime.description = "C++ compiled by " __VERSION__;  // "Debian Clang 19.1.7"
+#else
+  runtime.description = "C++ compiled by GCC " __VERSION__;
+#endif
+  return runtime;
+}
+
 // Gathers those that are known.
 class Found {
  public:
@@ -133,6 +157,7 @@ Attributes DetectProcess() {
   const std::string path = ExecutablePath(), name = BaseName(path), owner = UserName(), created = ProcessCreationTime();
   const std::string arguments = ReadFile("/proc/self/cmdline");
   const std::string_view command = std::string_view(arguments).substr(0, arguments.find('\0'));
+  const Runtime runtime = RuntimeOfCpp();
   Found found;
   found.Add("process.pid", getpid());
   found.Add("process.parent_pid", getppid());
@@ -141,6 +166,9 @@ Attributes DetectProcess() {
   found.Add("process.command", command);
   found.Add("process.owner", owner);
   found.Add("process.creation.time", created);
+  found.Add("process.runtime.name", runtime.name);
+  found.Add("process.runtime.version", runtime.version);
+  found.Add("process.runtime.description", runtime.description);
   return found.attributes();
 }
 

@@ -29,6 +29,11 @@ TEST(Detectors, TellTheProcess) {
   EXPECT_THAT(Text(process, "process.executable.path"), MatchesRegex("/.*/sdk_resource_test"));
   EXPECT_THAT(Text(process, "process.creation.time"), MatchesRegex("20..-..-..T..:..:..Z"));
   EXPECT_FALSE(process.Find("process.command_args"));
+#ifdef __GLIBC__
+  EXPECT_EQ(Text(process, "process.runtime.name"), "glibc");
+  EXPECT_THAT(Text(process, "process.runtime.version"), MatchesRegex("2\\.[0-9]+"));
+#endif
+  EXPECT_THAT(Text(process, "process.runtime.description"), StartsWith("C++ compiled by "));
 }
 
 TEST(Detectors, TellTheHostAndItsSystem) {

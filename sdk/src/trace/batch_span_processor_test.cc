@@ -3,6 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <ctime>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -56,6 +59,17 @@ TEST_F(BatchSpanProcessorTest, ExportsWhatThereIsAfterTheDelay) {
   EXPECT_TRUE(gate_.WaitFor([&] { return Exported() == 3; }));
   MakeSpans(2);
   EXPECT_TRUE(gate_.WaitFor([&] { return Exported() == 5; }));
+}
+
+TEST_F(BatchSpanProcessorTest, ADelayOfZeroDoesNotKeepAProcessorBusy) {
+  Start({.schedule_delay = milliseconds(0)});
+  MakeSpans(3);
+  EXPECT_TRUE(gate_.WaitFor([&] { return Exported() == 3; }));
+  const std::clock_t before = std::clock();  // CPU time of this process
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable().wait_for(lock, milliseconds(200), [] { return false; });
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
 }
 
 TEST_F(BatchSpanProcessorTest, FlushExportsAllAndFlushesTheExporter) {
