@@ -39,7 +39,11 @@ HotColumns::HotColumns(const std::vector<HotAttribute>& hot_attributes) {
 }
 
 void HotColumns::Cleared() {
-  for (const auto& entry : entries_) entry->last = 0;
+  for (const auto& entry : entries_) {
+    entry->last = 0;
+    entry->is_in_map = false;
+  }
+  newly_in_map_.clear();
 }
 
 void HotColumns::AddTo(std::vector<NamedColumn>& columns) {
@@ -88,7 +92,10 @@ uint32_t AttributeWriter::Write(const std::vector<std::string_view>& key_values,
     const uint64_t hash = HashText(attribute.key);
     if (target.hot != nullptr) {
       HotColumns::Entry* entry = target.hot->Find(attribute.key, hash);
-      if (entry != nullptr && WriteHot(*entry, attribute.value, row, marks)) continue;
+      if (entry != nullptr) {
+        if (WriteHot(*entry, attribute.value, row, marks)) continue;
+        target.hot->MarkInMap(*entry);
+      }
     }
     target.map.keys().AppendNumber(InternName(target.map.keys(), attribute.key, hash, *mender_, marks));
     target.map.values().Append(mender_->TextOf(attribute.value, marks));

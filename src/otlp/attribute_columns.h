@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "otlp/attribute_text.h"
@@ -54,7 +55,8 @@ class HotColumns {
     char type = 0;                              // letter of the configured type
     std::unique_ptr<LowCardinalityColumn> low;  // one of the two
     std::unique_ptr<StringColumn> high;
-    uint32_t last = 0;  // number of the value of the last row that had one
+    uint32_t last = 0;       // number of the value of the last row that had one
+    bool is_in_map = false;  // a value of it is in the map of some row
 
     bool Is(std::string_view text) const {
       return text.size() == key.size() && SameText(text.data(), key.data(), text.size());
@@ -64,6 +66,12 @@ class HotColumns {
   explicit HotColumns(const std::vector<HotAttribute>& hot_attributes);
   void AddTo(std::vector<NamedColumn>& columns);
   void Cleared();  // the columns were
+
+  // Those that went to the map, each once until the columns are cleared.
+  void MarkInMap(Entry& entry) {
+    if (!std::exchange(entry.is_in_map, true)) newly_in_map_.push_back(&entry);
+  }
+  std::vector<Entry*>& newly_in_map() { return newly_in_map_; }
 
   // nullptr: not hot.
   Entry* Find(std::string_view key, uint64_t hash) {
@@ -77,6 +85,7 @@ class HotColumns {
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<Entry*> slots_;  // a power of two, at most a quarter full
   uint32_t mask_ = 0;
+  std::vector<Entry*> newly_in_map_;
 };
 
 // Where the attributes of an item go. `hot` may be null.

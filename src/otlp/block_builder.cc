@@ -27,6 +27,7 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
   std::vector<TableColumns> tables = {DescribeTable(AttributeSetTable())};
   switch (signal) {
     case Signal::kTraces:
+      tables.push_back(DescribeTable(HotKeysInMapsTable()));
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
       tables.push_back(DescribeTable(SpanMetricsTable()));
       tables.push_back(DescribeTable(ServiceGraphEdgesTable()));

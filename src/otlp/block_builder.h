@@ -23,6 +23,7 @@ struct HotAttribute {
   std::string key;
   Type type = Type::kString;
   bool high_cardinality = false;  // String + bloom filter instead of LowCardinality(String)
+  bool may_be_in_map = true;      // of readers: some of the spans that are asked for may have it in the map instead
 };
 const std::vector<HotAttribute>& DefaultHotAttributes();
 

@@ -39,6 +39,12 @@ AttributeSetTable::AttributeSetTable() {
   Add("DroppedAttributesCount", "UInt32", dropped_attributes_count);
 }
 
+HotKeysInMapsTable::HotKeysInMapsTable() {
+  Add("Key", kLow, key);
+  Add("FirstDay", "Int32", first_day);
+  Add("LastDay", "Int32", last_day);
+}
+
 SpanTable::SpanTable(const std::vector<HotAttribute>& hot_attributes) : hot(hot_attributes) {
   AddBlock();
   Add("Timestamp", kTime, timestamp);

@@ -72,6 +72,14 @@ struct AttributeSetTable final : Table {
   Numbers32 dropped_attributes_count;
 };
 
+// schema/0007_attribute_indexes.sql says what for.
+struct HotKeysInMapsTable final : Table {
+  static constexpr std::string_view kName = "hot_keys_in_maps";
+  HotKeysInMapsTable();
+  LowCardinalityColumn key;
+  NumberColumn<int32_t> first_day, last_day;
+};
+
 struct SpanTable final : Table {
   static constexpr std::string_view kName = "spans";
   explicit SpanTable(const std::vector<HotAttribute>& hot_attributes);

@@ -170,6 +170,44 @@ TEST(SpanRows, KeepAHotAttributeInTheMapIfItIsEmptyOrOfAnotherTypeOrComesAgain) 
   EXPECT_EQ(rows.At("SpanAttributeTypes", 0).text, "ssss");
 }
 
+// Rows of hot_keys_in_maps as "key first..last", in days since that of the tests' time.
+std::vector<std::string> KeysInMaps(const Blocks& blocks) {
+  const auto found = blocks.find({"hot_keys_in_maps", kNoDay});
+  if (found == blocks.end()) return {};
+  const NativeBlock& rows = found->second;
+  const auto day = static_cast<int64_t>(kTestTime) / kDayNanos;
+  std::vector<std::string> keys;
+  for (uint64_t row = 0; row < rows.rows; ++row) {
+    keys.push_back(fmt::format("{} {}..{}", rows.At("Key", row).text,
+                               static_cast<int32_t>(rows.At("FirstDay", row).number) - day,
+                               static_cast<int32_t>(rows.At("LastDay", row).number) - day));
+  }
+  return keys;
+}
+
+TEST(SpanRows, AreToldOfByDayWhereAHotAttributeIsInTheMap) {
+  const auto span = [](uint64_t id, uint64_t day, std::string_view key, const Pb& value) {
+    const uint64_t start = kTestTime + day * static_cast<uint64_t>(kDayNanos);
+    return WithAttribute(Span(1, id, start, start), key, value);
+  };
+  BuilderFixture fixture(Signal::kTraces);
+  const int64_t later = kReceived + 3 * kDayNanos;
+  fixture.Add(Request({span(1, 0, "http.route", StringValue("/")), span(2, 0, "not.hot", IntValue(1))}), later);
+  EXPECT_THAT(KeysInMaps(fixture.Finish()), ::testing::IsEmpty());
+  fixture.Add(
+      Request({span(3, 0, "http.route", IntValue(1)), span(4, 0, "http.route", IntValue(2)),
+               span(5, 0, "http.response.status_code", StringValue("500")), span(6, 2, "http.route", StringValue(""))}),
+      later);
+  EXPECT_THAT(KeysInMaps(fixture.Finish()),
+              ::testing::UnorderedElementsAre("http.route 0..0", "http.response.status_code 0..0", "http.route 2..2"));
+  // Told once, unless it did not reach the store.
+  fixture.Add(Request({span(7, 0, "http.route", IntValue(1))}), later);
+  EXPECT_THAT(KeysInMaps(fixture.Finish()), ::testing::IsEmpty());
+  fixture.builder().ForgetWrittenSets();
+  fixture.Add(Request({span(8, 0, "http.route", IntValue(1))}), later);
+  EXPECT_THAT(KeysInMaps(fixture.Finish()), ElementsAre("http.route 0..0"));
+}
+
 TEST(SpanRows, HoldEventsAndLinks) {
   Pb span = Span(1, 2);
   span.Message(field::span::kEvents, Pb().Fixed64(field::event::kTimeUnixNano, kTestTime + 5)

@@ -1,4 +1,6 @@
 // Span messages -> the spans table, and what is counted of them (span_metrics.h).
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "otlp/decode.h"
@@ -114,6 +116,7 @@ class TracesBuilder final : public BuilderBase {
  public:
   explicit TracesBuilder(Options options)
       : BuilderBase(std::move(options)),
+        hot_keys_written_(options_.remembered_sets_max),
         metrics_(options_.span_metrics),
         dimensions_(options_.span_metrics.dimensions, options_.limits) {}
 
@@ -124,11 +127,14 @@ class TracesBuilder final : public BuilderBase {
     span_.Read(message);
     Marks marks;
     const Interval interval = IntervalOf(times, marks);
-    SpanTable& table = spans_.For(DayOf(interval.start), options_.hot_attributes);
+    const int32_t day = DayOf(interval.start);
+    SpanTable& table = spans_.For(day, options_.hot_attributes);
     const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
     marks.Merge(context.marks);
     SetScope(table.scope, table.rows(), context);
     WriteSpan(table, interval, marks);
+    if (!table.hot.newly_in_map().empty()) [[unlikely]]
+      WriteHotKeysInMaps(table.hot, day);
     WriteEvents(table, times, interval.start, marks);
     WriteLinks(table, marks);
     WriteRepairs(marks, table.repairs, table.rows());
@@ -145,6 +151,7 @@ class TracesBuilder final : public BuilderBase {
   std::vector<TableBlock> Finish(uint64_t block) override {
     std::vector<TableBlock> out;
     FinishSets(out);
+    FinishTable(hot_keys_in_maps_, 0, out);
     spans_.Finish(block, out);
     metrics_.Finish(block, out);
     graph_.Finish(block, out);
@@ -154,7 +161,10 @@ class TracesBuilder final : public BuilderBase {
 
   void AddGraph(std::string_view encoded) override { SIGHTLINE_CHECK(graph_.Merge(encoded)); }
 
-  void ForgetWrittenSets() override { sets_.ForgetWritten(); }
+  void ForgetWrittenSets() override {
+    sets_.ForgetWritten();
+    hot_keys_written_.Clear();
+  }
   void ReleaseMemory() override { spans_.ReleaseMemory(); }
   uint64_t overflowed_spans() const override { return metrics_.overflowed(); }
 
@@ -163,12 +173,15 @@ class TracesBuilder final : public BuilderBase {
   size_t DayTables() const override { return spans_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
   void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
+  void WriteHotKeysInMaps(HotColumns& hot, int32_t day);
   void WriteStatus(SpanTable& table, Marks& marks);
   void WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks);
   void WriteLinks(SpanTable& table, Marks& marks);
   void Count(const SpanTable& table, const ScopeContext& context, const Interval& interval, std::string_view resource);
 
   DailyTables<SpanTable> spans_;
+  HotKeysInMapsTable hot_keys_in_maps_;
+  Written hot_keys_written_;
   SpanMetrics metrics_;
   DimensionReader dimensions_;
   ServiceGraphEdges graph_;
@@ -203,6 +216,17 @@ void TracesBuilder::WriteSpan(SpanTable& table, const Interval& interval, Marks&
   const AttributeTarget target{table.attributes, table.attribute_types, &table.hot};
   const uint32_t dropped = span_.dropped_attributes + attributes_.Write(span_.attributes, row, target, marks);
   if (dropped != 0) table.dropped_attributes_count.Set(row, dropped);
+}
+
+void TracesBuilder::WriteHotKeysInMaps(HotColumns& hot, int32_t day) {
+  for (const HotColumns::Entry* entry : hot.newly_in_map()) {
+    if (!hot_keys_written_.Due(HashBytes(fmt::format("{} {}", day, entry->key)), day)) continue;
+    hot_keys_in_maps_.key.Set(hot_keys_in_maps_.rows(), entry->key);
+    hot_keys_in_maps_.first_day.Append(day);
+    hot_keys_in_maps_.last_day.Append(day);
+    hot_keys_in_maps_.EndRow();
+  }
+  hot.newly_in_map().clear();
 }
 
 void TracesBuilder::WriteStatus(SpanTable& table, Marks& marks) {

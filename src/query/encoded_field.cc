@@ -36,7 +36,9 @@ std::string OnItem(const std::string& key, const FieldColumns& columns, const st
       "{1}Attributes[{0}]), '')",
       bound, columns.of_logs ? "Log" : "Span");
   const std::string column = EncodedColumn(key, columns);
-  return column.empty() ? in_map : fmt::format("if({} != '', {}, {})", HotColumn(key), column, in_map);
+  if (column.empty()) return in_map;
+  const auto hot = std::ranges::find(columns.hot_attributes, key, &otlp::HotAttribute::key);
+  return fmt::format("if({} != '', {}, {})", HotColumn(key), column, hot->may_be_in_map ? in_map : "''");
 }
 
 // A constant table from ids to values, which costs one look-up a row; the lists are not empty, so that they have a

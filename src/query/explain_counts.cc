@@ -59,6 +59,7 @@ class Counting {
     }
     auto set = source_.Select(question_, query);
     if (!set) return std::unexpected(set.error());
+    hot_attributes_ = set->hot_attributes;
     Conditions& conditions = set->conditions;
     auto selected = SelectionSql(conditions);
     if (!selected) return std::unexpected(selected.error());
@@ -68,7 +69,7 @@ class Counting {
           *selected + " AND " + InTime(*search_.baseline_from_unix_nanos, *search_.baseline_to_unix_nanos, conditions);
       *selected += " AND " + InTime(search_.query.from_unix_nanos, search_.query.to_unix_nanos, conditions);
     }
-    pairs_ = AttributePairsSql(source_.hot_attributes(), conditions);
+    pairs_ = AttributePairsSql(hot_attributes_, conditions);
     for (const size_t side : {kSelection, kBaseline}) {
       whole_[side] = *set;
       whole_[side].conditions.Add(side == kSelection ? *selected : rest);
@@ -93,7 +94,7 @@ class Counting {
       auto parsed = traceql::ParseSpanCondition(selection.condition);
       if (!parsed) return std::unexpected(QueryError(parsed.error()));
       auto compiled = traceql::CompileToSql(*parsed, {.attribute_sets = question_.Table("attribute_sets"),
-                                                      .hot_attributes = &source_.hot_attributes(),
+                                                      .hot_attributes = &hot_attributes_,
                                                       .parameter_prefix = "s"});
       if (!compiled.exact) {
         return Fail(Code::kInvalidArgument,
@@ -317,6 +318,7 @@ class Counting {
   ItemSource& source_;
   Question& question_;
   const ExplainSearch& search_;
+  std::vector<otlp::HotAttribute> hot_attributes_;  // as they are within the range
   std::string pairs_;
   std::array<ItemSet, 2> whole_, sides_;  // the latter thinned out
   std::array<ItemSetSize, 2> sizes_;

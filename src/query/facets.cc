@@ -64,11 +64,12 @@ class Reading {
         question_(question),
         search_(search),
         is_logs_(search.query.signal == otlp::Signal::kLogs),
-        columns_{source.hot_attributes(), question.Table("attribute_sets"), is_logs_} {}
+        columns_{hot_attributes_, question.Table("attribute_sets"), is_logs_} {}
 
   Result<FacetAnswer> Run() {
     auto set = source_.Select(question_, search_.query);
     if (!set) return std::unexpected(set.error());
+    hot_attributes_ = set->hot_attributes;
     auto size = EstimateSize(question_, *set);
     if (!size) return std::unexpected(size.error());
     SIGHTLINE_TRY(Discover(Thinned(*set, *size, kDiscoveryRows)));
@@ -166,7 +167,7 @@ class Reading {
       sum.items += found.items;
       sum.values = std::max(sum.values, found.values);
     }
-    for (const auto& hot : source_.hot_attributes()) {
+    for (const auto& hot : hot_attributes_) {
       if (hot.high_cardinality) canonical.erase(CanonicalKey(hot.key));
     }
     std::vector<std::pair<double, std::string>> order;
@@ -316,6 +317,7 @@ class Reading {
   Question& question_;
   const FacetSearch& search_;
   const bool is_logs_;
+  std::vector<otlp::HotAttribute> hot_attributes_;  // as they are within the range
   const FieldColumns columns_;
   std::map<std::string, FoundKey> found_;                              // on items, by key
   std::map<std::string, std::map<std::string, double>> of_resources_;  // by key and encoded value

@@ -44,13 +44,14 @@ ItemSql OnItem(const AttributeCondition& wanted, const AttributeColumns& columns
   const std::string map(columns.map);
   const std::string in_map = "mapContains(" + map + ", " + key + ")";
   const std::string is_in_map = "(" + in_map + " AND " + map + "[" + key + "] = " + value + ")";
-  const bool hot = columns.hot != nullptr && std::ranges::any_of(*columns.hot, [&](const otlp::HotAttribute& hot) {
-                     return hot.key == wanted.key;
-                   });
-  if (!hot) return {in_map, is_in_map};
+  static const std::vector<otlp::HotAttribute> kNone;
+  const auto& all = columns.hot == nullptr ? kNone : *columns.hot;
+  const auto hot = std::ranges::find(all, wanted.key, &otlp::HotAttribute::key);
+  if (hot == all.end()) return {in_map, is_in_map};
   // An empty column says nothing: empty texts and values of another type than the configured one are in the map. What
   // is in both was sent twice, and the first, in the column, counts.
   const std::string column = otlp::QuoteName("a." + wanted.key);
+  if (!hot->may_be_in_map) return {column + " != ''", wanted.value.empty() ? "0" : column + " = " + value};
   const std::string empty = "(" + column + " = '' AND ";
   const std::string is_hot = wanted.value.empty() ? "" : column + " = " + value + " OR ";
   return {"(" + column + " != '' OR " + in_map + ")", "(" + is_hot + empty + is_in_map + "))"};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "query/hot_attributes.h"
 #include "query/log_sql.h"
 #include "query/logs.h"
 #include "query/span_sql.h"
@@ -102,6 +103,10 @@ Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
     set.conditions = *std::move(conditions);
   }
   set.conditions.AddTimeRange(query.from_unix_nanos, query.to_unix_nanos);
+  if (logs) return set;
+  auto hot = HotAttributesIn(question, hot_attributes_, query.from_unix_nanos, query.to_unix_nanos);
+  if (!hot) return std::unexpected(hot.error());
+  set.hot_attributes = *std::move(hot);
   return set;
 }
 
@@ -109,8 +114,11 @@ Result<ItemSet> ItemSource::Select(Question& question, const traceql::Pipeline& 
                                    int64_t to_unix_nanos) {
   ItemSet set{.table = question.Table("spans"), .weight = "AdjustedCount"};
   set.conditions.AddTimeRange(from_unix_nanos, to_unix_nanos);
+  auto hot = HotAttributesIn(question, hot_attributes_, from_unix_nanos, to_unix_nanos);
+  if (!hot) return std::unexpected(hot.error());
+  set.hot_attributes = *std::move(hot);
   const Conditions range = set.conditions;
-  if (AddCandidates(spans, set.conditions, hot_attributes_, question.Table("attribute_sets"))) return set;
+  if (AddCandidates(spans, set.conditions, set.hot_attributes, question.Table("attribute_sets"))) return set;
   SIGHTLINE_TRY(SelectJudged(question, spans, set));
   Conditions named = range;
   named.Add(set.conditions.Sql());

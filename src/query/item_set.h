@@ -42,6 +42,7 @@ struct ItemSet {
   Conditions conditions;  // of its rows
   std::string weight;     // SQL, Float64: how many items a row stands for by sampling on the way in
   double one_in = 1;      // of so many, one is in the set: counts are to be multiplied with it
+  std::vector<otlp::HotAttribute> hot_attributes = {};  // as they are within its range; of spans
 };
 
 // How many rows a set has, roughly, and where in the table: by their numbers in the order in which they are stored.

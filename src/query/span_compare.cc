@@ -53,7 +53,7 @@ class Comparing {
     if (comparison_.selection.condition != nullptr) {
       auto compiled =
           traceql::CompileToSql(*comparison_.selection.condition, {.attribute_sets = question_.Table("attribute_sets"),
-                                                                   .hot_attributes = &source_.hot_attributes(),
+                                                                   .hot_attributes = &set_.hot_attributes,
                                                                    .parameter_prefix = "s"});
       if (!compiled.exact) {
         return Fail(Code::kInvalidArgument,
@@ -67,7 +67,7 @@ class Comparing {
                            conditions.Bind("Int64", NanosText(comparison_.from_unix_nanos)),
                            conditions.Bind("Int64", NanosText(comparison_.to_unix_nanos)));
     }
-    pairs_ = AttributePairsSql(source_.hot_attributes(), conditions);
+    pairs_ = AttributePairsSql(set_.hot_attributes, conditions);
     auto size = EstimateSize(question_, set_);
     if (!size) return std::unexpected(size.error());
     set_ = Thinned(set_, *size, kRowsMax);

@@ -64,7 +64,7 @@ class Reading {
     set_ = *std::move(set);
     set_.conditions.Add("Block <= " + set_.conditions.Bind("UInt64", std::to_string(begin_.block)));
     page_.one_in = set_.one_in;
-    const FieldColumns columns{source_.hot_attributes(), question_.Table("attribute_sets")};
+    const FieldColumns columns{set_.hot_attributes, question_.Table("attribute_sets")};
     std::vector<std::string> names;
     for (const std::string& name : search_.by) {
       auto field = ParseField(name, /*of_logs=*/false);

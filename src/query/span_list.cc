@@ -7,6 +7,7 @@
 #include <span>
 
 #include "query/encoded_field.h"
+#include "query/hot_attributes.h"
 #include "query/span_sql.h"
 #include "query/time_windows.h"
 
@@ -38,7 +39,15 @@ class Reading {
         question_(question),
         search_(search),
         newest_(search.sort == TraceSort::kNewest),
-        columns_{source.hot_attributes(), question.Table("attribute_sets")} {}
+        columns_{hot_attributes_, question.Table("attribute_sets")} {}
+
+  Result<void> Begin() {
+    auto hot = HotAttributesIn(question_, source_.hot_attributes(), search_.query.from_unix_nanos,
+                               search_.query.to_unix_nanos);
+    if (!hot) return std::unexpected(hot.error());
+    hot_attributes_ = *std::move(hot);
+    return ChooseFields();
+  }
 
   Result<void> ChooseFields() {
     std::vector<Field> fields;
@@ -73,7 +82,7 @@ class Reading {
     }
     Conditions conditions;
     if (search_.query.spans != nullptr &&
-        !search_.query.spans->AddCandidates(conditions, source_.hot_attributes(), question_.Table("attribute_sets"))) {
+        !search_.query.spans->AddCandidates(conditions, hot_attributes_, question_.Table("attribute_sets"))) {
       return false;
     }
     conditions.Add("Block <= " + conditions.Bind("UInt64", std::to_string(begin_.block_max)));
@@ -212,6 +221,7 @@ class Reading {
   Question& question_;
   const SpanListSearch& search_;
   const bool newest_;
+  std::vector<otlp::HotAttribute> hot_attributes_;  // as they are within the range
   const FieldColumns columns_;
   std::vector<Field> fields_;
   SpanListCursor begin_;
@@ -227,7 +237,7 @@ Result<SpanListPage> SpanListReader::Read(const SpanListSearch& search, store::C
   }
   Question question = source_.Ask(cancellation);
   Reading reading(source_, question, search);
-  SIGHTLINE_TRY(reading.ChooseFields());
+  SIGHTLINE_TRY(reading.Begin());
   auto done = reading.RunOnSpans();
   if (!done) return std::unexpected(done.error());
   if (!*done) SIGHTLINE_TRY(reading.RunOnTraces(traces_, cancellation));

@@ -80,7 +80,7 @@ class Calculation {
     }
     one_in_ = std::max(one_in_, spans->one_in);
     auto compiled =
-        CompilePipeline(pipeline, grid_, *spans, {source_.hot_attributes(), question_.Table("attribute_sets")});
+        CompilePipeline(pipeline, grid_, *spans, {spans->hot_attributes, question_.Table("attribute_sets")});
     if (!compiled) return std::unexpected(compiled.error());
     SeriesList series;
     size_t rows = 0;

@@ -1,5 +1,6 @@
 #include "query/span_sql.h"
 
+#include "query/hot_attributes.h"
 #include "query/trace_query.h"
 
 namespace sightline::query {
@@ -45,9 +46,14 @@ Result<Conditions> MatchConditions(const SpanFilter& filter, const std::vector<o
   if (filter.max_duration_nanos) {
     conditions.Add("Duration <= " + conditions.Bind("UInt64", std::to_string(*filter.max_duration_nanos)));
   }
-  SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"SpanAttributes", &hot_attributes}, question));
-  exact = filter.query == nullptr ||
-          filter.query->AddCandidates(conditions, hot_attributes, question.Table("attribute_sets"));
+  exact = true;
+  if (filter.attributes.empty() && filter.query == nullptr) return conditions;
+  const auto hot = HotAttributesIn(question, hot_attributes, filter.from_unix_nanos, filter.to_unix_nanos);
+  if (!hot) return std::unexpected(hot.error());
+  SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"SpanAttributes", &*hot}, question));
+  if (filter.query != nullptr) {
+    exact = filter.query->AddCandidates(conditions, *hot, question.Table("attribute_sets"));
+  }
   return conditions;
 }
 

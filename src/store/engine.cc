@@ -161,6 +161,10 @@ Result<Engine::Connection> Engine::Connect(Role role, bool pooled) {
     arguments.push_back(fmt::format("--max_threads={}", kReaderThreads));
     if (pooled) arguments.push_back("--readonly=2");
   }
+  if (role == Role::kWrite) {
+    // They cost a tenth of an insert, and fresh parts are few and small enough to be read without them.
+    arguments.emplace_back("--exclude_materialize_skip_indexes_on_insert=idx_attribute_keys, idx_attribute_values");
+  }
   const std::lock_guard lock(connect_mutex_);
   const uint64_t number = ++connections_;
   arguments.push_back("--log_comment=" + Mark(number));

@@ -1,5 +1,6 @@
 #include "store/schema.h"
 
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -43,7 +44,7 @@ constexpr std::string_view kFormerTables[] = {"span_metric_buckets"};
 
 // Tables that are kept for good. Their rows are as much a part of what was accepted as the others: without a resource
 // or a series the rows that name it say nothing.
-constexpr std::string_view kLastingTables[] = {"attribute_sets", "metric_series"};
+constexpr std::string_view kLastingTables[] = {"attribute_sets", "metric_series", "hot_keys_in_maps"};
 
 constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_traces_trace_id_ts",
@@ -113,6 +114,7 @@ class SchemaOpener {
       SIGHTLINE_TRY(Migrate(applied->version));
       SIGHTLINE_TRY(ReadColumns());
       SIGHTLINE_TRY(AddHotColumns());
+      SIGHTLINE_TRY(WatchNoMore());
       SIGHTLINE_TRY(AlterSettings());
       SIGHTLINE_TRY(CreateViews());
       SIGHTLINE_TRY(WriteVersion(newest, fingerprint));
@@ -201,6 +203,7 @@ class SchemaOpener {
     std::map<std::string, const Column*> existing;
     for (const Column& column : tables_["spans"]) existing[column.name] = &column;
     std::string additions;
+    std::vector<std::string> added;
     for (const HotAttribute& attribute : options_.hot_attributes) {
       const auto found = existing.find(HotColumnName(attribute.key));
       if (found != existing.end()) {
@@ -210,12 +213,38 @@ class SchemaOpener {
                     "the hot attribute {} is stored as {} ({}), the configuration says {} ({}): it cannot be changed",
                     attribute.key, column.type, column.comment, HotColumnType(attribute), HotColumnComment(attribute));
       }
+      added.push_back(QuoteString(attribute.key));
       additions += fmt::format("{}ADD COLUMN {}", additions.empty() ? "" : ", ", HotColumnDefinition(attribute));
       if (const std::string index = HotIndexDefinition(attribute); !index.empty()) additions += ", ADD " + index;
     }
     if (additions.empty()) return {};
+    SIGHTLINE_TRY(MarkInMaps(added));
     SIGHTLINE_TRY(clickhouse_.Execute(fmt::format("ALTER TABLE {}.spans {}", database_, additions)));
     return ReadColumns();
+  }
+
+  // What is stored already has the attributes in its maps.
+  Result<void> MarkInMaps(const std::vector<std::string>& keys) {
+    return clickhouse_.Execute(
+        fmt::format("INSERT INTO {0}.hot_keys_in_maps SELECT arrayJoin([{1}]), First, Last FROM (SELECT "
+                    "toInt32(toDate(min(Timestamp), 'UTC')) AS First, toInt32(toDate(max(Timestamp), 'UTC')) AS Last "
+                    "FROM {0}.spans HAVING count() > 0)",
+                    database_, fmt::join(keys, ", ")));
+  }
+
+  // What is not configured any more goes to the maps from now on, whatever the spans' times are.
+  Result<void> WatchNoMore() {
+    std::vector<std::string> rows;
+    for (const Column& column : tables_["spans"]) {
+      const auto attribute = HotAttributeOf(column.name, column.type, column.comment);
+      if (!attribute) continue;
+      const auto& hot = options_.hot_attributes;
+      if (std::ranges::find(hot, attribute->key, &HotAttribute::key) != hot.end()) continue;
+      rows.push_back(fmt::format("({}, {}, {})", QuoteString(attribute->key), INT32_MIN, INT32_MAX));
+    }
+    if (rows.empty()) return {};
+    return clickhouse_.Execute(
+        fmt::format("INSERT INTO {}.hot_keys_in_maps VALUES {}", database_, fmt::join(rows, ", ")));
   }
 
   // Retention and durability, which the configuration may change at any start.

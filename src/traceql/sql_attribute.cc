@@ -96,8 +96,12 @@ std::string SqlAttributes::HasAt(const Place& place) const {
   switch (place.scope) {
     case Scope::kSpan:
     case Scope::kLog: {
-      const std::string in_map = IsThere(InMap(Map(), LettersOf(Map()), key));
-      return Hot(place.key) == nullptr ? in_map : Or(otlp::QuoteName("a." + place.key) + " != ''", in_map);
+      const std::string in_map =
+          And("mapContains(" + std::string(Map()) + ", " + key + ")", IsThere(InMap(Map(), LettersOf(Map()), key)));
+      const otlp::HotAttribute* hot = Hot(place.key);
+      if (hot == nullptr) return in_map;
+      const std::string in_column = otlp::QuoteName("a." + place.key) + " != ''";
+      return hot->may_be_in_map ? Or(in_column, in_map) : in_column;
     }
     case Scope::kResource:
     case Scope::kInstrumentation:
@@ -107,10 +111,25 @@ std::string SqlAttributes::HasAt(const Place& place) const {
   }
 }
 
+// What the engine knows of whole granules comes first: `mapContains`, and the texts in the very words of the indexes
+// (store/schema/0007_attribute_indexes.sql), which say "[" where there is an array.
+std::string SqlAttributes::InMapOfItem(const std::string& key, const SqlTest& test, bool arrays) const {
+  const std::string map(Map()), bound = parameters_.BindText(key);
+  const std::string tested = Tested(test, InMap(map, LettersOf(map), bound), arrays);
+  if (tested == "0") return tested;
+  std::string texts;
+  for (const std::string& text : test.Texts()) texts += parameters_.BindText(text) + ", ";
+  const std::string contains = "mapContains(" + map + ", " + bound + ")";
+  if (texts.empty()) return And(contains, tested);
+  return And(And(contains, "hasAny(arrayPushBack(mapValues(" + map + "), if(position(" + LettersOf(map) +
+                               ", 'a') > 0, '[', '')), [" + texts + "'['])"),
+             tested);
+}
+
 // An empty hot column says nothing: empty texts and values of another type than the configured one are in the map.
 std::string SqlAttributes::OnItem(const std::string& key, const SqlTest& test, bool arrays) const {
-  const std::string in_map = Tested(test, InMap(Map(), LettersOf(Map()), parameters_.BindText(key)), arrays);
   const otlp::HotAttribute* hot = Hot(key);
+  const std::string in_map = hot != nullptr && !hot->may_be_in_map ? "0" : InMapOfItem(key, test, arrays);
   if (hot == nullptr) return in_map;
   const std::string column = otlp::QuoteName("a." + key);
   const std::string in_column = test.OfKnown(otlp::TypeLetter(hot->type), column);

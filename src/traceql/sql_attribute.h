@@ -32,6 +32,7 @@ class SqlAttributes {
   std::string CompareChain(const Field& field, const SqlTest& test, bool arrays) const;
 
   std::string OnItem(const std::string& key, const SqlTest& test, bool arrays) const;
+  std::string InMapOfItem(const std::string& key, const SqlTest& test, bool arrays) const;
   std::string OnSet(const Place& place, const std::string& condition) const;
   std::string OnList(const Place& place, const std::string& condition) const;
   std::string_view Map() const { return options_.subject == Subject::kLogs ? "LogAttributes" : "SpanAttributes"; }

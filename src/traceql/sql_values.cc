@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "otlp/attribute_text.h"
+
 namespace sightline::traceql {
 namespace {
 
@@ -52,6 +56,16 @@ SqlTest SqlTest::Positive() const {
                             : op_ == Operator::kNotMatch ? Operator::kMatch
                                                          : op_;
   return {positive, literal_, parameters_};
+}
+
+std::vector<std::string> SqlTest::Texts() const {
+  constexpr double kExactMax = 0x1p53;  // beyond it several whole numbers are one double
+  if (op_ != Operator::kEqual) return {};
+  if (IsText(literal_)) return {std::string(literal_.text)};
+  if (!IsNumber(literal_.type) || !(std::fabs(literal_.AsDouble()) < kExactMax)) return {};
+  if (literal_.AsDouble() == 0) return {"0", "-0"};
+  char text[32];
+  return {std::string(text, otlp::FormatDouble(literal_.AsDouble(), text))};
 }
 
 std::string SqlTest::OfText(const std::string& text) const {

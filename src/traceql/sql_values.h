@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "traceql/ast.h"
 
@@ -36,6 +37,8 @@ class SqlTest {
   const Value& literal() const { return literal_; }
   bool negative() const { return op_ == Operator::kNotEqual || op_ == Operator::kNotMatch; }
   SqlTest Positive() const;  // = for !=, =~ for !~
+  // All texts of stored attributes for which it holds, but for arrays; none: there are too many.
+  std::vector<std::string> Texts() const;
 
   // On columns.
   std::string OfText(const std::string& text) const;
