@@ -58,7 +58,8 @@ TEST_F(HotAttributesTest, AreFoundInMapsWhereTheyAre) {
       "(1, fromUnixTimestamp64Nano(toInt64({0})), unhex('01'), unhex('01'), '/', map(), ''), "
       "(1, fromUnixTimestamp64Nano(toInt64({0})), unhex('01'), unhex('02'), '', map('http.route', '7'), 'i')",
       begin + 1));
-  SpanSeriesReader reader(clickhouse(), otlp::DefaultHotAttributes(), "sightline");
+  ItemSource source(clickhouse(), otlp::DefaultHotAttributes(), "sightline");
+  SpanSeriesReader reader(source);
   const auto groups = [&] {
     std::vector<std::string> routes;
     auto query = SpanSeriesQuery::Parse("{ span.http.route != nil } | count_over_time() by (span.http.route)");

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "otlp/sql_quote.h"
 #include "query/log_sql.h"
 #include "query/span_sql.h"
-#include "store/sql_text.h"
 
 namespace sightline::query {
 namespace {
@@ -20,7 +20,7 @@ bool IsWhole(std::string_view text) {
 }
 
 Result<std::string> LiteralOf(std::string_view type, const std::string& value) {
-  if (type == "String") return store::QuoteString(value);
+  if (type == "String") return otlp::QuoteString(value);
   if ((type.starts_with("Int") || type.starts_with("UInt")) && type.find('(') == type.npos && IsWhole(value)) {
     return fmt::format("to{}({})", type, value);
   }
@@ -28,7 +28,7 @@ Result<std::string> LiteralOf(std::string_view type, const std::string& value) {
   if (type == "Float64") {
     char* end = nullptr;
     std::strtod(value.c_str(), &end);
-    if (!value.empty() && *end == '\0') return fmt::format("toFloat64({})", store::QuoteString(value));
+    if (!value.empty() && *end == '\0') return fmt::format("toFloat64({})", otlp::QuoteString(value));
   }
   return Fail(Code::kInternal, "there is no literal of the type {}", type);
 }

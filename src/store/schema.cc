@@ -213,7 +213,7 @@ class SchemaOpener {
                     "the hot attribute {} is stored as {} ({}), the configuration says {} ({}): it cannot be changed",
                     attribute.key, column.type, column.comment, HotColumnType(attribute), HotColumnComment(attribute));
       }
-      added.push_back(QuoteString(attribute.key));
+      added.push_back(otlp::QuoteString(attribute.key));
       additions += fmt::format("{}ADD COLUMN {}", additions.empty() ? "" : ", ", HotColumnDefinition(attribute));
       if (const std::string index = HotIndexDefinition(attribute); !index.empty()) additions += ", ADD " + index;
     }
@@ -240,7 +240,7 @@ class SchemaOpener {
       if (!attribute) continue;
       const auto& hot = options_.hot_attributes;
       if (std::ranges::find(hot, attribute->key, &HotAttribute::key) != hot.end()) continue;
-      rows.push_back(fmt::format("({}, {}, {})", QuoteString(attribute->key), INT32_MIN, INT32_MAX));
+      rows.push_back(fmt::format("({}, {}, {})", otlp::QuoteString(attribute->key), INT32_MIN, INT32_MAX));
     }
     if (rows.empty()) return {};
     return clickhouse_.Execute(

@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "otlp/http_status.h"
 #include "otlp/span_metrics.h"
+#include "otlp/sql_quote.h"
 #include "store/schema.h"
 #include "store/schema_text.h"
 #include "store/sql_text.h"
@@ -27,13 +28,13 @@ uint64_t ToNumber(std::string_view text) {
 
 // The value of a string or integer attribute as text, '' if there is none: in its own column, or in the map.
 std::string AttributeSql(std::string_view key, const std::vector<otlp::HotAttribute>& hot) {
-  const std::string quoted = QuoteString(key);
+  const std::string quoted = otlp::QuoteString(key);
   const std::string in_map = fmt::format(
       "if(substring(SpanAttributeTypes, indexOf(mapKeys(SpanAttributes), {0}), 1) IN ('s', 'i'), SpanAttributes[{0}], "
       "'')",
       quoted);
   if (std::ranges::find(hot, key, &otlp::HotAttribute::key) == hot.end()) return in_map;
-  const std::string column = QuoteName(HotColumnName(key));
+  const std::string column = otlp::QuoteName(HotColumnName(key));
   return fmt::format("if({0} != '', toString({0}), {1})", column, in_map);
 }
 
