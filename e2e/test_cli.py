@@ -101,7 +101,7 @@ def test_query_prints_spans_and_groups(traced: Server) -> None:
     assert spans.returncode == 0, spans.stderr
     head, first, second = spans.stdout.splitlines()
     assert head.split()[-1] == ".model.name"
-    assert "GET /search" in first and "900ms" in first and "nil" in first and "Error" in first
+    assert "GET /search" in first and "900.0ms" in first and "nil" in first and "Error" in first
     assert "model.predict" in second and '"ranker"' in second
     assert "model.predict" in traced.cli("query", "{ duration > 600ms }", "--spans").stdout
     groups = traced.cli("query", "{ }", "--by", "resource.service.name,status", "--sort", "errors")

@@ -51,9 +51,9 @@ def export(server: Server, what: str, **query: Any) -> requests.Response:
     return response
 
 
-def rows(server: Server, table: str) -> list[str]:
+def rows(server: Server, table: str, where: str) -> list[str]:
     """Every row of a view, without what does not count: attributes as (type, text) by name, whatever their order."""
-    answer = requests.post(f"{server.http}/api/v1/sql", params={"format": "JSONEachRow"}, data=f"SELECT * FROM {table}", timeout=60)
+    answer = requests.post(f"{server.http}/api/v1/sql", params={"format": "JSONEachRow"}, data=f"SELECT * FROM {table} WHERE {where}", timeout=60)
     assert answer.status_code == 200, answer.text
 
     def typed(attributes: Any, types: Any) -> Any:
@@ -82,17 +82,19 @@ FORMATS: dict[str, tuple[str, Callable[[bytes], list[bytes]]]] = {
 @pytest.mark.parametrize("what", ["spans", "traces", "logs"])
 def test_otlp_that_is_sent_again_is_what_was_there(filled: Server, make_server: Callable[..., Server], what: str, format: str) -> None:
     signal = "logs" if what == "logs" else "traces"
+    # Recordings share the ids of traces, and a trace is looked for in the days around what matches.
+    query, where = ({"q": '{ resource.service.name = "many" && kind = server }'}, "ServiceName = 'many'") if what == "traces" else ({}, "1")
     content_type, requests_of = FORMATS[format]
-    file = export(filled, what, format=format, **ALL_TIMES)
+    file = export(filled, what, format=format, **query, **ALL_TIMES)
     assert file.headers["Content-Type"] == (content_type if format != "otlp-jsonl" else "application/x-ndjson")
     again = make_server(config=filled.config).start()
     for body in requests_of(file.content):
         response = again.export_http(signal, body, content_type=content_type)
         assert response.status_code == 200 and response.content in (b"", b"{}"), response.text
     table = TABLES[signal]
-    there = rows(filled, table)
+    there = rows(filled, table, where)
     again.wait_for_rows(len(there), table)
-    assert rows(again, table) == there
+    assert rows(again, table, "1") == there
 
 
 def test_protobuf_in_pieces_is_one_message(filled: Server) -> None:
@@ -196,7 +198,7 @@ def test_the_terminal_writes_a_file_and_says_what_is_in_it(filled: Server, tmp_p
     done = filled.cli("export", "spans", '{ resource.service.name = "many" }', "--format", "csv", "--limit", "2100", "--output", str(file))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "2100 spans" in done.stderr and "more match" in done.stderr
-    assert len(list(csv.reader(io.StringIO(file.read_text(newline=""))))) == 2101
+    assert len(list(csv.reader(io.StringIO(file.read_bytes().decode())))) == 2101
     done = filled.cli("export", "logs", "{ log.i < 3 }", "--select", "log.i")
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 2, done.stderr
     done = filled.cli("export", "traces", "{ name == 1 }", "--output", str(tmp_path / "none"))

@@ -54,6 +54,21 @@ TEST(HttpExchange, ProducerIsHeldAtTheBound) {
   EXPECT_EQ(total, kPiece * kPieces);
 }
 
+TEST(HttpExchange, TrailersStandBehindTheLastChunk) {
+  HttpExchange exchange(std::make_shared<CountingWire>(), {});
+  exchange.Begin({});
+  exchange.Write("all");
+  exchange.End({{"X-Items", "1"}, {"Content-Length", "9"}, {"bad name", "x"}, {"X-Split", "a\r\nb"}});
+  const std::string answer = All(exchange.Take(false));
+  EXPECT_THAT(answer, ::testing::EndsWith("3\r\nall\r\n0\r\nX-Items: 1\r\n\r\n"))
+      << "what frames the message or is no field";
+  HttpExchange old(std::make_shared<CountingWire>(), {.http_1_0 = true});
+  old.Begin({});
+  old.Write("all");
+  old.End({{"X-Items", "1"}});
+  EXPECT_THAT(All(old.Take(false)), ::testing::EndsWith("\r\n\r\nall")) << "it knows no chunks, and so no trailers";
+}
+
 TEST(HttpExchange, ProducerOnServerThreadIsAbortedAtTheBound) {
   const auto wire = std::make_shared<CountingWire>();
   wire->on_server_thread = true;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "otlp/json.h"
 #include "otlp/testing/requests.h"
 #include "otlp/testing/samples.h"
@@ -18,6 +20,20 @@ std::string ToJson(Message message, std::string_view bytes) {
   return json;
 }
 
+// An outline without references to entities, which are not taken from JSON.
+std::string WithoutEntities(const std::string& outline) {
+  std::istringstream lines(outline);
+  std::string kept, line;
+  size_t entity = std::string::npos;  // how far in
+  while (std::getline(lines, line)) {
+    const size_t depth = line.find_first_not_of(' ');
+    if (entity != std::string::npos && depth > entity) continue;
+    entity = line.substr(depth) == "entity_refs" ? depth : std::string::npos;
+    if (entity == std::string::npos) kept += line + "\n";
+  }
+  return kept;
+}
+
 // What an official SDK sent comes back from JSON with the same fields, and from then on with the same text.
 TEST(ToJson, ReadsBackAsWhatSdksSent) {
   size_t compared = 0;
@@ -27,7 +43,8 @@ TEST(ToJson, ReadsBackAsWhatSdksSent) {
     const std::string json = ToJson(request, sample.bytes);
     const auto bytes = JsonToProtobuf(sample.signal, json, Limits{});
     ASSERT_TRUE(bytes) << sample.file << ": " << bytes.error().message;
-    EXPECT_EQ(testing::Outline(request, *bytes), testing::Outline(request, sample.bytes)) << sample.file;
+    EXPECT_EQ(testing::Outline(request, *bytes), WithoutEntities(testing::Outline(request, sample.bytes)))
+        << sample.file;
     EXPECT_EQ(ToJson(request, *bytes), json) << sample.file;
     ++compared;
   }

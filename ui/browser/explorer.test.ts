@@ -351,8 +351,10 @@ describe('a saved view', () => {
     await page.getByText('Deleted “down south”').waitFor()
     await menu().getByText('Nothing is saved yet').waitFor()
     await page.getByRole('button', { name: 'Undo' }).click()
+    await waitUntil(async () => ((await sightline.ask<{ views: unknown[] }>('/views'))?.views.length ?? 0) === 1, 'the view is there again')
+    if (!(await menu().isVisible())) await open()
     await menu().getByRole('link', { name: 'down south' }).waitFor()
-  })
+  }, 120_000)
 
   it('that somebody else has changed is not written over', async () => {
     const url = `${sightline.url}/api/v1/views`
