@@ -17,7 +17,14 @@ constexpr std::string_view kMagic = "SLJOURNL";
 constexpr uint8_t kSignalMask = 0x03;
 constexpr uint8_t kUndecidedSpansBit = 0x04;  // of a frame
 constexpr uint8_t kDecidedBit = 0x08;         // of a frame
+constexpr uint8_t kCountsBit = 0x10;          // of a frame
+constexpr uint8_t kFromBlockBit = 0x20;       // of a frame: the block's number follows
 constexpr uint8_t kSpanMetricsBit = 0x04;     // of a manifest
+
+uint8_t BitOf(FrameKind kind) {
+  if (kind == FrameKind::kRequest) return 0;
+  return kind == FrameKind::kDecided ? kDecidedBit : kCountsBit;
+}
 
 template <typename T>
 void Put(std::string& out, T value) {
@@ -235,8 +242,9 @@ std::string EncodeFrameHead(uint64_t number, const FrameHeader& header) {
   out.reserve(32 + header.refused.size() * 2);
   PutVarint(out, number);
   Put<uint8_t>(out, static_cast<uint8_t>(static_cast<uint8_t>(header.signal) |
-                                         (header.undecided_spans ? kUndecidedSpansBit : 0) |
-                                         (header.kind == FrameKind::kDecided ? kDecidedBit : 0)));
+                                         (header.undecided_spans ? kUndecidedSpansBit : 0) | BitOf(header.kind) |
+                                         (header.from_block != 0 ? kFromBlockBit : 0)));
+  if (header.from_block != 0) PutVarint(out, header.from_block);
   Put<int64_t>(out, header.received_unix_nanos);
   PutVarint(out, header.refused.size());
   uint32_t last = 0;
@@ -252,11 +260,17 @@ std::optional<FrameBody> DecodeFrame(std::string_view body) {
   FrameBody frame;
   frame.number = in.Varint();
   uint8_t marks = 0;
-  const auto signal = in.Signal(kUndecidedSpansBit | kDecidedBit, marks);
-  if (!signal || marks == (kUndecidedSpansBit | kDecidedBit)) return std::nullopt;
+  constexpr uint8_t kKindBits = kUndecidedSpansBit | kDecidedBit | kCountsBit;
+  const auto signal = in.Signal(kKindBits | kFromBlockBit, marks);
+  if (!signal || std::popcount(static_cast<uint8_t>(marks & kKindBits)) > 1) return std::nullopt;
   frame.header.signal = *signal;
   frame.header.undecided_spans = (marks & kUndecidedSpansBit) != 0;
-  frame.header.kind = (marks & kDecidedBit) != 0 ? FrameKind::kDecided : FrameKind::kRequest;
+  if ((marks & kDecidedBit) != 0) frame.header.kind = FrameKind::kDecided;
+  if ((marks & kCountsBit) != 0) frame.header.kind = FrameKind::kCounts;
+  if ((marks & kFromBlockBit) != 0) {
+    frame.header.from_block = in.Varint();
+    if (frame.header.from_block == 0) return std::nullopt;
+  }
   frame.header.received_unix_nanos = in.Fixed<int64_t>();
   const size_t count = in.Count();
   frame.header.refused.reserve(count);

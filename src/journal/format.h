@@ -14,8 +14,8 @@
 
 namespace sightline::journal {
 
-// Version 2 has bits beside the signal of frames and manifests, which are 0 in version 1.
-inline constexpr uint32_t kFormatVersion = 2;
+// Version 2 has bits beside the signal of frames and manifests, which are 0 in version 1. Version 3 has more of them.
+inline constexpr uint32_t kFormatVersion = 3;
 inline constexpr uint32_t kSegmentHeaderBytes = 64;
 inline constexpr uint32_t kRecordHeaderBytes = 16;
 inline constexpr uint32_t kRecordBytesMax = 1U << 30;

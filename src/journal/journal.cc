@@ -66,10 +66,12 @@ Counters MakeCounters(MetricsRegistry& metrics) {
       .syncs = metrics.GetCounter("sightline.journal.syncs", "{sync}", "Group commits (fdatasync)")};
 }
 
-std::shared_ptr<Gauges> MakeGauges(MetricsRegistry& metrics) {
+std::shared_ptr<Gauges> MakeGauges(MetricsRegistry& metrics, const std::string& journal) {
   auto gauges = std::make_shared<Gauges>();
+  const MetricLabels labels = journal.empty() ? MetricLabels() : MetricLabels{{"journal", journal}};
   const auto set = [&](const char* name, const char* unit, const char* help, std::atomic<uint64_t> Gauges::* value) {
-    metrics.SetGauge(name, unit, help, {}, [gauges, value] { return static_cast<double>((*gauges.*value).load()); });
+    metrics.SetGauge(name, unit, help, labels,
+                     [gauges, value] { return static_cast<double>((*gauges.*value).load()); });
   };
   set("sightline.journal.bytes", "By", "Bytes of all segments on disk", &Gauges::bytes);
   set("sightline.journal.segments", "{segment}", "Segments on disk", &Gauges::segments);
@@ -125,13 +127,14 @@ class SegmentedJournal final : public Journal {
   SegmentedJournal(Options options, MetricsRegistry& metrics, std::unique_ptr<File> lock)
       : options_(std::move(options)),
         lock_(std::move(lock)),
-        gauges_(MakeGauges(metrics)),
+        gauges_(MakeGauges(metrics, options_.name)),
         counters_(MakeCounters(metrics)),
         boot_(BootNumber()),
         reserve_(options_.directory + "/reserve") {}
 
   ~SegmentedJournal() override {
     syncer_.reset();  // its callbacks use the rest
+    if (options_.shared_budget != nullptr) options_.shared_budget->Change(bytes_on_disk(), 0);
   }
 
   Result<void> Recover();
@@ -141,6 +144,7 @@ class SegmentedJournal final : public Journal {
                           std::function<void(Result<void>)> done) override;
   Result<void> AppendManifest(const Manifest& manifest) override;
   Result<void> AppendDone(uint64_t block) override;
+  Result<void> Sync() override;
   Result<Frame> ReadFrame(uint64_t number) override;
   Result<void> ReadSlices(uint64_t number, std::span<const Slice> slices, std::string& out) override;
   void Release(std::span<const uint64_t> frames) override;
@@ -148,6 +152,10 @@ class SegmentedJournal final : public Journal {
   void ForgetDecided() override;
   std::vector<uint64_t> FramesIn(const Manifest& manifest) override;
   uint64_t bytes_on_disk() const override { return gauges_->bytes.load(std::memory_order_relaxed); }
+  uint64_t bytes_max() const override {
+    if (options_.shared_budget == nullptr) return options_.journal_bytes_max;
+    return std::min(options_.journal_bytes_max, options_.shared_budget->LeftFor(bytes_on_disk()));
+  }
 
  private:
   // These need mutex_.
@@ -203,6 +211,7 @@ Result<void> SegmentedJournal::Recover() {
                  .frames = ledger_.FramesWithoutBlock(),
                  .undecided = ledger_.HeldFrames(),
                  .decided = ledger_.DecidedFrames(),
+                 .handed_over = ledger_.TakeHandedOver(),
                  .block_max = ledger_.block_max(),
                  .torn_bytes = recovered->torn_bytes,
                  .lost_bytes = recovered->lost_bytes};
@@ -247,8 +256,9 @@ Result<uint64_t> SegmentedJournal::AppendFrame(const FrameHeader& header, std::s
   const uint64_t number = ledger_.next_frame();
   const std::string head = EncodeFrameHead(number, header);
   const bool decided = header.kind == FrameKind::kDecided;
-  const uint64_t bytes_max = options_.journal_bytes_max + (decided ? options_.journal_bytes_max / 8 : 0);
-  SIGHTLINE_TRY(MakeRoom(kRecordHeaderBytes + head.size() + bytes.size(), bytes_max));
+  const bool client_waits = header.kind == FrameKind::kRequest && header.from_block == 0;
+  const uint64_t more = client_waits ? 0 : options_.journal_bytes_max / 8;
+  SIGHTLINE_TRY(MakeRoom(kRecordHeaderBytes + head.size() + bytes.size(), bytes_max() + more));
   const auto offset = segments_.back()->Append(RecordType::kFrame, head, bytes,
                                                decided ? "journal.decided.begin" : "journal.frame.begin",
                                                decided ? "journal.decided.end" : "journal.frame.end");
@@ -346,6 +356,16 @@ Result<void> SegmentedJournal::AppendDone(uint64_t block) {
   }
   if (!DeleteFinishedSegments()) counters_.delete_errors.Add(1);
   return {};
+}
+
+Result<void> SegmentedJournal::Sync() {
+  if (syncer_ == nullptr) return {};
+  std::shared_ptr<Segment> segment;
+  {
+    const std::lock_guard lock(mutex_);
+    segment = segments_.back();  // sealed ones are on disk
+  }
+  return syncer_->Wait(std::move(segment));
 }
 
 Result<void> SegmentedJournal::DeleteFinishedSegments() {
@@ -463,7 +483,9 @@ std::vector<uint64_t> SegmentedJournal::FramesIn(const Manifest& manifest) {
 }
 
 void SegmentedJournal::UpdateGauges() {
-  gauges_->bytes.store(sealed_bytes_ + segments_.back()->size(), std::memory_order_relaxed);
+  const uint64_t bytes = sealed_bytes_ + segments_.back()->size();
+  if (options_.shared_budget != nullptr) options_.shared_budget->Change(bytes_on_disk(), bytes);
+  gauges_->bytes.store(bytes, std::memory_order_relaxed);
   gauges_->segments.store(segments_.size(), std::memory_order_relaxed);
   gauges_->unfinished_frames.store(ledger_.unfinished_frames(), std::memory_order_relaxed);
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metrics.h"
+#include "journal/disk_budget.h"
 #include "otlp/signal.h"
 
 namespace sightline::journal {
@@ -29,11 +30,15 @@ struct Options {
   Durability durability = Durability::kProcess;
   uint64_t segment_bytes_max = 64 << 20;    // a new segment starts beyond it
   uint64_t journal_bytes_max = 4ULL << 30;  // disk budget: appends are refused (kUnavailable) beyond it
+  // Several journals may share a larger one: then what the others take is not there for this one. Must outlive it.
+  DiskBudget* shared_budget = nullptr;
+  std::string name;  // label "journal" of its gauges, where there are several
 };
 
 enum class FrameKind : uint8_t {
   kRequest,  // what a client sent
   kDecided,  // what the sampler decided about spans of earlier frames, with the kept ones (sample/decided_frame.h)
+  kCounts,   // what was counted of requests; stands in blocks of span metrics (forward/span_counts.h)
 };
 
 struct FrameHeader {
@@ -42,13 +47,16 @@ struct FrameHeader {
   // A request whose spans wait for decisions. Its items stand in no block; a block of span metrics counts them, and it
   // is held until Release says that all are decided.
   bool undecided_spans = false;
+  // The frame was made of this block of another journal; 0: of none. Whoever has to finish that block after a crash
+  // finds it in `Unfinished::handed_over`.
+  uint64_t from_block = 0;
   int64_t received_unix_nanos = 0;
   std::vector<uint32_t> refused;  // ordinals, ascending: the scan's decision, obeyed on replay
 };
 
 enum class BlockKind : uint8_t {
-  kItems,        // of all frames of a signal but those with undecided spans
-  kSpanMetrics,  // calls and durations of frames with undecided spans, and nothing else of them
+  kItems,        // of all frames of a signal but those below
+  kSpanMetrics,  // calls and durations of frames with undecided spans, and nothing else of them; frames of counts
 };
 
 // Which frames a block holds, as inclusive ranges of frame numbers of its signal and kind. Written before the block's
@@ -70,6 +78,12 @@ struct Unfinished {
   // Of every frame with undecided spans, and of every decided frame, that still has a segment: who replays finds out
   // which spans the latter leave open, and then calls ForgetDecided.
   std::vector<uint64_t> undecided, decided;
+  // Of every frame with `from_block` that still has a segment.
+  struct HandedOver {
+    uint64_t frame = 0, block = 0;
+    FrameKind kind = FrameKind::kRequest;
+  };
+  std::vector<HandedOver> handed_over;
   uint64_t block_max = 0;   // no block number above it was ever used here; 0 if none was
   uint64_t torn_bytes = 0;  // cut off the end: an append that was never answered
   uint64_t lost_bytes = 0;  // damage that is skipped: power loss in kProcess mode, which promises nothing for it
@@ -92,8 +106,9 @@ class Journal {
   // Appends one frame and returns its number. `done` is called exactly once, when the frame has the promised
   // durability: before Append returns in kProcess mode, from the sync thread in kDisk mode (with kUnavailable if the
   // sync failed). When Append itself returns an error (kUnavailable: disk full or over budget), nothing of the frame
-  // stays in the file and `done` is not called. A decided frame may pass the budget by an eighth: without decisions a
-  // journal full of undecided spans would stay full.
+  // stays in the file and `done` is not called. What no client waits for (a decided frame, counts, what is made of
+  // another journal's block) may pass the budget by an eighth: without decisions a journal full of undecided spans
+  // would stay full.
   virtual Result<uint64_t> Append(const FrameHeader& header, std::string_view bytes,
                                   std::function<void(Result<void>)> done) = 0;
 
@@ -105,6 +120,9 @@ class Journal {
   // counted: the next call tries again). kNotFound: no such block is open. kUnavailable: the mark could not be written,
   // call again.
   virtual Result<void> AppendDone(uint64_t block) = 0;
+
+  // What was appended before the call, done marks too, has the promised durability when it returns.
+  virtual Result<void> Sync() = 0;
 
   // Reads a frame back: its header and bytes. kNotFound when all of its segment is done; kDataLoss when its checksum
   // fails.
@@ -138,6 +156,7 @@ class Journal {
   virtual std::vector<uint64_t> FramesIn(const Manifest& manifest) = 0;
 
   virtual uint64_t bytes_on_disk() const = 0;
+  virtual uint64_t bytes_max() const = 0;  // that this may be now; what others take of a shared budget is taken off
 };
 
 }  // namespace sightline::journal

@@ -36,7 +36,9 @@ void Ledger::AddFrame(const FrameHeader& header, uint32_t offset, size_t head_by
   frame.signal = header.signal;
   frame.decided = decided;
   frame.undecided_spans = header.undecided_spans;
+  frame.counts = header.kind == FrameKind::kCounts;
   frame.held = header.undecided_spans;
+  if (header.from_block != 0 && handed_over_) handed_over_->push_back({next_frame_, header.from_block, header.kind});
   ++segment.unfinished_frames;
   ++unfinished_frames_;
   ++next_frame_;
@@ -133,6 +135,7 @@ void Ledger::Withdraw(uint64_t number) {
   Finish(*segment, *frame);
   frame->offset = 0;
   FreeIfFinished(*segment);
+  if (handed_over_) std::erase_if(*handed_over_, [&](const auto& made) { return made.frame == number; });
 }
 
 void Ledger::Release(std::span<const uint64_t> frames) {
@@ -150,6 +153,12 @@ void Ledger::Release(std::span<const uint64_t> frames) {
 void Ledger::ForgetDecided() {
   remembers_decided_ = false;
   for (Segment& segment : segments_) FreeIfFinished(segment);
+}
+
+std::vector<Unfinished::HandedOver> Ledger::TakeHandedOver() {
+  std::vector<Unfinished::HandedOver> taken = std::move(handed_over_).value_or(std::vector<Unfinished::HandedOver>());
+  handed_over_.reset();
+  return taken;
 }
 
 void Ledger::SawBlock(uint64_t block) {

@@ -41,6 +41,8 @@ class Ledger {
   void SawBlock(uint64_t block);  // for block_max
   void Release(std::span<const uint64_t> frames);
   void ForgetDecided();
+  // Of frames that are there now and were not withdrawn. From now on none is noted.
+  std::vector<Unfinished::HandedOver> TakeHandedOver();
 
   struct Location {
     uint64_t segment = 0;  // sequence
@@ -80,11 +82,13 @@ class Ledger {
     otlp::Signal signal : 2 = otlp::Signal::kTraces;
     bool decided : 1 = false;
     bool undecided_spans : 1 = false;
+    bool counts : 1 = false;
     bool held : 1 = false;
     State state = State::kWaiting;
 
     bool BelongsTo(const Manifest& manifest) const {
-      return offset != 0 && signal == manifest.signal && undecided_spans == (manifest.kind == BlockKind::kSpanMetrics);
+      const bool is_counted = undecided_spans || counts;
+      return offset != 0 && signal == manifest.signal && is_counted == (manifest.kind == BlockKind::kSpanMetrics);
     }
   };
   static_assert(sizeof(Frame) == 8);
@@ -119,6 +123,7 @@ class Ledger {
   uint64_t next_frame_ = 1;
   uint64_t block_max_ = 0;
   bool remembers_decided_ = true;
+  std::optional<std::vector<Unfinished::HandedOver>> handed_over_ = std::vector<Unfinished::HandedOver>();
 };
 
 }  // namespace sightline::journal

@@ -107,7 +107,7 @@ TEST_F(RecoveryTest, NewerFormatIsRefusedAsSuch) {
   WriteFile(PathOf(Segments()[0]), bytes);
   const auto opened = TryOpen();
   EXPECT_EQ(opened.error().code, Code::kFailedPrecondition);
-  EXPECT_THAT(opened.error().message, HasSubstr("format version 3"));
+  EXPECT_THAT(opened.error().message, HasSubstr("format version 4"));
 }
 
 TEST_F(RecoveryTest, SegmentWhoseCreationWasCutShortIsIgnored) {
