@@ -11,7 +11,20 @@
 
 namespace sightline::otlp {
 
-// http.response.status_code, else the older http.status_code.
+// A status that came as text, as Envoy and what came from Zipkin or OpenTracing send it; 0 for all but up to three
+// digits.
+inline uint16_t HttpStatusOfText(std::string_view text) {
+  constexpr size_t kDigitsMax = 3;
+  if (text.size() > kDigitsMax) return 0;
+  uint16_t number = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9') return 0;
+    number = static_cast<uint16_t>(number * 10 + (digit - '0'));
+  }
+  return number;
+}
+
+// http.response.status_code, else the older http.status_code; a number, or a text of digits.
 class HttpStatusNote {
  public:
   // A KeyValue message.
@@ -45,11 +58,7 @@ class HttpStatusNote {
     for (FieldReader fields(any_value); fields.Next();) {
       number = 0;  // of a oneof the last member counts
       if (fields.tag() == field::any_value::kInt) number = fields.Uint();
-      if (fields.tag() != field::any_value::kString) continue;
-      for (const char digit : fields.bytes()) {
-        if (digit < '0' || digit > '9' || number > kStatusMax) return 0;
-        number = number * 10 + static_cast<uint64_t>(digit - '0');
-      }
+      if (fields.tag() == field::any_value::kString) number = HttpStatusOfText(fields.bytes());
     }
     return number <= kStatusMax ? static_cast<uint16_t>(number) : 0;
   }

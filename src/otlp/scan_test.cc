@@ -514,7 +514,12 @@ TEST(SpanHead, ReadsTheHttpStatusOfOldAndNewConventions) {
       status({Attribute("http.status_code", IntValue(404)), Attribute("http.response.status_code", IntValue(200))}),
       200);
   EXPECT_EQ(status({Attribute("http.response.status_code", IntValue(1000))}), 0);
-  EXPECT_EQ(status({Attribute("http.response.status_code", StringValue("5xx"))}), 0);
+  for (const char* text : {"5xx", "", " 500", "+500", "0500", "5.0e2"}) {
+    EXPECT_EQ(status({Attribute("http.response.status_code", StringValue(text))}), 0) << text;
+  }
+  EXPECT_EQ(status({Attribute("http.status_code", StringValue("503")),
+                    Attribute("http.response.status_code", StringValue("no number"))}),
+            503);
   EXPECT_EQ(status({Attribute("http.response.status_text", IntValue(500))}), 0);
   const Pb value_first =
       Pb().Message(field::key_value::kValue, IntValue(502)).Bytes(field::key_value::kKey, "http.status_code");

@@ -275,7 +275,9 @@ Finished PolicyReader::ReadPolicy(const YamlNode& node, int depth, PolicySpec& p
   const Type* type = FindType(policy.type);
   if (type == nullptr && !reader.failed()) {
     const YamlNode* where = node.Find("type");
-    reader.Fail(*where, fmt::format("unknown policy type \"{}\"; known are {}", policy.type, TypeNames()));
+    reader.Fail(*where, fmt::format("unknown policy type \"{}\" (evaluators of Collector extensions are none here); "
+                                    "known are {}",
+                                    policy.type, TypeNames()));
   }
   for (const Type& other : kTypes) {
     const YamlNode* block = reader.Take(other.name);
@@ -592,6 +594,9 @@ std::expected<PolicyConfig, YamlFault> ParseTailSampling(const YamlNode& node) {
     MapReader fields(*cache);
     fields.Number("sampled_cache_size", config.sampled_cache_size);
     fields.Number("non_sampled_cache_size", config.non_sampled_cache_size);
+    // The Collector's 0 is no cache beside its memory, in which decisions are remembered too.
+    if (config.sampled_cache_size == 0) config.sampled_cache_size.reset();
+    if (config.non_sampled_cache_size == 0) config.non_sampled_cache_size.reset();
     if (Finished finished = fields.Finish(); !finished) reader.Fail(finished.error());
   }
   std::string strategy;

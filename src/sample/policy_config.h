@@ -107,7 +107,7 @@ struct PolicyConfig {
   std::optional<uint64_t> num_traces;                   // unset: bounded by bytes alone
   uint64_t expected_new_traces_per_sec = 0;
   bool block_on_overflow = false;
-  std::optional<uint64_t> sampled_cache_size, non_sampled_cache_size;  // unset: bounded by bytes alone
+  std::optional<uint64_t> sampled_cache_size, non_sampled_cache_size;  // unset (or 0): bounded by bytes alone
   bool sample_on_first_match = false;
   bool drop_pending_traces_on_shutdown = false;
   uint64_t maximum_trace_size_bytes = 0;  // 0: no limit

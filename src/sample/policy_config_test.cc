@@ -121,6 +121,18 @@ TEST(PolicyConfig, HasTheCollectorsDefaultsButBoundsByBytes) {
   EXPECT_EQ(config->policies[0].type, "error");
 }
 
+// In the Collector a trace's decision is remembered in memory too: 0 there is no order to forget at once.
+TEST(PolicyConfig, ACacheOfNothingIsNotSet) {
+  const auto config = ParseTailSampling("{decision_cache: {sampled_cache_size: 0, non_sampled_cache_size: 7}}");
+  ASSERT_TRUE(config);
+  EXPECT_FALSE(config->sampled_cache_size);
+  EXPECT_EQ(config->non_sampled_cache_size, 7u);
+  const auto other = ParseTailSampling("{decision_cache: {sampled_cache_size: 7, non_sampled_cache_size: 0}}");
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->sampled_cache_size, 7u);
+  EXPECT_FALSE(other->non_sampled_cache_size);
+}
+
 TEST(PolicyConfig, SaysOnWhichLineSomethingIsWrong) {
   const std::pair<std::string_view, std::string_view> kWrong[] = {
       {"decision_wiat: 5s", "1:1: unknown key \"decision_wiat\"; known are decision_wait,"},
@@ -137,7 +149,13 @@ TEST(PolicyConfig, SaysOnWhichLineSomethingIsWrong) {
       {"policies: [5]", "expected a map"},
       {"policies:\n  - type: always_sample", "2:5: a policy needs a name"},
       {"policies:\n  - name: a", "policy \"a\" needs a type"},
-      {"policies:\n  - name: a\n    type: allways", "3:11: unknown policy type \"allways\"; known are always_sample"},
+      {"policies:\n  - name: a\n    type: allways",
+       "3:11: unknown policy type \"allways\" (evaluators of Collector extensions are none here); known are "
+       "always_sample"},
+      {"policies:\n  - {name: a, type: always_sample}\n  - name: b\n    type: my_evaluator\n    my_evaluator: {x: 1}",
+       "4:11: unknown policy type \"my_evaluator\""},
+      {"policies:\n- name: a\n  type: and\n  and:\n    and_sub_policy:\n    - {name: b, type: lattency}",
+       "6:23: unknown policy type \"lattency\""},
       {"policies:\n  - {name: a, type: always_sample}\n  - {name: a, type: always_sample}",
        "3:5: two policies are named \"a\""},
       {"policies:\n  - name: a\n    type: latency\n    latency: {treshold_ms: 5}", "4:15: unknown key \"treshold_ms\""},

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 
+#include "otlp/http_status.h"
 #include "otlp/wire.h"
 #include "otlp/wire_fields.h"
 #include "sample/policy_program.h"
@@ -29,6 +30,13 @@ class Scratch {
   std::array<T, kInline> few_{};
   std::vector<T> more_;
 };
+
+// As otlp::HttpStatusNote has it; 0: none.
+uint16_t HttpStatusOf(const AttributeValue& value) {
+  if (value.type == AttributeValue::Type::kString) return otlp::HttpStatusOfText(value.text);
+  const bool is_status = value.type == AttributeValue::Type::kInt && value.number > 0 && value.number <= 999;
+  return is_status ? static_cast<uint16_t>(value.number) : 0;
+}
 
 }  // namespace
 
@@ -133,9 +141,9 @@ void PolicyProgram::MatchView(const SpanView& view, SpanMatch& match) const {
     if (predicate.Matches(view.attributes[predicate.slots.span], true)) SetBit(match, predicate.bit);
   }
   if (error_bits != 0 && view.facts.http_status == SpanFacts::kHttpStatusUnread) {
-    const AttributeValue& now = view.attributes[http_status_slot];
-    const AttributeValue& code = now.present() ? now : view.attributes[old_http_status_slot];
-    if (code.type == AttributeValue::Type::kInt && code.number >= 500 && code.number <= 999) match.bits |= error_bits;
+    const uint16_t now = HttpStatusOf(view.attributes[http_status_slot]);
+    const uint16_t status = now != 0 ? now : HttpStatusOf(view.attributes[old_http_status_slot]);
+    if (otlp::IsServerError(status)) match.bits |= error_bits;
   }
   for (const ConditionPredicate& predicate : conditions) {
     switch (predicate.condition->Ask(view)) {

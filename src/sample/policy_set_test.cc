@@ -145,6 +145,11 @@ TEST(PolicySet, DefaultKeepsErrorsSlowRootsAndOnePercent) {
   EXPECT_EQ(policy_of(TestSpan().With("http.response.status_code", IntValue(500))), "errors");
   EXPECT_EQ(policy_of(TestSpan().With("http.status_code", IntValue(503))), "errors");
   EXPECT_EQ(policy_of(TestSpan().With("http.response.status_code", IntValue(404))), "");
+  EXPECT_EQ(policy_of(TestSpan().With("http.status_code", StringValue("503"))), "errors");  // as Envoy sends it
+  EXPECT_EQ(policy_of(TestSpan().With("http.status_code", StringValue("5xx"))), "");
+  EXPECT_EQ(
+      policy_of(TestSpan().With("http.response.status_code", StringValue("")).With("http.status_code", IntValue(500))),
+      "errors");
   EXPECT_EQ(policy_of(TestSpan().HttpStatus(502)), "errors");
   EXPECT_EQ(policy_of(TestSpan().HttpStatus(0).With("http.status_code", IntValue(503))), "");  // the scan has the word
   EXPECT_EQ(policy_of(TestSpan().Root().Times(0, 1001)), "slow-roots");
