@@ -5,6 +5,7 @@ SIGHTLINE_KILLS=full: each boundary, up to three times.
 """
 
 import collections
+import contextlib
 import gzip
 import json
 import os
@@ -119,7 +120,7 @@ def test_it_has_no_clickhouse_in_it_and_says_how_it_is(directory: Path, make_gat
         answer = requests.get(gateway.http + path, timeout=10)
         assert (answer.status_code, answer.text) == (200, body)
     assert requests.get(gateway.http + "/api/v1/status", timeout=10).status_code == 404
-    assert gateway.metrics()["sightline_journal_bytes"] > 0
+    assert min(gateway.metrics()[f'sightline_journal_bytes{{journal="{name}"}}'] for name in ("undecided", "outbox")) > 0
     second = Gateway(directory, gateway.data_dir, arguments=("--forward", "none"))
     assert second.spawn().wait(20) == 1, "two on one directory"
     assert "cannot start" in second.output()
@@ -196,9 +197,9 @@ def test_a_sightline_that_was_away_gets_everything_once(make_server: Callable[..
     assert gateway.stop() == 0
 
 
-BOUNDARIES = [f"{step}.{side}" for step in
-              ("journal.frame", "journal.decided", "sample.release", "journal.manifest", "forward.traces", "forward.metrics", "journal.done", "journal.delete")
-              for side in ("begin", "end")]  # fmt: skip
+INSIDE = [f"{step}.{side}" for step in ("journal.frame", "journal.decided", "sample.release", "journal.manifest", "journal.done", "journal.delete")
+          for side in ("begin", "end")] + [f"handover.{step}.end" for step in ("manifest", "counts", "items", "done")]  # fmt: skip
+BOUNDARIES = INSIDE + [f"forward.{signal}.{side}" for signal in ("traces", "metrics") for side in ("begin", "end")]
 
 
 def kill_at(points: list[str], gateway: Gateway, send: Callable[[threading.Event], None]) -> None:
@@ -247,7 +248,8 @@ def kept_of(sent: test_sampling.Sent) -> dict[int, int]:
 
 def is_idle(gateway: Gateway) -> bool:
     metrics = gateway.metrics()
-    return metrics["sightline_sampling_undecided_spans"] == 0 and metrics['sightline_forward_lag{signal="traces"}'] == 0
+    waiting = ("sightline_sampling_undecided_spans", "sightline_forward_handover_queue", 'sightline_forward_lag{signal="traces"}')
+    return all(metrics[name] == 0 for name in waiting)
 
 
 @pytest.mark.parametrize("points", ["before the request is sent", "everywhere"])
@@ -432,10 +434,131 @@ def test_a_full_journal_pushes_back_and_nothing_is_lost(make_server: Callable[..
     count = f"SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName = 'shop'"
     wait_until(lambda: backend.sql(count) == [[accepted * 100] * 2] or backend.sql(count) == [[str(accepted * 100)] * 2],
                DELIVERED_SECONDS_MAX, "all that was accepted")  # fmt: skip
-    wait_until(lambda: gateway.metrics()["sightline_journal_bytes"] < 300_000, what="the journal is free again")
+    wait_until(lambda: gateway.metrics()['sightline_journal_bytes{journal="outbox"}'] < 300_000, what="the journal is free again")
     gateway.export_grpc("traces", otlp.traces("shop", [otlp.span("after")]))
     wait_until(lambda: backend.number("SELECT count() FROM otel_traces WHERE SpanName = 'after'") == 1, what="accepts again")
     assert gateway.stop() == 0
+
+
+def padded_spans(number: int, count: int, failed_every: int) -> bytes:
+    padding = random.Random(number).randbytes(1000).hex()
+    return otlp.traces("shop", [
+        otlp.span(f"{number} {n}", status=ERROR if n % failed_every == 0 else {}, attributes={"padding": padding})
+        for n in range(count)])  # fmt: skip
+
+
+def size_of(directory: Path) -> int:
+    total = 0
+    for file in directory.rglob("*.journal"):
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            total += file.stat().st_size
+    return total
+
+
+def test_in_a_long_outage_only_what_is_kept_takes_the_disk(make_server: Callable[..., Server], make_gateway: MakeGateway) -> None:
+    """Six times the budget is accepted while the backend is away, as one span in 50 is kept; then the budget is filled with kept
+    ones until the gateway pushes back; it is killed on the way. The backend gets all of it once, and the true counts."""
+    budget = 12 << 20
+    backend = make_server(config=NO_SELF_METRICS).start()
+    address = backend.otlp_grpc
+    assert backend.stop() == 0
+    config = NO_SELF_METRICS | sampling([ERRORS], "100ms", journal={"bytes_max": budget}, forward={"retry_interval_max": "1s", "metrics_interval": "1s"})
+    gateway = make_gateway(f"grpc://{address}", config=config).start()
+    accepted: dict[int, int] = {}  # requests: failed spans in each
+    sent_bytes = 0
+
+    def send(failed_every: int, patience: float) -> bool:
+        """One request, again and again while the gateway pushes back."""
+        nonlocal sent_bytes
+        request = padded_spans(len(accepted), 100, failed_every)
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                export_on(channel, "traces", request)
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.UNAVAILABLE, error
+                if time.monotonic() > deadline:
+                    return False
+                time.sleep(0.02)  # as a client that is told to try again
+                continue
+            accepted[len(accepted)] = 100 // failed_every
+            sent_bytes += len(request)
+            return True
+
+    with gateway.channel() as channel:
+        while sent_bytes < 6 * budget:
+            assert send(50, 30), f"no room again after {sent_bytes} bytes\n{gateway.log_tail()}"
+        assert size_of(gateway.data_dir) < budget
+    wait_until(lambda: is_decided(gateway), what="all in the outbox")
+    gateway.restart()  # by a kill
+    with gateway.channel() as channel:
+        while send(1, 8):
+            assert sent_bytes < 10 * budget, "it never pushes back"
+    assert budget / 2 < size_of(gateway.data_dir) < budget * 9 / 8
+    gateway.restart()
+    backend.arguments = ("--otlp-grpc", address)
+    backend.start()
+    kept = sum(accepted.values())
+    count = "SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName = 'shop'"
+    wait_until(lambda: [int(value) for value in backend.sql(count)[0]] == [kept, kept], DELIVERED_SECONDS_MAX, "all that was kept")
+    calls = "SELECT sum(v) FROM (SELECT max(Value) AS v FROM otel_metrics_sum WHERE MetricName = 'traces.span.metrics.calls' GROUP BY Attributes, StartTimeUnix)"
+    wait_until(lambda: int(float(backend.sql(calls)[0][0])) == 100 * len(accepted), DELIVERED_SECONDS_MAX, "all calls")
+    wait_until(lambda: size_of(gateway.data_dir) < budget / 4, what="the disk is free again")
+    with gateway.channel() as channel:
+        assert send(1, 10)
+    kept += 100
+    wait_until(lambda: [int(value) for value in backend.sql(count)[0]] == [kept, kept], DELIVERED_SECONDS_MAX, "it accepts again")
+    assert gateway.stop() == 0
+
+
+def is_decided(gateway: Gateway) -> bool:
+    metrics = gateway.metrics()
+    return metrics["sightline_sampling_undecided_spans"] == 0 and metrics["sightline_forward_handover_queue"] == 0
+
+
+def test_killed_at_each_step_of_the_handover_nothing_comes_twice(make_gateway: MakeGateway) -> None:
+    """While the backend is away no answer can be lost: each span comes once, and each call counts once."""
+    is_away, taken = True, Receiver()
+
+    def reply(request: Request, context: grpc.ServicerContext) -> bytes:
+        if is_away:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        taken.requests.append(request)
+        return b""
+
+    with grpc_receiver() as backend:
+        backend.grpc_reply = reply
+        everything = {"name": "all", "type": "always_sample"}
+        config = NO_SELF_METRICS | sampling([everything], "300ms", journal={"segment_bytes_max": 65536}, forward={"metrics_interval": "500ms"})
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config)
+        acknowledged = 0
+
+        def send(stop: threading.Event) -> None:
+            nonlocal acknowledged
+            with gateway.channel() as channel:
+                while not stop.is_set():
+                    try:
+                        export_on(channel, "traces", pairs(30))
+                    except grpc.RpcError as error:
+                        if error.code() == grpc.StatusCode.UNAVAILABLE and gateway.running:
+                            continue
+                        return
+                    acknowledged += 1
+                    stop.wait(0.01)
+
+        kill_at(INSIDE * (3 if FULL else 1), gateway, send)
+        is_away = False
+        gateway.restart()
+
+        def spans() -> list[bytes]:
+            return [span.span_id for span in spans_in([request.body for request in taken.requests if request.signal == "traces"])]
+
+        wait_until(lambda: len(set(spans())) >= acknowledged * 60 and is_idle(gateway), DELIVERED_SECONDS_MAX, "all delivered")
+        assert gateway.stop() == 0
+        came = spans()
+        assert len(came) == len(set(came)), f"{len(came) - len(set(came))} of {len(came)} came twice"
+        assert totals(taken) == expected_totals(len(came) // 2)
+        assert acknowledged > 20
 
 
 def test_new_policies_come_with_sighup(make_gateway: MakeGateway) -> None:

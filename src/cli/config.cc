@@ -100,7 +100,7 @@ void BindStorage(ConfigSchema& schema, Config& config) {
   schema.Bytes("journal.segment_bytes_max", config.journal.segment_bytes_max, "A new file starts beyond this size.",
                1 << 16, 1ULL << 32);
   schema.Bytes("journal.bytes_max", config.journal.bytes_max,
-               "Disk that the journal may take; beyond it exports are answered as to be tried again.", 1 << 20);
+               "Disk that the journal may take (a gateway's two together); beyond it exports are answered as to be tried again.", 1 << 20);
 
   schema.Section("store", "How rows are written: in blocks, each inserted at the first of three limits.");
   schema.Number("store.block_rows_max", config.store.block_rows_max,
@@ -168,7 +168,7 @@ void BindForward(ConfigSchema& schema, Config::Forward& forward) {
       "With tail sampling: count all spans and the calls between services before it, and send them as metrics with "
       "the names of the Collector's spanmetrics and servicegraph connectors.");
   schema.Duration("forward.metrics_interval", forward.metrics_interval_nanos,
-                  "How often they are sent. What came in between waits in the journal.",
+                  "How often they are sent. What came in between waits on the disk.",
                   {.min_nanos = kSecondNanos, .max_nanos = 600 * kSecondNanos});
   schema.Number("forward.series_max", forward.series_max,
                 "Series of these metrics; further ones are counted together, with otel.metric.overflow.", 1, 1'000'000);

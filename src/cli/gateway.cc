@@ -17,14 +17,25 @@ constexpr uint64_t kTrimBytes = 16 << 20;  // accepted since the last time: less
 constexpr int kReceiverGraceSeconds = 2;
 constexpr int kHealthGraceSeconds = 1;
 constexpr int64_t kDrainNanos = 5'000'000'000;
-constexpr uint64_t kCountedShare = 16;  // of the journal, for what is counted and not yet sent
 // Not serve's: the two may share a data directory, and what waits for the one is nothing for the other.
-constexpr std::string_view kJournalFolder = "gateway-journal";
+constexpr std::string_view kJournalFolder = "gateway-journal", kOutboxFolder = "gateway-outbox";
+// Of journal.bytes_max: a segment, as only whole ones can go; and what the journal keeps for counts that are not yet in
+// the outbox.
+constexpr uint64_t kSegmentShare = 16, kCountedShare = 16;
+
+// Spans that wait for decisions and what waits for the backend share the disk, but neither takes the last quarter from
+// the other: so decisions go on while the outbox is full, and what is decided has a place to go.
+uint64_t ShareOf(uint64_t bytes_max) {
+  return bytes_max / 4 * 3;
+}
 
 }  // namespace
 
 Gateway::Gateway(Config config)
-    : config_(std::move(config)), clock_(Clock::System()), budget_(config_.limits.memory_bytes_max) {}
+    : config_(std::move(config)),
+      clock_(Clock::System()),
+      budget_(config_.limits.memory_bytes_max),
+      disk_budget_(config_.journal.bytes_max) {}
 
 Result<std::unique_ptr<Gateway>> Gateway::Start(Config config) {
   Result<std::string> directory = MakeDataDirectory(config.data_dir);
@@ -37,10 +48,9 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(Config config) {
 }
 
 Result<void> Gateway::OpenIntake() {
-  auto journal = journal::Journal::Open(JournalOptionsOf(config_, kJournalFolder), metrics_);
-  if (!journal) return Wrap("open the journal", journal.error());
-  journal_ = *std::move(journal);
-
+  Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
+  if (!policies) return Wrap("sampling.tail_sampling", policies.error());
+  SIGHTLINE_TRY(OpenJournals(*policies != nullptr));
   Result<forward::ExporterOptions> exporter = ForwardOptions(config_);
   if (!exporter) return std::unexpected(exporter.error());
   forward::IntakeOptions options;
@@ -55,15 +65,32 @@ Result<void> Gateway::OpenIntake() {
   options.counts.series_max = config_.forward.series_max;
   options.counts.dimensions = config_.span_metrics.dimensions;
   options.counts.instance_id = InstanceId();
-  Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
-  if (!policies) return Wrap("sampling.tail_sampling", policies.error());
   options.policies = *std::move(policies);
   options.sampler = SamplerOptionsOf(config_);
   // Half, because the marks of kept spans come to it: a decided frame should be one request.
   options.sampler.decided_bytes_max = config_.forward.request_bytes_max / 2;
-  auto intake = forward::Intake::Start(std::move(options), *journal_, budget_, metrics_, clock_);
+  auto intake = forward::Intake::Start(std::move(options), {*journal_, *outbox_}, budget_, metrics_, clock_);
   if (!intake) return Wrap("take up what the last run left", intake.error());
   intake_ = *std::move(intake);
+  return {};
+}
+
+Result<void> Gateway::OpenJournals(bool samples) {
+  const auto open = [&](std::string_view folder, const char* name, uint64_t bytes_max) {
+    journal::Options options = JournalOptionsOf(config_, folder);
+    options.segment_bytes_max = std::min(options.segment_bytes_max, config_.journal.bytes_max / kSegmentShare);
+    options.journal_bytes_max = bytes_max;
+    options.shared_budget = &disk_budget_;
+    options.name = name;
+    return journal::Journal::Open(std::move(options), metrics_);
+  };
+  const uint64_t bytes_max = config_.journal.bytes_max;
+  auto journal = open(kJournalFolder, "undecided", ShareOf(bytes_max));
+  if (!journal) return Wrap("open the journal", journal.error());
+  journal_ = *std::move(journal);
+  auto outbox = open(kOutboxFolder, "outbox", samples ? ShareOf(bytes_max) : bytes_max);
+  if (!outbox) return Wrap("open the outbox", outbox.error());
+  outbox_ = *std::move(outbox);
   return {};
 }
 

@@ -40,6 +40,7 @@ class Gateway {
  private:
   explicit Gateway(Config config);
   Result<void> OpenIntake();
+  Result<void> OpenJournals(bool samples);
   Result<void> OpenDoors();
 
   const Config config_;
@@ -48,8 +49,9 @@ class Gateway {
   std::atomic<Phase> phase_ = Phase::kStarting;
   MetricsRegistry metrics_;
   MemoryBudget budget_;
+  journal::DiskBudget disk_budget_;
   // In order of construction; each may use those above it.
-  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<journal::Journal> journal_, outbox_;
   std::unique_ptr<forward::Intake> intake_;
   std::unique_ptr<net::HttpServer> health_;
   std::unique_ptr<receive::Receiver> receiver_;

@@ -59,7 +59,6 @@ journal::Options JournalOptionsOf(const Config& config, std::string_view folder)
 
 sample::SamplerOptions SamplerOptionsOf(const Config& config) {
   return {.memory_bytes_max = config.sampling.memory_bytes_max,
-          .journal_bytes_max = config.journal.bytes_max,
           .shards = std::max(1U, std::thread::hardware_concurrency() / 2)};
 }
 

@@ -1,7 +1,9 @@
 #include "forward/call_counts.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
+#include <optional>
 
 #include "otlp/span_metrics.h"
 #include "otlp/wire_fields.h"
@@ -18,6 +20,19 @@ constexpr uint64_t kOverflowKey = UINT64_MAX;
 constexpr std::string_view kKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
                                        "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
 constexpr std::string_view kStatuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
+
+// Of what Encode makes: protobuf, though nobody else reads it.
+namespace encoded {
+using otlp::Tag;
+using otlp::WireType;
+constexpr uint32_t kService = Tag(1, WireType::kBytes), kName = Tag(2, WireType::kBytes),
+                   kRow = Tag(3, WireType::kBytes);
+constexpr uint32_t kRowService = Tag(1, WireType::kVarint), kRowName = Tag(2, WireType::kVarint),
+                   kRowKind = Tag(3, WireType::kVarint), kRowStatus = Tag(4, WireType::kVarint),
+                   kRowOverflow = Tag(5, WireType::kVarint), kRowCount = Tag(6, WireType::kFixed64),
+                   kRowSum = Tag(7, WireType::kFixed64), kRowBucket = Tag(8, WireType::kVarint),
+                   kRowBucketCount = Tag(9, WireType::kFixed64);
+}  // namespace encoded
 
 constexpr char kSeparator = '\xff', kNoValue = '\xfe';
 
@@ -106,6 +121,16 @@ std::string_view CallCounts::Series(std::string_view name, std::string_view span
   return series_text_;
 }
 
+std::string_view CallCounts::WithOurDimensions(std::string_view series) {
+  if (static_cast<size_t>(std::ranges::count(series, kSeparator)) == dimensions_.size()) return series;
+  series_text_.assign(NextPart(series));
+  for (size_t i = 0; i < dimensions_.size(); ++i) {
+    series_text_ += kSeparator;
+    series_text_ += kNoValue;
+  }
+  return series_text_;
+}
+
 void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
   uint32_t last_scope = UINT32_MAX, service = 0;
   otlp::Marks marks;
@@ -133,14 +158,107 @@ void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
 void CallCounts::Merge(const CallCounts& other) {
   for (const Row& row : other.rows_) {
     if (row.is_overflow) {
-      const auto [entry, is_new] = numbers_.try_emplace(kOverflowKey, static_cast<uint32_t>(rows_.size()));
-      if (is_new) rows_.push_back({.is_overflow = true, .durations = {}});
-      rows_[entry->second].durations.Merge(row.durations);
+      OverflowRow().durations.Merge(row.durations);
       continue;
     }
     const uint32_t service = services_.Intern(other.services_.at(row.service));
     RowOf(service, other.names_.at(row.name), row.kind, row.status).durations.Merge(row.durations);
   }
+}
+
+CallCounts::Row& CallCounts::OverflowRow() {
+  const auto [entry, is_new] = numbers_.try_emplace(kOverflowKey, static_cast<uint32_t>(rows_.size()));
+  if (is_new) rows_.push_back({.is_overflow = true, .durations = {}});
+  return rows_[entry->second];
+}
+
+// The texts, then rows that name them by their order; of the buckets those that are not 0.
+std::string CallCounts::Encode() const {
+  otlp::WireWriter out;
+  const auto write_texts = [&](uint32_t tag, const otlp::Interner& texts) {
+    for (uint32_t i = 0; i < texts.size(); ++i) out.Bytes(tag, texts.at(i));
+  };
+  write_texts(encoded::kService, services_);
+  write_texts(encoded::kName, names_);
+  for (const Row& row : rows_) {
+    const size_t message = out.Begin(encoded::kRow);
+    out.Varint(encoded::kRowService, row.service);
+    out.Varint(encoded::kRowName, row.name);
+    out.Varint(encoded::kRowKind, row.kind);
+    out.Varint(encoded::kRowStatus, row.status);
+    if (row.is_overflow) out.Varint(encoded::kRowOverflow, 1);
+    out.Fixed64(encoded::kRowCount, std::bit_cast<uint64_t>(row.durations.count));
+    out.Fixed64(encoded::kRowSum, std::bit_cast<uint64_t>(row.durations.sum));
+    for (size_t i = 0; i < row.durations.buckets.size(); ++i) {
+      if (row.durations.buckets[i] == 0) continue;
+      out.Varint(encoded::kRowBucket, i);
+      out.Fixed64(encoded::kRowBucketCount, std::bit_cast<uint64_t>(row.durations.buckets[i]));
+    }
+    out.End(message);
+  }
+  return out.Take();
+}
+
+std::optional<CallCounts::Row> CallCounts::ReadRow(std::string_view message) {
+  Row row;
+  size_t bucket = 0;
+  for (otlp::FieldReader in(message); in.Next();) {
+    switch (in.tag()) {
+      case encoded::kRowService:
+        row.service = static_cast<uint32_t>(in.Uint());
+        break;
+      case encoded::kRowName:
+        row.name = static_cast<uint32_t>(in.Uint());
+        break;
+      case encoded::kRowKind:
+        row.kind = static_cast<uint8_t>(in.Uint());
+        break;
+      case encoded::kRowStatus:
+        row.status = static_cast<uint8_t>(in.Uint());
+        break;
+      case encoded::kRowOverflow:
+        row.is_overflow = true;
+        break;
+      case encoded::kRowCount:
+        row.durations.count = in.Double();
+        break;
+      case encoded::kRowSum:
+        row.durations.sum = in.Double();
+        break;
+      case encoded::kRowBucket:
+        bucket = in.Uint();
+        break;
+      case encoded::kRowBucketCount:
+        if (bucket >= row.durations.buckets.size()) return std::nullopt;
+        row.durations.buckets[bucket] = in.Double();
+        break;
+      default:
+        return std::nullopt;
+    }
+  }
+  return row;
+}
+
+bool CallCounts::Merge(std::string_view encoded_counts) {
+  std::vector<std::string_view> services, names;
+  otlp::FieldReader fields(encoded_counts);
+  while (fields.Next()) {
+    if (fields.tag() == encoded::kService) services.push_back(fields.bytes());
+    if (fields.tag() == encoded::kName) names.push_back(fields.bytes());
+    if (fields.tag() != encoded::kRow) continue;
+    const std::optional<Row> read = ReadRow(fields.bytes());
+    if (!read) return false;
+    const Row& row = *read;
+    if (row.is_overflow) {
+      OverflowRow().durations.Merge(row.durations);
+      continue;
+    }
+    const bool is_known = row.service < services.size() && row.name < names.size();
+    if (!is_known || row.kind >= std::size(kKinds) || row.status >= std::size(kStatuses)) return false;
+    const uint32_t service = services_.Intern(services[row.service]);
+    RowOf(service, WithOurDimensions(names[row.name]), row.kind, row.status).durations.Merge(row.durations);
+  }
+  return fields.fault() == otlp::WireFault::kNone;
 }
 
 void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,12 +26,17 @@ inline constexpr std::array<double, 16> kDurationBoundsMs = {2,   4,   6,    8, 
 // Series beyond `series_max` are counted together as one that says so. Thread: of its owner.
 class CallCounts {
  public:
+  static const std::vector<otlp::Dimension> kNoDimensions;
   // `dimensions` must outlive it, and be the same for all that are merged.
   explicit CallCounts(uint32_t series_max, const std::vector<otlp::Dimension>& dimensions = kNoDimensions);
 
   // All accepted spans of the request; `scan` has heads. Each counts for otlp::SpanWeight.
   void Add(std::string_view request, const otlp::Scan& scan);
   void Merge(const CallCounts& other);
+  std::string Encode() const;
+  // Adds what Encode made, by a program with other dimensions without those. False for other bytes: then some of it may
+  // have been added.
+  bool Merge(std::string_view encoded);
   void Clear();
   bool empty() const { return rows_.empty(); }
   uint32_t series() const { return static_cast<uint32_t>(rows_.size()); }
@@ -48,10 +54,12 @@ class CallCounts {
     Durations durations;
   };
   Row& RowOf(uint32_t service, std::string_view name, uint8_t kind, uint8_t status);
+  Row& OverflowRow();
+  static std::optional<Row> ReadRow(std::string_view message);  // of what Encode made
   uint32_t ServiceOf(std::string_view resource);
+  std::string_view WithOurDimensions(std::string_view series);
   std::string_view Series(std::string_view name, std::string_view span, std::string_view resource);
 
-  static const std::vector<otlp::Dimension> kNoDimensions;
   const uint32_t series_max_;
   const std::vector<otlp::Dimension>& dimensions_;
   otlp::DimensionReader dimension_reader_;

@@ -76,6 +76,15 @@ std::map<std::string, int64_t> Calls(const CallCounts& counts) {
   return calls;
 }
 
+// All of it, durations too.
+std::string Written(const CallCounts& counts) {
+  std::vector<OutgoingRequest> requests;
+  counts.Write({.start_unix_nanos = 1, .now_unix_nanos = 2}, "me", requests);
+  std::string bytes;
+  for (const OutgoingRequest& request : requests) bytes += request.bytes;
+  return bytes;
+}
+
 using Expected = std::map<std::string, int64_t>;
 
 TEST(CallCounts, CountsByServiceAndName) {
@@ -117,6 +126,34 @@ TEST(CallCounts, NamesThatAreNoTextAreMended) {
   CallCounts counts(10);
   Add(counts, Request("sh\xffop", {{"a\xff", 1}}));
   EXPECT_EQ(Calls(counts), (Expected{{"sh\xef\xbf\xbdop a\xef\xbf\xbd ", 1}}));
+}
+
+TEST(CallCounts, ReadsBackAsEncoded) {
+  CallCounts counts(10), others(10);
+  for (int i = 0; i < 20; ++i) {
+    Add(counts,
+        Request("shop", {{"name " + std::to_string(i), static_cast<uint64_t>(i) * 97, i % 2 == 0 ? "ot=th:c" : ""}}));
+  }
+  Add(others, Request("pay", {{"a", 1}}));
+  CallCounts read(10), twice(10);
+  const std::string encoded = counts.Encode();
+  ASSERT_TRUE(read.Merge(encoded));
+  EXPECT_EQ(Written(read), Written(counts));
+  ASSERT_TRUE(twice.Merge(others.Encode()));
+  ASSERT_TRUE(twice.Merge(encoded));
+  others.Merge(counts);
+  EXPECT_EQ(Written(twice), Written(others));
+  EXPECT_TRUE(read.Merge(""));
+  EXPECT_EQ(Written(read), Written(counts));
+}
+
+TEST(CallCounts, OtherBytesAreNotCounts) {
+  CallCounts counts(10);
+  Add(counts, Request("shop", {{"a", 1}}));
+  const std::string encoded = counts.Encode();
+  CallCounts read(10);
+  EXPECT_FALSE(read.Merge(encoded.substr(0, encoded.size() - 1)));
+  EXPECT_FALSE(read.Merge("what is this"));
 }
 
 }  // namespace

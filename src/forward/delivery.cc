@@ -1,7 +1,6 @@
 #include "forward/delivery.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/fault.h"
@@ -43,7 +42,6 @@ journal::Manifest MakeManifest(uint64_t block, otlp::Signal signal, journal::Blo
 Delivery::Delivery(otlp::Signal signal, const QueueOptions& options, const QueueContext& context,
                    std::unique_ptr<Exporter> exporter)
     : signal_(signal),
-      options_(options),
       context_(context),
       exporter_(std::move(exporter)),
       counters_{
@@ -56,37 +54,28 @@ Delivery::Delivery(otlp::Signal signal, const QueueOptions& options, const Queue
                                                  "and must not get them again.",
                                                  Labels(signal)),
           .refused = context.metrics.GetCounter("sightline.forward.refused_items", "{item}",
-                                                "Items that the backend refused for good: dropped.", Labels(signal))} {}
-
-void Delivery::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_.notify_all();
-}
+                                                "Items that the backend refused for good: dropped.", Labels(signal))},
+      backoff_(options.retry_nanos_min, options.retry_nanos_max) {}
 
 bool Delivery::is_away() const {
   const int64_t since = away_since_nanos_;
   return since != 0 && context_.clock.MonotonicNanos() - since > kAwayNanos;
 }
 
-bool Delivery::Run(const journal::Manifest& manifest, const std::vector<OutgoingRequest>& requests,
-                   const std::function<void()>& before_done) {
-  if (!WriteUntilDone("write the manifest", [&] { return context_.journal.AppendManifest(manifest); })) return false;
+bool Delivery::Run(const journal::Manifest& manifest, const std::vector<OutgoingRequest>& requests) {
+  if (!WriteUntilDone("write the manifest", [&] { return context_.outbox.AppendManifest(manifest); })) return false;
   if (exporter_ != nullptr) {
     for (const OutgoingRequest& request : requests) {
       if (!SendUntilAnswered(request)) return false;
     }
   }
-  if (before_done) before_done();
-  return WriteUntilDone("mark done", [&] { return context_.journal.AppendDone(manifest.block); });
+  return WriteUntilDone("mark done", [&] { return context_.outbox.AppendDone(manifest.block); });
 }
 
 // False: the program stops before there is an answer.
 bool Delivery::SendUntilAnswered(const OutgoingRequest& request) {
-  const auto is_stopping = [this] { return stopping_.load(); };
-  for (int64_t wait = options_.retry_nanos_min;;) {
+  const auto is_stopping = [this] { return stopping(); };
+  for (backoff_.Reset();;) {
     const FaultPoints& points = kFaultPoints[static_cast<size_t>(signal_)];
     Answer answer{.message = "injected fault", .reason = "fault"};
     if (!FaultPoint(points.begin)) answer = exporter_->Send(signal_, request.bytes, is_stopping);
@@ -95,21 +84,21 @@ bool Delivery::SendUntilAnswered(const OutgoingRequest& request) {
       Settle(request, answer);
       return true;
     }
-    if (stopping_) return false;
+    if (stopping()) return false;
     MetricLabels labels = Labels(signal_);
     labels.emplace_back("reason", answer.reason);
     context_.metrics
         .GetCounter("sightline.forward.retries", "{request}", "Tries that the backend did not take; repeated.",
                     std::move(labels))
         .Add(1);
-    const int64_t pause = NextWait(wait, answer.wait_nanos);
+    const int64_t pause = backoff_.Next(answer.wait_nanos);
     Log(LogLevel::kWarning, "the backend does not take data; will retry",
         {{"signal", otlp::SignalName(signal_)},
          {"reason", answer.reason},
          {"error", answer.message},
          {"wait_s", static_cast<double>(pause) * 1e-9}});
     if (away_since_nanos_ == 0) away_since_nanos_ = context_.clock.MonotonicNanos();
-    if (!Sleep(pause)) return false;
+    if (!backoff_.Sleep(pause)) return false;
   }
 }
 
@@ -135,29 +124,13 @@ void Delivery::Settle(const OutgoingRequest& request, const Answer& answer) {
 
 // False: the program stops. A journal that cannot be written (a full disk) is no reason to forget.
 bool Delivery::WriteUntilDone(const char* step, const std::function<Result<void>()>& write) {
-  for (int64_t wait = options_.retry_nanos_min;;) {
+  for (backoff_.Reset();;) {
     const Result<void> written = write();
     if (written) return true;
     Log(LogLevel::kWarning, "the journal could not be written; will retry",
         {{"step", step}, {"signal", otlp::SignalName(signal_)}, {"error", written.error().message}});
-    if (!Sleep(NextWait(wait, std::nullopt))) return false;
+    if (!backoff_.Sleep(backoff_.Next())) return false;
   }
-}
-
-// Exponential with jitter: gateways that lost one backend at the same time should not all return at the same time. What
-// the backend asks for is the least.
-int64_t Delivery::NextWait(int64_t& wait, std::optional<int64_t> asked) {
-  const int64_t base = asked ? *asked : wait / 2;
-  const int64_t jitter = std::uniform_int_distribution<int64_t>(0, asked ? options_.retry_nanos_min : wait)(random_);
-  wait = std::min(2 * wait, options_.retry_nanos_max);
-  return base + jitter;
-}
-
-// False: the program stops.
-bool Delivery::Sleep(int64_t nanos) {
-  std::unique_lock lock(mutex_);
-  stop_.wait_for(lock, std::chrono::nanoseconds(nanos), [this] { return stopping_.load(); });
-  return !stopping_;
 }
 
 }  // namespace sightline::forward

@@ -2,19 +2,16 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/metrics.h"
+#include "forward/backoff.h"
 #include "forward/exporter.h"
 #include "forward/outgoing.h"
 #include "journal/journal.h"
@@ -30,7 +27,7 @@ struct QueueOptions {
 };
 
 struct QueueContext {
-  journal::Journal& journal;
+  journal::Journal& outbox;
   MetricsRegistry& metrics;
   const Clock& clock;
   std::atomic<uint64_t>& next_block;
@@ -49,35 +46,27 @@ class Delivery {
 
   bool sends() const { return exporter_ != nullptr; }
 
-  // False: stopped before the done mark; the next start finds the manifest without it, and sends again. `before_done`
-  // is called when all requests are answered.
-  bool Run(const journal::Manifest& manifest, const std::vector<OutgoingRequest>& requests,
-           const std::function<void()>& before_done = {});
+  // False: stopped before the done mark; the next start finds the manifest without it, and sends again.
+  bool Run(const journal::Manifest& manifest, const std::vector<OutgoingRequest>& requests);
 
-  void Stop();
-  bool stopping() const { return stopping_; }
+  void Stop() { backoff_.Stop(); }
+  bool stopping() const { return backoff_.stopped(); }
   bool is_away() const;  // for a while no try has had success
 
  private:
   bool SendUntilAnswered(const OutgoingRequest& request);
   void Settle(const OutgoingRequest& request, const Answer& answer);
   bool WriteUntilDone(const char* step, const std::function<Result<void>()>& write);
-  int64_t NextWait(int64_t& wait, std::optional<int64_t> asked);
-  bool Sleep(int64_t nanos);
 
   const otlp::Signal signal_;
-  const QueueOptions options_;
   QueueContext context_;
   const std::unique_ptr<Exporter> exporter_;
-  std::minstd_rand random_{std::random_device{}()};
   struct Counters {
     Counter &requests, &items, &rejected, &refused;
   };
   const Counters counters_;
   std::atomic<int64_t> away_since_nanos_ = 0;  // monotonic; 0: the last try had success
-  std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;
-  std::condition_variable stop_;
+  Backoff backoff_;
 };
 
 }  // namespace sightline::forward

@@ -20,17 +20,16 @@ MetricLabels Labels(otlp::Signal signal) {
 }  // namespace
 
 ForwardQueue::ForwardQueue(otlp::Signal signal, const QueueOptions& options, const QueueContext& context,
-                           std::unique_ptr<Exporter> exporter, GraphSink graph_sink)
+                           std::unique_ptr<Exporter> exporter)
     : signal_(signal),
       options_(options),
       context_(context),
       delivery_(signal, options, context, std::move(exporter)),
-      graph_sink_(std::move(graph_sink)),
       unreadable_(context.metrics.GetCounter("sightline.forward.unreadable_frames", "{frame}",
-                                             "Frames of the journal that do not read back: lost.", Labels(signal))) {
+                                             "Frames of the outbox that do not read back: lost.", Labels(signal))) {
   context_.metrics.SetGauge("sightline.forward.lag", "s", "Age of the oldest kept request that is not yet delivered.",
                             Labels(signal_), [this] { return LagSeconds(); });
-  context_.metrics.SetGauge("sightline.forward.queue", "{frame}", "Frames of the journal that wait to be sent.",
+  context_.metrics.SetGauge("sightline.forward.queue", "{frame}", "Frames of the outbox that wait to be sent.",
                             Labels(signal_), [this] {
                               const std::lock_guard lock(mutex_);
                               return static_cast<double>(queue_.size());
@@ -125,7 +124,7 @@ void ForwardQueue::Resume() {
   for (; !resumed_.empty() && !delivery_.stopping(); resumed_.pop_front()) {
     const journal::Manifest& manifest = resumed_.front();
     Batch batch;
-    for (const uint64_t number : context_.journal.FramesIn(manifest)) {
+    for (const uint64_t number : context_.outbox.FramesIn(manifest)) {
       Append(number, delivery_.sends() ? Read({.number = number}) : OutgoingFrame(), batch);
     }
     Deliver(manifest, std::move(batch));
@@ -153,23 +152,20 @@ void ForwardQueue::Process(const std::vector<Frame>& frames) {
 void ForwardQueue::Append(uint64_t number, OutgoingFrame frame, Batch& batch) {
   batch.frames.push_back(number);
   batch.bytes += frame.bytes();
-  batch.graph.Merge(frame.graph);
   for (OutgoingRequest& request : frame.requests) batch.requests.push_back(std::move(request));
 }
 
 void ForwardQueue::Deliver(const journal::Manifest& manifest, Batch batch) {
-  delivery_.Run(manifest, Merged(std::move(batch.requests), options_.request_bytes_max), [&] {
-    if (graph_sink_ && !batch.graph.empty()) graph_sink_(batch.graph.Encode());
-  });
+  delivery_.Run(manifest, Merged(std::move(batch.requests), options_.request_bytes_max));
 }
 
 OutgoingFrame ForwardQueue::Read(const Frame& frame) {
-  const Result<journal::Journal::Frame> read = context_.journal.ReadFrame(frame.number);
+  const Result<journal::Journal::Frame> read = context_.outbox.ReadFrame(frame.number);
   Result<OutgoingFrame> outgoing =
       read ? ReadOutgoing(*read, frame.items, options_.request_bytes_max) : std::unexpected(read.error());
   if (outgoing) return *std::move(outgoing);
   unreadable_.Add(1);
-  Log(LogLevel::kError, "a frame does not read back from the journal: what it held is lost",
+  Log(LogLevel::kError, "a frame does not read back from the outbox: what it held is lost",
       {{"frame", frame.number}, {"error", outgoing.error().message}});
   return {};
 }

@@ -1,13 +1,11 @@
-// Journalled frames of one stream -> a backend: collect, manifest, send, done. What waits is in the journal only.
+// Frames of one signal in the outbox -> a backend: collect, manifest, send, done. What waits is in the outbox only.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -15,7 +13,6 @@
 #include "forward/delivery.h"
 #include "forward/outgoing.h"
 #include "journal/journal.h"
-#include "otlp/service_graph_edges.h"
 #include "otlp/signal.h"
 
 namespace sightline::forward {
@@ -30,12 +27,9 @@ class ForwardQueue {
     uint32_t bytes = 0, items = 0;  // 0: not known
   };
 
-  // Gets what delivered decided frames add to the service graph, before their batch is done.
-  using GraphSink = std::function<void(std::string_view encoded)>;
-
   ForwardQueue(otlp::Signal signal, const QueueOptions& options, const QueueContext& context,
-               std::unique_ptr<Exporter> exporter, GraphSink graph_sink);
-  ~ForwardQueue();  // stops without sending what waits: the journal has it
+               std::unique_ptr<Exporter> exporter);
+  ~ForwardQueue();  // stops without sending what waits: the outbox has it
 
   // Before Start: blocks of the last run, which may have been sent.
   void Resume(journal::Manifest block) { resumed_.push_back(std::move(block)); }
@@ -53,7 +47,6 @@ class ForwardQueue {
     std::vector<uint64_t> frames;
     std::vector<OutgoingRequest> requests;
     uint64_t bytes = 0;
-    otlp::ServiceGraphEdges graph;
   };
   void Run();
   std::vector<Frame> TakeFrames();  // waits; empty when stopping
@@ -68,7 +61,6 @@ class ForwardQueue {
   const QueueOptions options_;
   QueueContext context_;
   Delivery delivery_;
-  const GraphSink graph_sink_;
   std::deque<journal::Manifest> resumed_;
   Counter& unreadable_;
 

@@ -6,12 +6,10 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/process.h"
 
 namespace sightline::forward {
 namespace {
 
-constexpr auto kDiskCheckEvery = std::chrono::seconds(1);
 constexpr int64_t kReplayWaitNanosMax = 60'000'000'000;
 
 using journal::BlockKind;
@@ -19,34 +17,32 @@ using otlp::Signal;
 
 }  // namespace
 
-Intake::Intake(IntakeOptions options, journal::Journal& journal, MemoryBudget& budget, MetricsRegistry& metrics,
+Intake::Intake(IntakeOptions options, const Journals& journals, MemoryBudget& budget, MetricsRegistry& metrics,
                const Clock& clock)
-    : options_(std::move(options)), journal_(journal), budget_(budget), metrics_(metrics), clock_(clock) {}
+    : options_(std::move(options)),
+      journal_(journals.journal),
+      outbox_(journals.outbox),
+      budget_(budget),
+      metrics_(metrics),
+      clock_(clock) {}
 
-Result<std::unique_ptr<Intake>> Intake::Start(IntakeOptions options, journal::Journal& journal, MemoryBudget& budget,
+Result<std::unique_ptr<Intake>> Intake::Start(IntakeOptions options, const Journals& journals, MemoryBudget& budget,
                                               MetricsRegistry& metrics, const Clock& clock) {
-  std::unique_ptr<Intake> intake(new Intake(std::move(options), journal, budget, metrics, clock));
-  intake->next_block_ = journal.unfinished().block_max + 1;
+  std::unique_ptr<Intake> intake(new Intake(std::move(options), journals, budget, metrics, clock));
+  intake->next_block_ = journals.outbox.unfinished().block_max + 1;
   SIGHTLINE_TRY(intake->OpenQueues());
-  intake->Recover();
+  intake->TakeUpOutbox();
+  SIGHTLINE_TRY(intake->handover_->Recover());
+  intake->handover_->Start();
   intake->counts_->Start();
   for (auto& queue : intake->queues_) queue->Start();
   SIGHTLINE_TRY(intake->StartSampler());
-  intake->CheckDisk();  // before the first request
-  intake->disk_watch_ = std::thread([self = intake.get()] { self->WatchDisk(); });
+  intake->admission_ = std::make_unique<journal::Admission>(journal::Admission::Options{
+      .data_directory = intake->options_.data_directory, .disk_free_bytes_min = intake->options_.disk_free_bytes_min});
   return intake;
 }
 
-Intake::~Intake() {
-  // The journal may still owe an answer to a client that is no longer waited for (a sync on a slow disk).
-  under_way_.Wait(std::nullopt);
-  {
-    const std::lock_guard lock(watch_mutex_);
-    stopping_ = true;
-  }
-  watch_wake_.notify_all();
-  if (disk_watch_.joinable()) disk_watch_.join();
-}
+Intake::~Intake() = default;
 
 // Null if nothing is sent.
 Result<std::unique_ptr<Exporter>> Intake::CreateExporter() const {
@@ -55,7 +51,7 @@ Result<std::unique_ptr<Exporter>> Intake::CreateExporter() const {
 }
 
 Result<void> Intake::OpenQueues() {
-  const QueueContext context{journal_, metrics_, clock_, next_block_};
+  const QueueContext context{outbox_, metrics_, clock_, next_block_};
   auto counts_exporter = CreateExporter();
   if (!counts_exporter) return std::unexpected(counts_exporter.error());
   counts_ = std::make_unique<CountsQueue>(options_.counts, options_.queue, context, *std::move(counts_exporter));
@@ -63,18 +59,23 @@ Result<void> Intake::OpenQueues() {
     auto exporter = CreateExporter();
     if (!exporter) return std::unexpected(exporter.error());
     queues_[static_cast<size_t>(signal)] =
-        std::make_unique<ForwardQueue>(signal, options_.queue, context, *std::move(exporter),
-                                       [this](std::string_view graph) { counts_->AddGraph(graph); });
+        std::make_unique<ForwardQueue>(signal, options_.queue, context, *std::move(exporter));
   }
+  handover_ = std::make_unique<Handover>(
+      options_.counts, options_.queue, Handover::Context{journal_, outbox_, metrics_, clock_},
+      Handover::Outputs{
+          .items = [this](Signal signal, const ForwardQueue::Frame& frame) { QueueOf(signal).Push(frame); },
+          .counts = [this](uint64_t frame, const SpanCounts& counts) { counts_->Add(frame, counts); },
+          .counts_are_complete = [this] { counts_->Export(); }});
   return {};
 }
 
 // Blocks that had a manifest first: the backend may have all or some of them, and nobody can know. Then what no block
 // had taken. Nothing is read here.
-void Intake::Recover() {
-  const journal::Unfinished& unfinished = journal_.unfinished();
+void Intake::TakeUpOutbox() {
+  const journal::Unfinished& unfinished = outbox_.unfinished();
   if (unfinished.blocks.empty() && unfinished.frames.empty()) return;
-  Log(LogLevel::kInfo, "sending what the last run left in the journal",
+  Log(LogLevel::kInfo, "sending what the last run left in the outbox",
       {{"batches", unfinished.blocks.size()},
        {"frames", unfinished.frames.size()},
        {"torn_bytes", unfinished.torn_bytes}});
@@ -88,7 +89,7 @@ void Intake::Recover() {
   const std::unordered_set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
   const auto for_each = [&](Signal signal, BlockKind kind, const auto& visit) {
     const journal::Manifest all{.block = 0, .signal = signal, .kind = kind, .frames = {{1, UINT64_MAX}}};
-    for (const uint64_t number : journal_.FramesIn(all)) {
+    for (const uint64_t number : outbox_.FramesIn(all)) {
       if (waiting.contains(number)) visit(number);
     }
   };
@@ -123,54 +124,19 @@ Result<void> Intake::KeepWhatIsUndecided() {
 }
 
 void Intake::Accept(receive::Export request, std::function<void(Result<void>)> done) {
-  if (disk_is_low_.load(std::memory_order_relaxed)) {
-    done(Fail(Code::kUnavailable, "less than {} bytes are free on the disk of {}", options_.disk_free_bytes_min,
-              options_.data_directory));
-    return;
-  }
   const bool is_sampled = request.signal == Signal::kTraces && sampler_ != nullptr;
+  if (Result<void> open = admission_->Check(); !open) return done(std::move(open));
   if (is_sampled && !sampler_->HasRoom()) {
-    done(Fail(Code::kUnavailable, "more spans wait for decisions than sampling.memory_bytes_max allows"));
-    return;
+    return done(Fail(Code::kUnavailable, "more spans wait for decisions than sampling.memory_bytes_max allows"));
   }
-  // The frame goes on when both are known: its number (Append returns) and that it is durable (`done` is called, in
-  // either order). Not before: an append whose sync fails is withdrawn, and the client sends it again. The client is
-  // answered last: whoever has seen all answers may end this object.
-  struct Handover {
-    receive::Export request;
-    std::function<void(Result<void>)> answer;
-    Result<void> durable;
-    uint64_t number = 0;
-    std::atomic<int> steps_left = 2;
-  };
-  const auto handover = std::make_shared<Handover>();
   const journal::FrameHeader header{.signal = request.signal,
                                     .undecided_spans = is_sampled,
                                     .received_unix_nanos = request.received_unix_nanos,
                                     .refused = request.scan.refused};
-  handover->answer = std::move(done);
-  handover->request = std::move(request);
-  const auto step = [this, handover] {
-    if (handover->steps_left.fetch_sub(1) != 1) return;
-    if (handover->durable) PushAccepted(handover->number, std::move(handover->request));
-    const std::function<void(Result<void>)> answer = std::move(handover->answer);
-    Result<void> durable = std::move(handover->durable);
-    under_way_.Leave();
-    answer(std::move(durable));
-  };
-  under_way_.Enter();
-  const Result<uint64_t> number =
-      journal_.Append(header, handover->request.bytes, [handover, step](Result<void> result) {
-        handover->durable = std::move(result);
-        step();
-      });
-  if (!number) {
-    under_way_.Leave();
-    handover->answer(std::unexpected(number.error()));
-    return;
-  }
-  handover->number = *number;
-  step();
+  const auto accepted = std::make_shared<receive::Export>(std::move(request));
+  admission_->Append(
+      is_sampled ? journal_ : outbox_, header, accepted->bytes,
+      [this, accepted](uint64_t number) { PushAccepted(number, std::move(*accepted)); }, std::move(done));
 }
 
 void Intake::PushAccepted(uint64_t number, receive::Export request) {
@@ -178,7 +144,7 @@ void Intake::PushAccepted(uint64_t number, receive::Export request) {
   if (request.signal == Signal::kTraces && sampler_ != nullptr) {
     sampler_->Add(number, request.bytes, request.scan,
                   request.reservation.Split(request.scan.items.size() * sizeof(sample::ArrivedSpan)));
-    counts_->Add(number, request.bytes, request.scan);
+    handover_->AddRequest(number, request.bytes, request.scan);
     return;
   }
   QueueOf(request.signal)
@@ -189,51 +155,16 @@ void Intake::PushAccepted(uint64_t number, receive::Export request) {
 
 // A decided frame, from a thread of the sampler: its bytes are read back when it is their turn.
 void Intake::Take(sample::DecidedSpans spans) {
-  QueueOf(Signal::kTraces).Push({.number = spans.frame, .bytes = static_cast<uint32_t>(spans.request.size() + 1)});
+  handover_->AddDecided({.number = spans.frame, .bytes = static_cast<uint32_t>(spans.request.size())});
 }
 
 bool Intake::Drain(int64_t timeout_nanos) {
   const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
-  bool all_sent = under_way_.Wait(std::chrono::nanoseconds(timeout_nanos));
+  bool all_sent = admission_->Wait(std::chrono::nanoseconds(timeout_nanos));
   if (sampler_) all_sent &= sampler_->Drain(deadline);
+  all_sent &= handover_->Drain(deadline);
   for (const auto& queue : queues_) all_sent &= queue->Drain(deadline);
-  return counts_->Drain(deadline) && all_sent;  // last: the queues give it what they deliver
-}
-
-void Intake::UnderWay::Enter() {
-  const std::lock_guard lock(mutex_);
-  ++count_;
-}
-
-void Intake::UnderWay::Leave() {
-  const std::lock_guard lock(mutex_);
-  if (--count_ == 0) none_.notify_all();
-}
-
-bool Intake::UnderWay::Wait(std::optional<std::chrono::nanoseconds> timeout) {
-  std::unique_lock lock(mutex_);
-  const auto is_none = [this] { return count_ == 0; };
-  if (timeout) return none_.wait_for(lock, *timeout, is_none);
-  none_.wait(lock, is_none);
-  return true;
-}
-
-void Intake::WatchDisk() {
-  std::unique_lock lock(watch_mutex_);
-  while (!watch_wake_.wait_for(lock, kDiskCheckEvery, [this] { return stopping_; })) CheckDisk();
-}
-
-void Intake::CheckDisk() {
-  const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
-  if (!free) {
-    Log(LogLevel::kWarning, "how much room the disk has is not known", {{"error", free.error().message}});
-    return;
-  }
-  const bool is_low = *free < options_.disk_free_bytes_min;
-  if (is_low == disk_is_low_.exchange(is_low, std::memory_order_relaxed)) return;
-  Log(is_low ? LogLevel::kWarning : LogLevel::kInfo,
-      is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
-      {{"free_bytes", *free}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
+  return counts_->Drain(deadline) && all_sent;
 }
 
 }  // namespace sightline::forward

@@ -1,6 +1,7 @@
 // The way of an accepted request through a gateway: journal, tail sampling, the queues to the backend; and its replay
 // after a crash.
-// Data: receive::Export -> journal frame (then the client is answered) -> sampler, for spans -> ForwardQueue.
+// Data: receive::Export -> outbox frame (then the client is answered) -> ForwardQueue. With tail sampling spans go
+// another way: journal frame (answer) -> sampler -> decided frame -> Handover -> outbox frame -> ForwardQueue.
 #pragma once
 
 #include <array>
@@ -21,6 +22,8 @@
 #include "forward/counts_queue.h"
 #include "forward/exporter.h"
 #include "forward/forward_queue.h"
+#include "forward/handover.h"
+#include "journal/admission.h"
 #include "journal/journal.h"
 #include "receive/sink.h"
 #include "sample/sampler.h"
@@ -37,12 +40,18 @@ struct IntakeOptions {
   sample::SamplerOptions sampler;
 };
 
+// What waits for a decision is in the journal, what waits for the backend in the outbox, which is a journal too.
+struct Journals {
+  journal::Journal& journal;
+  journal::Journal& outbox;
+};
+
 // Thread: Accept from any; the rest from the thread that owns it.
 class Intake final : public receive::Sink, private sample::DecidedSink {
  public:
   // What the last run left is in its queues when this returns: it is sent from now on, oldest first. All references
   // must outlive it.
-  static Result<std::unique_ptr<Intake>> Start(IntakeOptions options, journal::Journal& journal, MemoryBudget& budget,
+  static Result<std::unique_ptr<Intake>> Start(IntakeOptions options, const Journals& journals, MemoryBudget& budget,
                                                MetricsRegistry& metrics, const Clock& clock);
   ~Intake() override;
 
@@ -60,49 +69,32 @@ class Intake final : public receive::Sink, private sample::DecidedSink {
   uint64_t accepted_bytes() const { return accepted_bytes_.load(std::memory_order_relaxed); }  // since start
 
  private:
-  Intake(IntakeOptions options, journal::Journal& journal, MemoryBudget& budget, MetricsRegistry& metrics,
+  Intake(IntakeOptions options, const Journals& journals, MemoryBudget& budget, MetricsRegistry& metrics,
          const Clock& clock);
   Result<void> OpenQueues();
   Result<std::unique_ptr<Exporter>> CreateExporter() const;
-  void Recover();
+  void TakeUpOutbox();
   Result<void> StartSampler();
   Result<void> KeepWhatIsUndecided();
   void PushAccepted(uint64_t number, receive::Export request);
   void Take(sample::DecidedSpans spans) override;
   ForwardQueue& QueueOf(otlp::Signal signal) { return *queues_[static_cast<size_t>(signal)]; }
-  void WatchDisk();
-  void CheckDisk();
 
   const IntakeOptions options_;
   journal::Journal& journal_;
+  journal::Journal& outbox_;
   MemoryBudget& budget_;
   MetricsRegistry& metrics_;
   const Clock& clock_;
   std::atomic<uint64_t> next_block_ = 1;
-  std::unique_ptr<CountsQueue> counts_;                  // of requests whose spans wait for decisions
+  std::unique_ptr<CountsQueue> counts_;
   std::array<std::unique_ptr<ForwardQueue>, 3> queues_;  // by otlp::Signal
+  std::unique_ptr<Handover> handover_;
   std::unique_ptr<sample::Sampler> sampler_;
 
-  // Requests that the journal has not answered yet. Thread: any.
-  class UnderWay {
-   public:
-    void Enter();
-    void Leave();
-    bool Wait(std::optional<std::chrono::nanoseconds> timeout);  // until there is none; false: time is over
-
-   private:
-    std::mutex mutex_;
-    std::condition_variable none_;
-    uint64_t count_ = 0;  // guarded by mutex_
-  };
-  UnderWay under_way_;
   std::atomic<uint64_t> accepted_bytes_ = 0;
 
-  std::atomic<bool> disk_is_low_ = false;
-  std::mutex watch_mutex_;
-  std::condition_variable watch_wake_;
-  bool stopping_ = false;  // guarded by watch_mutex_
-  std::thread disk_watch_;
+  std::unique_ptr<journal::Admission> admission_;  // last: while it waits for answers, all else must be there
 };
 
 }  // namespace sightline::forward

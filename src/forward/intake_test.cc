@@ -107,10 +107,15 @@ class Gateway {
   Gateway(const std::string& directory, const Backend& backend, journal::Durability durability,
           std::string_view sampling)
       : budget_(64 << 20) {
-    auto journal = journal::Journal::Open(
-        {.directory = directory, .durability = durability, .segment_bytes_max = 64 << 10}, metrics_);
-    SIGHTLINE_CHECK(journal.has_value());
-    journal_ = *std::move(journal);
+    const auto open = [&](const char* name) {
+      auto journal = journal::Journal::Open(
+          {.directory = directory + name, .durability = durability, .segment_bytes_max = 64 << 10, .name = name},
+          metrics_);
+      SIGHTLINE_CHECK(journal.has_value());
+      return *std::move(journal);
+    };
+    journal_ = open("/journal");
+    outbox_ = open("/outbox");
     IntakeOptions options;
     options.data_directory = directory;
     options.disk_free_bytes_min = 0;
@@ -124,7 +129,7 @@ class Gateway {
       SIGHTLINE_CHECK(config.has_value());
       options.policies = *sample::PolicySet::Compile(*config);
     }
-    auto intake = Intake::Start(std::move(options), *journal_, budget_, metrics_, Clock::System());
+    auto intake = Intake::Start(std::move(options), {*journal_, *outbox_}, budget_, metrics_, Clock::System());
     SIGHTLINE_CHECK(intake.has_value());
     intake_ = *std::move(intake);
   }
@@ -151,7 +156,7 @@ class Gateway {
  private:
   MetricsRegistry metrics_;
   MemoryBudget budget_;
-  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<journal::Journal> journal_, outbox_;
   std::unique_ptr<Intake> intake_;
 };
 
@@ -163,7 +168,7 @@ class IntakeTest : public ::testing::TestWithParam<journal::Durability> {
   }
   ~IntakeTest() override { std::filesystem::remove_all(root_); }
 
-  Gateway Open(std::string_view sampling = "") { return {root_ + "/journal", backend_, GetParam(), sampling}; }
+  Gateway Open(std::string_view sampling = "") { return {root_, backend_, GetParam(), sampling}; }
 
   static std::string Spans(uint64_t first, uint64_t count) {
     std::vector<Pb> spans;

@@ -362,7 +362,7 @@ void Sampler::Work(Worker& worker, std::vector<SpanBatch> batches, bool draining
 // True: of that something was decided, and should be written without waiting for more.
 bool Sampler::Decide(Worker& worker, const Shard::Now& now) {
   worker.shard.Decide(now);
-  if (journal_.bytes_on_disk() <= options_.journal_bytes_max / 4 * 3) return false;
+  if (journal_.bytes_on_disk() <= journal_.bytes_max() / 4 * 3) return false;
   const std::optional<uint64_t> held_until = journal_.OldestHeldUntil();
   if (!held_until) return false;
   const bool look_at_all = ++worker.journal_ticks % kOutOfOrderTicks == 0;

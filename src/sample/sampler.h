@@ -45,7 +45,6 @@ class DecidedSink {
 
 struct SamplerOptions {
   uint64_t memory_bytes_max = 256 << 20;    // of undecided spans and of the decision cache
-  uint64_t journal_bytes_max = 4ULL << 30;  // the journal's own limit: at three quarters traces are decided early
   uint32_t shards = 1;
   uint64_t decided_bytes_max = 4 << 20;  // of kept spans in one decided frame, but for a trace that has more
   DroppedTraces* dropped_traces = nullptr;  // remembers what was sampled out; must outlive the sampler

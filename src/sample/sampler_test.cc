@@ -358,7 +358,7 @@ TEST_F(SamplerTest, AtTheMemoryLimitTheOldestAreDecidedEarly) {
 }
 
 TEST_F(SamplerTest, AJournalThatIsFullOfUndecidedSpansIsMadeRoomInEarly) {
-  journal_options_.journal_bytes_max = options_.journal_bytes_max = 1 << 20;
+  journal_options_.journal_bytes_max = 1 << 20;
   // No trace is due by itself, however long the clock runs until the sampler's threads get a turn.
   Start(R"(
 decision_wait: 2h
@@ -385,7 +385,7 @@ policies:
 }
 
 TEST_F(SamplerTest, AFullJournalDecidesAllThatItsOldestSegmentsHoldAndNothingElse) {
-  journal_options_.journal_bytes_max = options_.journal_bytes_max = 1 << 20;
+  journal_options_.journal_bytes_max = 1 << 20;
   options_.shards = 1;  // of two, one may begin with the next segment as the other finishes the one before
   Start("{decision_wait: 2h, policies: [{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}]}");
   const Pb text = Attribute("text", StringValue(std::string(1000, 'x')));

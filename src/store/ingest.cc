@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "base/log.h"
-#include "base/process.h"
 #include "otlp/counted_request.h"
 
 namespace sightline::store {
@@ -14,7 +13,6 @@ size_t Index(otlp::Signal signal) {
   return static_cast<size_t>(signal);
 }
 
-constexpr auto kDiskCheckEvery = std::chrono::seconds(1);
 constexpr int64_t kReplayWaitNanosMax = 60'000'000'000;
 // Their rows are few, so that blocks of them are full by age or bytes.
 constexpr uint64_t kSpansPerMetricsBlockMax = 1'000'000;
@@ -62,73 +60,35 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
   SIGHTLINE_TRY(ingest->Recover());
   SIGHTLINE_TRY(ingest->StartSampler());
   ingest->graph_->Begin(/*more_to_come=*/ingest->sampler_ == nullptr);
-  ingest->CheckDisk();  // before the first request
-  ingest->disk_watch_ = std::thread([self = ingest.get()] { self->WatchDisk(); });
+  ingest->admission_ = std::make_unique<journal::Admission>(journal::Admission::Options{
+      .data_directory = ingest->options_.data_directory, .disk_free_bytes_min = ingest->options_.disk_free_bytes_min});
   return ingest;
 }
 
-Ingest::~Ingest() {
-  // The journal may still owe an answer to a client that is no longer waited for (a sync on a slow disk).
-  under_way_.Wait(std::nullopt);
-  {
-    std::lock_guard lock(watch_mutex_);
-    stopping_ = true;
-  }
-  watch_wake_.notify_all();
-  if (disk_watch_.joinable()) disk_watch_.join();
-}
+Ingest::~Ingest() = default;
 
 void Ingest::Accept(receive::Export request, std::function<void(Result<void>)> done) {
-  if (disk_is_low_.load(std::memory_order_relaxed)) {
-    done(Fail(Code::kUnavailable, "less than {} bytes are free on the disk of {}", options_.disk_free_bytes_min,
-              options_.data_directory));
-    return;
-  }
-  // The frame goes to its writer when both are known: its number (Append returns) and that it is durable (`done` is
-  // called, in either order). Not before: an append whose sync fails is withdrawn, and the client sends it again. The
-  // client is answered last: whoever has seen all answers may end this object.
-  struct Handover {
-    PendingFrame frame;
-    std::function<void(Result<void>)> answer;
-    Result<void> durable;
-    std::atomic<int> steps_left = 2;
-  };
   const otlp::Signal signal = request.signal;
   const bool is_sampled = signal == otlp::Signal::kTraces && sampler_ != nullptr;
+  if (Result<void> open = admission_->Check(); !open) return done(std::move(open));
   if (is_sampled && !sampler_->HasRoom()) {
-    done(Fail(Code::kUnavailable, "more spans wait for decisions than sampling.memory_bytes_max allows"));
-    return;
+    return done(Fail(Code::kUnavailable, "more spans wait for decisions than sampling.memory_bytes_max allows"));
   }
   const journal::FrameHeader header{.signal = signal,
                                     .undecided_spans = is_sampled,
                                     .received_unix_nanos = request.received_unix_nanos,
                                     .refused = request.scan.refused};
-  const auto handover = std::make_shared<Handover>();
-  handover->answer = std::move(done);
-  handover->frame = {.received_unix_nanos = request.received_unix_nanos,
-                     .bytes = std::move(request.bytes),
-                     .scan = std::move(request.scan),
-                     .reservation = std::move(request.reservation)};
-  const auto step = [this, handover, signal] {
-    if (handover->steps_left.fetch_sub(1) != 1) return;
-    if (handover->durable) PushAccepted(signal, std::move(handover->frame));
-    const std::function<void(Result<void>)> answer = std::move(handover->answer);
-    Result<void> durable = std::move(handover->durable);
-    under_way_.Leave();
-    answer(std::move(durable));
-  };
-  under_way_.Enter();
-  const Result<uint64_t> number = journal_.Append(header, handover->frame.bytes, [handover, step](Result<void> result) {
-    handover->durable = std::move(result);
-    step();
-  });
-  if (!number) {
-    under_way_.Leave();
-    handover->answer(std::unexpected(number.error()));
-    return;
-  }
-  handover->frame.number = *number;
-  step();
+  const auto frame = std::make_shared<PendingFrame>(PendingFrame{.received_unix_nanos = request.received_unix_nanos,
+                                                                 .bytes = std::move(request.bytes),
+                                                                 .scan = std::move(request.scan),
+                                                                 .reservation = std::move(request.reservation)});
+  admission_->Append(
+      journal_, header, frame->bytes,
+      [this, signal, frame](uint64_t number) {
+        frame->number = number;
+        PushAccepted(signal, std::move(*frame));
+      },
+      std::move(done));
 }
 
 void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
@@ -176,7 +136,7 @@ int64_t Ingest::OldestKept(otlp::Signal signal, int64_t now_unix_nanos) const {
 
 bool Ingest::Drain(int64_t timeout_nanos) {
   const int64_t deadline = clock_.MonotonicNanos() + timeout_nanos;
-  bool all_stored = under_way_.Wait(std::chrono::nanoseconds(timeout_nanos));
+  bool all_stored = admission_->Wait(std::chrono::nanoseconds(timeout_nanos));
   if (sampler_) all_stored &= sampler_->Drain(deadline);
   return DrainWriters(deadline) && all_stored;
 }
@@ -185,24 +145,6 @@ bool Ingest::DrainWriters(int64_t deadline_monotonic_nanos) {
   bool all_stored = span_metrics_writer_->Drain(deadline_monotonic_nanos);
   for (const auto& writer : writers_) all_stored &= writer->Drain(deadline_monotonic_nanos);
   return all_stored;
-}
-
-void Ingest::UnderWay::Enter() {
-  const std::lock_guard lock(mutex_);
-  ++count_;
-}
-
-void Ingest::UnderWay::Leave() {
-  const std::lock_guard lock(mutex_);
-  if (--count_ == 0) none_.notify_all();
-}
-
-bool Ingest::UnderWay::Wait(std::optional<std::chrono::nanoseconds> timeout) {
-  std::unique_lock lock(mutex_);
-  const auto is_none = [this] { return count_ == 0; };
-  if (timeout) return none_.wait_for(lock, *timeout, is_none);
-  none_.wait(lock, is_none);
-  return true;
 }
 
 Ingest::SignalStatus Ingest::status(otlp::Signal signal) const {
@@ -303,24 +245,6 @@ Result<void> Ingest::KeepWhatIsUndecided() {
   const int64_t deadline = clock_.MonotonicNanos() + kReplayWaitNanosMax;
   if ((*sampler)->WaitUntilAllDecided(deadline) && DrainWriters(deadline)) return {};
   return Fail(Code::kUnavailable, "the store does not take the journal's spans");
-}
-
-void Ingest::WatchDisk() {
-  std::unique_lock lock(watch_mutex_);
-  while (!watch_wake_.wait_for(lock, kDiskCheckEvery, [this] { return stopping_; })) CheckDisk();
-}
-
-void Ingest::CheckDisk() {
-  const Result<uint64_t> free = FreeDiskBytes(options_.data_directory);
-  if (!free) {
-    Log(LogLevel::kWarning, "how much room the disk has is not known", {{"error", free.error().message}});
-    return;
-  }
-  const bool is_low = *free < options_.disk_free_bytes_min;
-  if (is_low == disk_is_low_.exchange(is_low, std::memory_order_relaxed)) return;
-  Log(is_low ? LogLevel::kWarning : LogLevel::kInfo,
-      is_low ? "the disk is nearly full: nothing is accepted" : "there is room on the disk again",
-      {{"free_bytes", *free}, {"limits.disk_free_bytes_min", options_.disk_free_bytes_min}});
 }
 
 }  // namespace sightline::store

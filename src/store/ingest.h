@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
+#include "journal/admission.h"
 #include "journal/journal.h"
 #include "receive/sink.h"
 #include "sample/sampler.h"
@@ -82,8 +83,6 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   BlockWriter& WriterOf(const Stream& stream);
   void Take(sample::DecidedSpans spans) override;
   bool DrainWriters(int64_t deadline_monotonic_nanos);
-  void WatchDisk();
-  void CheckDisk();
 
   const IngestOptions options_;
   journal::Journal& journal_;
@@ -98,19 +97,6 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   std::unique_ptr<BlockWriter> span_metrics_writer_;     // of spans that wait for decisions
   std::unique_ptr<sample::Sampler> sampler_;
 
-  // Requests that the journal has not answered yet. Thread: any.
-  class UnderWay {
-   public:
-    void Enter();
-    void Leave();
-    bool Wait(std::optional<std::chrono::nanoseconds> timeout);  // until there is none; false: time is over
-
-   private:
-    std::mutex mutex_;
-    std::condition_variable none_;
-    uint64_t count_ = 0;  // guarded by mutex_
-  };
-  UnderWay under_way_;
   struct Arrival {
     std::atomic<uint64_t> items = 0;
     std::atomic<int64_t> last_unix_nanos = 0;
@@ -118,11 +104,7 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   std::array<Arrival, 3> arrivals_;
   std::atomic<uint64_t> accepted_bytes_ = 0;
 
-  std::atomic<bool> disk_is_low_ = false;
-  std::mutex watch_mutex_;
-  std::condition_variable watch_wake_;
-  bool stopping_ = false;  // guarded by watch_mutex_
-  std::thread disk_watch_;
+  std::unique_ptr<journal::Admission> admission_;  // last: while it waits for answers, all else must be there
 };
 
 }  // namespace sightline::store
