@@ -124,19 +124,7 @@ void ReadBatches(const Environment& environment, const BatchNames& names, size_t
   Take(timeout, environment.Timeout(names.timeout));
 }
 
-void ReadIntervals(const Environment& environment, PeriodicReaderOptions& options) {
-  Take(options.interval, environment.Milliseconds("OTEL_METRIC_EXPORT_INTERVAL"));
-  Take(options.export_timeout, environment.Timeout("OTEL_METRIC_EXPORT_TIMEOUT"));
-}
-
-PeriodicReaderOptions ReadConsoleMetricReader(const Environment& environment) {
-  PeriodicReaderOptions options;
-  options.interval = std::chrono::seconds(10);
-  ReadIntervals(environment, options);
-  return options;
-}
-
-PeriodicReaderOptions ReadMetricReader(const Environment& environment) {
+void ReadMetricReaders(const Environment& environment, Settings& settings) {
   constexpr Environment::Word<TemporalityPreference> kTemporalities[] = {
       {"cumulative", TemporalityPreference::kCumulative},
       {"delta", TemporalityPreference::kDelta},
@@ -144,16 +132,20 @@ PeriodicReaderOptions ReadMetricReader(const Environment& environment) {
   };
   constexpr Environment::Word<bool> kAggregations[] = {{"explicit_bucket_histogram", false},
                                                        {"base2_exponential_bucket_histogram", true}};
-  PeriodicReaderOptions options;
-  ReadIntervals(environment, options);
-  Take(options.temporality, environment.Choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", kTemporalities));
+  PeriodicReaderOptions& otlp = settings.metric_reader;
+  PeriodicReaderOptions& console = settings.console_metric_reader;
+  const auto interval = environment.Milliseconds("OTEL_METRIC_EXPORT_INTERVAL");
+  Take(otlp.interval, interval);
+  console.interval = interval.value_or(std::chrono::seconds(10));
+  Take(otlp.export_timeout, environment.Timeout("OTEL_METRIC_EXPORT_TIMEOUT"));
+  console.export_timeout = otlp.export_timeout;
+  Take(otlp.temporality, environment.Choice("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", kTemporalities));
   if (environment.Choice("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", kAggregations).value_or(false)) {
-    options.aggregation = [](InstrumentKind kind) -> Aggregation {
+    otlp.aggregation = [](InstrumentKind kind) -> Aggregation {
       if (kind == InstrumentKind::kHistogram) return Base2ExponentialBucketHistogramAggregation{};
       return DefaultAggregation{};
     };
   }
-  return options;
 }
 
 }  // namespace
@@ -183,8 +175,7 @@ Settings ReadSettings(const Environment& environment) {
               {"OTEL_BLRP_MAX_QUEUE_SIZE", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "OTEL_BLRP_SCHEDULE_DELAY",
                "OTEL_BLRP_EXPORT_TIMEOUT"},
               logs.queue_records_max, logs.batch_records_max, logs.schedule_delay, logs.export_timeout);
-  settings.metric_reader = ReadMetricReader(environment);
-  settings.console_metric_reader = ReadConsoleMetricReader(environment);
+  ReadMetricReaders(environment, settings);
   Take(settings.exemplar_filter, environment.Choice("OTEL_METRICS_EXEMPLAR_FILTER", kFilters));
   return settings;
 }
