@@ -50,7 +50,8 @@ TEST_F(Program, WrongUseSaysWhatIsWrongAndWhereHelpIs) {
   const Case cases[] = {
       {"", "sightline: A subcommand is required\n  hint: sightline --help\n"},
       {"trcae",
-       "sightline: there is no command trcae: serve gateway sql traces trace query config are known\n  hint: sightline "
+       "sightline: there is no command trcae: serve gateway sql traces trace query tail export config are known\n  "
+       "hint: sightline "
        "--help\n"},
       {"traces --limit 0", "sightline: --limit: Value 0 not in range 1 to 1000\n  hint: sightline traces --help\n"},
       {"trace", "sightline: id is required\n  hint: sightline trace --help\n"},

@@ -1,8 +1,12 @@
 #include "query/hot_attributes.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/clock.h"
 #include "query/span_series.h"
 #include "query/testing/engine.h"
 
@@ -51,7 +55,7 @@ TEST_F(HotAttributesTest, AreInMapsOnTheDaysThatAreToldOf) {
 }
 
 TEST_F(HotAttributesTest, AreFoundInMapsWhereTheyAre) {
-  const int64_t begin = 20'000 * kDayNanos;
+  const int64_t day = Clock::System().UnixNanos() / kDayNanos, begin = day * kDayNanos;  // an old one would expire
   Execute(fmt::format(
       "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, `a.http.route`, SpanAttributes, "
       "SpanAttributeTypes) VALUES "
@@ -74,7 +78,7 @@ TEST_F(HotAttributesTest, AreFoundInMapsWhereTheyAre) {
     std::ranges::sort(routes);
     return routes;
   };
-  Execute("INSERT INTO sightline.hot_keys_in_maps VALUES ('http.route', 20000, 20000)");
+  Execute(fmt::format("INSERT INTO sightline.hot_keys_in_maps VALUES ('http.route', {0}, {0})", day));
   EXPECT_THAT(groups(), ElementsAre("\"/\"", "7"));
   // A day without such a span: the maps are not read.
   Clear({"hot_keys_in_maps"});

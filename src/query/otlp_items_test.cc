@@ -168,11 +168,12 @@ class OtlpTraceTest : public testing::EngineTest {
     auto ingest = store::Ingest::Start(options, **journal, clickhouse(), budget_, metrics_, Clock::System());
     ASSERT_TRUE(ingest) << ingest.error().message;
     for (const std::string& request : requests) {
-      receive::Export one{.signal = otlp::Signal::kTraces,
-                          .received_unix_nanos = Clock::System().UnixNanos(),
-                          .bytes = request,
-                          .scan = otlp::ScanRequest(otlp::Signal::kTraces, request, {}, {}).value(),
-                          .reservation = budget_.TryReserve(request.size())};
+      receive::Export one{
+          .signal = otlp::Signal::kTraces,
+          .received_unix_nanos = Clock::System().UnixNanos(),
+          .bytes = request,
+          .scan = otlp::ScanRequest(otlp::Signal::kTraces, request, {}, {}, otlp::SpanHeads::kNote).value(),
+          .reservation = budget_.TryReserve(request.size())};
       std::promise<bool> accepted;
       (*ingest)->Accept(std::move(one), [&](const Result<void>& result) { accepted.set_value(result.has_value()); });
       ASSERT_TRUE(accepted.get_future().get());

@@ -81,7 +81,7 @@ class SamplingTest : public EngineTest {
       Execute(
           fmt::format("INSERT INTO sightline.metric_points (SeriesId, Timestamp, StartTimestamp, Value, Block) VALUES "
                       "({}, fromUnixTimestamp64Nano({}), fromUnixTimestamp64Nano({}), {}, 1)",
-                      id, start_ + static_cast<int64_t>(i) * 10 * kSecond, start_ - kHour, values[i]));
+                      id, start_ + (static_cast<int64_t>(i) * 10 + 5) * kSecond, start_ - kHour, values[i]));
     }
   }
 

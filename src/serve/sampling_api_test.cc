@@ -154,11 +154,11 @@ TEST_F(SamplingApiTest, NewPoliciesAreTakenOverOrChecked) {
   constexpr std::string_view kAll = "tail_sampling:\n  policies:\n  - {name: all, type: always_sample}\n";
   net::HttpReply reply = Put(kAll, "?check_only=true");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.body, R"({"applied":false})");
+  EXPECT_EQ(reply.body, "{\"applied\":false}\n");
   EXPECT_EQ(control_.state.in_force.policies, nullptr);
   reply = Put(kAll);
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.body, R"({"applied":true})");
+  EXPECT_EQ(reply.body, "{\"applied\":true}\n");
   ASSERT_NE(control_.state.in_force.policies, nullptr);
   EXPECT_EQ(control_.state.in_force.policies->config().policies[0].name, "all");
 }

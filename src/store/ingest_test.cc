@@ -140,10 +140,18 @@ class IngestTest : public ::testing::TestWithParam<Kind> {
     std::ranges::sort(files);
     return files;
   }
+  // Of the only refused block.
+  uint64_t RefusedBlock() const {
+    const std::vector<std::string> files = RefusedFiles();
+    return files.empty() ? 0 : std::stoull(files.front().substr(std::string("block-").size()));
+  }
   std::string RefusedFile(const std::string& name) const {
-    std::ifstream file(directory_->path() + "/refused/" + name, std::ios::binary);
+    std::ifstream file(fmt::format("{}/refused/block-{:020}-traces/{}", directory_->path(), RefusedBlock(), name),
+                       std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  // The service graph's edges take numbers too, so that there are gaps.
+  uint64_t LastBlock() { return std::stoull(Value("SELECT max(Block) FROM sightline.spans")); }
   bool JournalIsDone() {
     OpenJournal();
     return journal_->unfinished().blocks.empty() && journal_->unfinished().frames.empty();
@@ -174,7 +182,8 @@ TEST_P(IngestTest, AcceptedItemsOfAllSignalsBecomeVisibleAndLeaveTheJournal) {
   EXPECT_TRUE(ingest_->Drain(kDrainNanos));
   EXPECT_EQ(Spans(), "3/3");
   EXPECT_EQ(Value("SELECT count() FROM sightline.logs"), "2");
-  EXPECT_EQ(Value("SELECT Value FROM sightline.otel_metrics_sum"), "7");
+  EXPECT_EQ(Value("SELECT Value FROM sightline.otel_metrics_sum WHERE MetricName NOT LIKE 'traces.span.metrics.%'"),
+            "7");
   EXPECT_EQ(Value("SELECT any(ResourceAttributes['service.name']) FROM sightline.otel_traces"), "shop");
   EXPECT_EQ(ingest_->status(Signal::kTraces).accepted_items, 3U);
   EXPECT_EQ(ingest_->status(Signal::kTraces).last_received_unix_nanos, kReceived);
@@ -195,7 +204,7 @@ TEST_P(IngestTest, BlockThatACrashInterruptedIsCompletedOnce) {
   EXPECT_EQ(Metric("sightline.store.partial_blocks"), 0);
   ASSERT_TRUE(Accept(Request({Span(3, 9)})));
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
-  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "14") << "numbers go on behind those of the last run";
+  EXPECT_GT(LastBlock(), 13U) << "numbers go on behind those of the last run";
   EXPECT_TRUE(JournalIsDone());
   StartIngest();
   EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "13");
@@ -209,7 +218,7 @@ TEST_P(IngestTest, BlockNumbersGoOnBehindTheStoresWhenTheJournalIsLost) {
   Restart();
   ASSERT_TRUE(Accept(Request({Span(3, 9)})));
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
-  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "78");
+  EXPECT_GT(LastBlock(), 77U);
 }
 
 TEST_P(IngestTest, FramesWithoutABlockAreStoredWithWhatTheScanDecided) {
@@ -256,14 +265,14 @@ TEST_P(IngestTest, ItemsThatClickHouseRefusesAreInFilesFromWhichTheyCanBeSentAga
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
   EXPECT_EQ(Spans(), "2/2");
   EXPECT_EQ(Metric("sightline.store.set_aside_blocks"), 1);
-  EXPECT_EQ(RefusedFiles(), (std::vector<std::string>{"block-00000000000000000001-traces/1.otlp.pb",
-                                                      "block-00000000000000000001-traces/reason.json"}));
-  EXPECT_THAT(RefusedFile("block-00000000000000000001-traces/reason.json"), HasSubstr("Code: 469."));
+  const std::string folder = fmt::format("block-{:020}-traces", RefusedBlock());
+  EXPECT_EQ(RefusedFiles(), (std::vector<std::string>{folder + "/1.otlp.pb", folder + "/reason.json"}));
+  EXPECT_THAT(RefusedFile("reason.json"), HasSubstr("Code: 469."));
   EXPECT_TRUE(JournalIsDone());
 
   ASSERT_TRUE((**store_).Execute("ALTER TABLE sightline.spans DROP CONSTRAINT no"));
   StartIngest();
-  const std::string again = RefusedFile("block-00000000000000000001-traces/1.otlp.pb");
+  const std::string again = RefusedFile("1.otlp.pb");
   EXPECT_EQ(Scanned(Signal::kTraces, again).items_accepted, 1U);
   ASSERT_TRUE(Accept(again));
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
@@ -281,7 +290,7 @@ TEST_P(IngestTest, BlocksBehindARefusedOneAreStored) {
   ASSERT_TRUE(Accept(Request({Span(3, 9)})));
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
   EXPECT_EQ(Spans(), "1/1");
-  const std::string all = RefusedFile("block-00000000000000000001-traces/1.otlp.pb");
+  const std::string all = RefusedFile("1.otlp.pb");
   EXPECT_EQ(Scanned(Signal::kTraces, all).items_accepted, 3U);
   EXPECT_TRUE(JournalIsDone()) << "its segments are not held";
 }
@@ -300,7 +309,7 @@ TEST_P(IngestTest, CrashBehindSettingABlockAsideDoesNotStoreItAsWell) {
   StartIngest();
   ASSERT_TRUE(Accept(Request({Span(3, 9)})));
   ASSERT_TRUE(ingest_->Drain(kDrainNanos));
-  EXPECT_EQ(Value("SELECT max(Block) FROM sightline.spans"), "2") << "the number of a block in files is not used again";
+  EXPECT_GT(LastBlock(), RefusedBlock()) << "the number of a block in files is not used again";
 }
 
 TEST_P(IngestTest, CrashWhileABlockIsSetAsideLeavesItToTheNextStart) {

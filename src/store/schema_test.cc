@@ -476,22 +476,24 @@ TEST_P(Schema, HotAttributeMayComeAndGo) {
 
 TEST_P(Schema, KnowsWhichHotAttributesMapsMayHold) {
   const auto known = [this] { return Rows("SELECT Key, FirstDay, LastDay FROM hot_keys_in_maps FINAL ORDER BY ALL"); };
+  const std::array<int64_t, 3> forever = {kForever, kForever, kForever};
   // Spans of an earlier version were not watched.
   std::vector<Migration> earlier(Migrations().begin(),
                                  std::ranges::find(Migrations(), "0007_attribute_indexes", &Migration::name));
-  EXPECT_FALSE(
-      OpenSchema(store(), {.hot_attributes = {{"http.route"}}, .migrations = &earlier}));  // a table is missing
+  EXPECT_FALSE(OpenSchema(store(), {.retention_seconds = forever,
+                                    .hot_attributes = {{"http.route"}},
+                                    .migrations = &earlier}));  // a table is missing
   Execute(
       "INSERT INTO sightline.spans (Block, Timestamp) VALUES (1, '1970-01-04 23:59:59'), (1, '1970-01-06 00:00:00')");
-  Open({.hot_attributes = {{"http.route"}}});
+  Open({.retention_seconds = forever, .hot_attributes = {{"http.route"}}});
   EXPECT_THAT(known(), ElementsAre(ElementsAre("*", "3", "5")));
   Execute("TRUNCATE TABLE sightline.hot_keys_in_maps");
   // One that becomes hot is in the maps of what is there.
-  Open({.hot_attributes = {{"http.route"}, {"order.id"}}});
+  Open({.retention_seconds = forever, .hot_attributes = {{"http.route"}, {"order.id"}}});
   EXPECT_THAT(known(), ElementsAre(ElementsAre("order.id", "3", "5")));
   Execute("TRUNCATE TABLE sightline.hot_keys_in_maps");
   // One that is no longer goes to the maps from now on, whatever the times of spans are.
-  Open({.hot_attributes = {{"order.id"}}});
+  Open({.retention_seconds = forever, .hot_attributes = {{"order.id"}}});
   EXPECT_THAT(known(),
               ElementsAre(ElementsAre("http.route", fmt::format("{}", INT32_MIN), fmt::format("{}", INT32_MAX))));
 }
