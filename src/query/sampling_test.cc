@@ -181,10 +181,10 @@ TEST_F(SamplingTest, OfVeryManyServicesThoseMostSeenAreNamed) {
 }
 
 TEST_F(SamplingTest, HistoryHasCountersAsIncreasesAndGaugesAsHighest) {
-  InsertOwn("sightline.sampling.traces", "map('decision', 'kept', 'policy', 'errors')", {0, 5, 10, 10, 10, 10, 40});
-  InsertOwn("sightline.sampling.traces", "map('decision', 'dropped', 'policy', '')", {0, 0, 0, 0, 0, 0, 900});
-  InsertOwn("sightline.sampling.early_decisions", "map('reason', 'memory')", {0, 1, 1, 1, 1, 1, 3});
-  InsertOwn("sightline.sampling.undecided_spans", "map()", {7, 99, 3, 3, 3, 3, 12}, true);
+  InsertOwn("sightline.sampling.traces", "map('decision', 'kept', 'policy', 'errors')", {0, 5, 10, 10, 10, 10, 10, 40});
+  InsertOwn("sightline.sampling.traces", "map('decision', 'dropped', 'policy', '')", {0, 0, 0, 0, 0, 0, 0, 900});
+  InsertOwn("sightline.sampling.early_decisions", "map('reason', 'memory')", {0, 1, 1, 1, 1, 1, 1, 3});
+  InsertOwn("sightline.sampling.undecided_spans", "map()", {7, 99, 3, 3, 3, 3, 3, 12}, true);
   InsertOwn("other.metric", "map()", {0, 1});
   const SamplingHistory history = History(0, 2 * kMinute, 60);
   EXPECT_EQ(history.from_unix_nanos, start_);
