@@ -30,6 +30,7 @@ constexpr auto kLogs = otlp::Signal::kLogs;
 
 struct Options {
   std::string directory, only;
+  bool logs_only = false;
   int64_t items = 1'000'000;
   int times = 20;
   double seconds = 20;  // of one kind of question
@@ -65,9 +66,11 @@ class Bench {
   }
 
   void Run() {
-    AskForTraces();
-    AskForCounts();
-    AskForExplanations();
+    if (!options_.logs_only) {
+      AskForTraces();
+      AskForCounts();
+      AskForExplanations();
+    }
     AskForLogs();
   }
 
@@ -125,11 +128,38 @@ class Bench {
     Measure("facets of logs, 24 h", 300, [&](int i) {
       return facets_.Read({.query = Query(kLogs, fmt::format("{{ eventName != `nothing-{}` }}", i), 24 * kHourNanos)});
     });
-    Measure("first 50 log records with a text, 24 h", 200, [&](int i) {
+    AskForRecords("a frequent text", [](int i) { return fmt::format("\"timed out after {}\"", 100 + i); });
+    const auto ids = store_.clickhouse->Rows(fmt::format(
+        "SELECT lower(hex(sipHash64(intHash32(number) % {}))) FROM numbers({})", options_.items, options_.times + 1));
+    if (!ids) return;
+    AskForRecords("an id, in one record", [&](int i) { return (*ids)[static_cast<size_t>(i)][0]; });
+    AskForRecords("a number and path, in few",
+                  [&](int i) { return fmt::format("items/{}", 123'457 + 31'415 * i % 800'000); });
+    AskForRecords("a text that does not occur", [](int i) { return fmt::format("deadlock-{}", i); });
+    AskForRecords("body.user, in few",
+                  [](int i) { return fmt::format("{{ body.user = `user-{}` }}", 123'457 + 31'415 * i % 800'000); });
+    AskForRecords("body.order_id, in one", [&](int i) {
+      return fmt::format("{{ body.order_id = {} }}", (31'415 * i + 12'345) % options_.items);
+    });
+    AskForRecords("body.http.status, in 1 of 100",
+                  [](int i) { return fmt::format("{{ body.http.status >= 500 && body.user != `user-{}` }}", i); });
+    AskForRecords("body.no.such = n", [](int i) { return fmt::format("{{ body.no.such = {} }}", i); });
+    query::FieldSearch search{
+        .signal = kLogs, .from_unix_nanos = store_.from_unix_nanos, .to_unix_nanos = store_.to_unix_nanos};
+    Measure("completion of names of logs", 100, [&](int) { return fields_.Names(search); });
+    Measure("completion of values of body.http.route", 100,
+            [&](int) { return fields_.Values("body.http.route", search); });
+  }
+
+  template <typename Text>
+  void AskForRecords(const std::string& what, Text text) {
+    Measure("first 50 log records, 24 h: " + what, 200, [&](int i) -> Result<query::LogPage> {
       query::LogSearch search;
       search.filter.from_unix_nanos = store_.from_unix_nanos;
       search.filter.to_unix_nanos = store_.to_unix_nanos;
-      search.filter.text = fmt::format("timed out after {}", 100 + i);
+      auto condition = query::ParseLogQuery(text(i));
+      if (!condition) return std::unexpected(condition.error());
+      search.filter.condition = *std::move(condition);
       return logs_.Search(search);
     });
   }
@@ -148,12 +178,13 @@ class Bench {
 };
 
 int Run(const Options& options) {
-  auto store = OpenQueryStore(options.directory, options.items);
+  auto store = OpenQueryStore(options.directory, options.items, !options.logs_only);
   if (!store) {
     std::fprintf(stderr, "querybench: %s\n", store.error().message.c_str());
     return 1;
   }
-  fmt::print("{} spans and as many log records over a day in {}\n", options.items, options.directory);
+  fmt::print("{} {} over a day in {}\n", options.items,
+             options.logs_only ? "log records" : "spans and as many log records", options.directory);
   Bench(options, *store).Run();
   return 0;
 }
@@ -170,6 +201,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
   app.add_option("--seconds", options.seconds, "Of one kind of question, at most")->capture_default_str();
+  app.add_flag("--logs-only", options.logs_only, "A store without spans, and the questions on logs");
   app.add_option("--only", options.only, "Only questions whose name has this text");
   CLI11_PARSE(app, argc, argv);
   const int code = sightline::bench::Run(options);

@@ -56,17 +56,25 @@ FROM (SELECT number, intDiv(number, 8) AS t, toUInt8(number % 8) AS p, intHash32
     intHash32(t + 1000003) AS v, toUInt8((p * 3 + u % 4) % {services}) AS service, h % 1000 < if(p = 4 AND v % 2 = 1, 100, 10) AS failed
   FROM numbers({first}, {count})))";
 
+// Half of the bodies are texts, half JSON; ids, numbers and addresses in them are of many values, as in real ones.
 constexpr const char* kLogsSql = R"(
 INSERT INTO sightline.logs (Block, Timestamp, ObservedTimestamp, TraceId, SpanId, SeverityText, SeverityNumber, ServiceName, Body, BodyType,
   ResourceId, ScopeName, LogAttributes, LogAttributeTypes)
 SELECT {block}, fromUnixTimestamp64Nano(toInt64({start} + number * {step})) AS time, time, sipHash128(t),
   substring(sipHash128(number, 1), 1, 8), multiIf(h % 100 < 2, 'ERROR', h % 100 < 8, 'WARN', 'INFO'),
   multiIf(h % 100 < 2, 17, h % 100 < 8, 13, 9), concat('service-', toString(service)),
-  concat(['request served in ', 'user logged in after ', 'cache refreshed, entries: ', 'connection timed out after '][1 + h % 4],
-    toString(h % 5000), if(t % 200000 = 77, ' of the rare tenant', '')), 's', lower(hex(MD5(toString(service + {services} * (u % 3))))), 'log',
+  multiIf(
+    h % 4 = 0, concat('request ', id, ' GET /items/', toString(w % 1000000), ' from 10.0.', toString(w % 40), '.', toString(u % 250), ' served in ', toString(h % 5000), ' ms'),
+    h % 4 = 1, concat('connection to 10.1.', toString(u % 40), '.', toString(w % 250), ':5432 timed out after ', toString(h % 5000), ' ms, request ', id),
+    concat('{{"level":"', ['info', 'warn', 'error'][1 + h % 3], '","msg":"', ['order placed', 'cart changed', 'payment taken'][1 + u % 3],
+      '","user":"user-', toString(w % 1000000), '","order_id":', toString(number), ',"http":{{"method":"', ['GET', 'POST'][1 + h % 2],
+      '","route":"/route/', toString(u % 40), '","status":', if(h % 100 < 2, '500', '200'), '}},"duration_ms":', toString(w % 50000 / 10),
+      ',"request_id":"', id, '"}}')), if(h % 8 < 6, 's', 'm'),
+  lower(hex(MD5(toString(service + {services} * (u % 3))))), 'log',
   map('thread.id', toString(h % 64), 'logger', concat('logger-', toString(u % 30)), 'code.file.path', concat('src/file', toString(h % 50), '.cc'),
     'tenant', if(t % 200000 = 77, 'rare', concat('tenant-', toString(u % 300)))), 'isss'
-FROM (SELECT number, intDiv(number, 8) AS t, intHash32(number + 7) AS h, intHash32(t) AS u, toUInt8((number % 8 * 3 + u % 4) % {services}) AS service
+FROM (SELECT number, intDiv(number, 8) AS t, intHash32(number + 7) AS h, intHash32(t) AS u, intHash32(number + 13) AS w,
+    lower(hex(sipHash64(number))) AS id, toUInt8((number % 8 * 3 + u % 4) % {services}) AS service
   FROM numbers({first}, {count})))";
 
 Result<int64_t> Count(store::ClickHouse& clickhouse, const char* table) {
@@ -75,11 +83,12 @@ Result<int64_t> Count(store::ClickHouse& clickhouse, const char* table) {
   return std::stoll((*rows)[0][0]);
 }
 
-Result<void> Fill(store::ClickHouse& clickhouse, int64_t items) {
+Result<void> Fill(store::ClickHouse& clickhouse, int64_t items, bool with_spans) {
   SIGHTLINE_TRY(clickhouse.Execute(ResourcesSql()));
   const int64_t start = Clock::System().UnixNanos() - kDayNanos;
   for (int64_t first = 0; first < items; first += kItemsPerInsert) {
     for (const char* sql : {kSpansSql, kLogsSql}) {
+      if (sql == kSpansSql && !with_spans) continue;
       SIGHTLINE_TRY(clickhouse.Execute(
           fmt::format(fmt::runtime(sql), fmt::arg("block", first / kItemsPerInsert + 1), fmt::arg("start", start),
                       fmt::arg("step", kDayNanos / items), fmt::arg("first", first),
@@ -102,7 +111,7 @@ Result<void> AwaitMerges(store::ClickHouse& clickhouse) {
 
 }  // namespace
 
-Result<QueryStore> OpenQueryStore(const std::string& directory, int64_t items) {
+Result<QueryStore> OpenQueryStore(const std::string& directory, int64_t items, bool with_spans) {
   std::filesystem::create_directories(directory);
   store::EmbeddedOptions options;
   options.data_directory = std::filesystem::absolute(directory).string() + "/clickhouse";
@@ -112,21 +121,21 @@ Result<QueryStore> OpenQueryStore(const std::string& directory, int64_t items) {
   QueryStore store;
   store.clickhouse = *std::move(opened);
   SIGHTLINE_TRY(store::OpenSchema(*store.clickhouse, {}));
-  auto spans = Count(*store.clickhouse, "spans");
-  if (!spans) return std::unexpected(spans.error());
-  if (*spans == 0) {
-    SIGHTLINE_TRY(Fill(*store.clickhouse, items));
-    SIGHTLINE_TRY(AwaitMerges(*store.clickhouse));
-    spans = items;
-  }
   auto logs = Count(*store.clickhouse, "logs");
   if (!logs) return std::unexpected(logs.error());
-  if (*spans != items || *logs != items) {
+  if (*logs == 0) {
+    SIGHTLINE_TRY(Fill(*store.clickhouse, items, with_spans));
+    SIGHTLINE_TRY(AwaitMerges(*store.clickhouse));
+    logs = items;
+  }
+  auto spans = Count(*store.clickhouse, "spans");
+  if (!spans) return std::unexpected(spans.error());
+  if (*spans != (with_spans ? items : 0) || *logs != items) {
     return Fail(Code::kFailedPrecondition, "{} holds {} spans and {} log records, not {}\nname another directory",
                 directory, *spans, *logs, items);
   }
   auto range = store.clickhouse->Rows(
-      "SELECT min(toUnixTimestamp64Nano(Timestamp)), max(toUnixTimestamp64Nano(Timestamp)) FROM sightline.spans");
+      "SELECT min(toUnixTimestamp64Nano(Timestamp)), max(toUnixTimestamp64Nano(Timestamp)) FROM sightline.logs");
   if (!range) return std::unexpected(range.error());
   store.from_unix_nanos = std::stoll((*range)[0][0]);
   store.to_unix_nanos = std::stoll((*range)[0][1]) + 1;

@@ -17,8 +17,8 @@ struct QueryStore {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // of the items
 };
 
-// In `directory`/clickhouse, where `sightline serve --data-dir` looks too. What is there with as many spans and as many
-// log records is used; anything else is refused.
-Result<QueryStore> OpenQueryStore(const std::string& directory, int64_t items);
+// In `directory`/clickhouse, where `sightline serve --data-dir` looks too. What is there with as many log records,
+// and with as many spans or none, is used; anything else is refused.
+Result<QueryStore> OpenQueryStore(const std::string& directory, int64_t items, bool with_spans);
 
 }  // namespace sightline::bench
