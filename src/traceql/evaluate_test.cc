@@ -35,7 +35,7 @@ std::string Answer(const std::string& text, const TextTrace& trace) {
 
 void RunEvaluationFile(const std::string& file) {
   std::unique_ptr<TextTrace> trace;
-  testing::RunTableFile(file, [&](const std::string& input) -> std::string {
+  testing::RunTableFile("traceql/testdata/" + file, [&](const std::string& input) -> std::string {
     if (!input.starts_with("trace ")) return Answer(input, *trace);
     trace = std::make_unique<TextTrace>(input.substr(input.find('\n') + 1));
     return std::to_string(trace->size()) + " spans";
@@ -54,7 +54,7 @@ TEST(Evaluate, RunsPipelines) {
 
 TEST(Matches, JudgesLogRecords) {
   std::unique_ptr<TextTrace> records;
-  testing::RunTableFile("log_semantics.test", [&](const std::string& input) -> std::string {
+  testing::RunTableFile("traceql/testdata/log_semantics.test", [&](const std::string& input) -> std::string {
     if (input.starts_with("records\n")) {
       records = std::make_unique<TextTrace>(input.substr(input.find('\n') + 1), Subject::kLogs);
       return std::to_string(records->size()) + " records";

@@ -30,20 +30,20 @@ std::string Canonical(const std::string& text) {
 }
 
 TEST(ParseQuery, UnderstandsConditions) {
-  testing::RunTableFile("conditions.test", Canonical);
+  testing::RunTableFile("traceql/testdata/conditions.test", Canonical);
 }
 TEST(ParseQuery, UnderstandsPipelines) {
-  testing::RunTableFile("pipelines.test", Canonical);
+  testing::RunTableFile("traceql/testdata/pipelines.test", Canonical);
 }
 TEST(ParseQuery, UnderstandsMetrics) {
-  testing::RunTableFile("metrics.test", Canonical);
+  testing::RunTableFile("traceql/testdata/metrics.test", Canonical);
 }
 TEST(ParseQuery, RefusesWithPlaceAndSuggestion) {
-  testing::RunTableFile("refused.test", Canonical);
+  testing::RunTableFile("traceql/testdata/refused.test", Canonical);
 }
 
 TEST(ParseLogCondition, UnderstandsAndRefuses) {
-  testing::RunTableFile("logs.test", [](const std::string& text) {
+  testing::RunTableFile("traceql/testdata/logs.test", [](const std::string& text) {
     const auto condition = ParseLogCondition(text);
     return condition ? "{ " + Print(*condition) + " }" : OneLine(condition.error());
   });

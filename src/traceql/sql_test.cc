@@ -28,14 +28,14 @@ TEST(CompileToSql, MakesTheSameSql) {
                ? true
                : scope == Scope::kSpan || (key == "tenant" && scope == Scope::kResource);
   };
-  testing::RunTableFile("sql.test",
+  testing::RunTableFile("traceql/testdata/sql.test",
                         [&](const std::string& text) { return Describe(text, ParseSpanCondition(text), options); });
 }
 
 TEST(CompileToSql, MakesTheSameSqlForLogs) {
   SqlOptions options;
   options.subject = Subject::kLogs;
-  testing::RunTableFile("sql_logs.test",
+  testing::RunTableFile("traceql/testdata/sql_logs.test",
                         [&](const std::string& text) { return Describe(text, ParseLogCondition(text), options); });
 }
 

@@ -51,7 +51,7 @@ std::string WithoutEnd(std::string text) {
 }  // namespace
 
 void RunTableFile(const std::string& file, const std::function<std::string(const std::string&)>& run) {
-  const std::string path = SIGHTLINE_SOURCE_DIR "/src/traceql/testdata/" + file;
+  const std::string path = SIGHTLINE_SOURCE_DIR "/src/" + file;
   std::ifstream stream(path);
   const std::vector<Case> cases = ReadCases(stream);
   EXPECT_FALSE(cases.empty()) << path;

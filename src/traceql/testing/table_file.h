@@ -14,7 +14,7 @@
 
 namespace sightline::traceql::testing {
 
-// Calls `run` with each case's input and compares what it returns. File: below src/traceql/testdata.
+// Calls `run` with each case's input and compares what it returns. File: below src.
 void RunTableFile(const std::string& file, const std::function<std::string(const std::string& input)>& run);
 
 }  // namespace sightline::traceql::testing
