@@ -182,7 +182,7 @@ describe('the query as a heatmap', () => {
   it('leads from a box to the traces in it', async () => {
     await page.goto(`${sightline.url}/traces?last=15m&view=heatmap`)
     await page.getByRole('status').filter({ hasText: `${2 * SEARCHES} spans, ${SEARCHES / SLOW_EVERY} failed` }).waitFor()
-    const plot = page.getByRole('img', { name: /^Durations over time/ })
+    const plot = page.getByRole('application', { name: /^Durations over time/ })
     await upToDate()
     expect(await accessibilityViolations(page)).toEqual([])
     // The slow ones are at the top.
@@ -197,6 +197,33 @@ describe('the query as a heatmap', () => {
     await waitUntil(async () => (await traces.count()) > 0 && (await traces.count()) <= SEARCHES / SLOW_EVERY, 'the slow traces alone')
     await page.goBack()
     await plot.waitFor()
+  })
+
+  it('has its boxes chosen by keys too', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=heatmap`)
+    const plot = page.getByRole('application', { name: /^Durations over time/ })
+    await plot.waitFor()
+    await upToDate()
+    const words = page.getByRole('status').filter({ hasText: 'Enter selects.' })
+    await plot.focus()
+    await page.keyboard.press('ArrowLeft') // where most spans are
+    await words.filter({ hasText: /: [1-9]\d* spans?/ }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('status').filter({ hasText: 'choose one with the arrow keys' }).waitFor()
+    await page.keyboard.press('ArrowRight')
+    for (const key of ['Home', ...Array.from({ length: 40 }, () => 'ArrowDown')]) await page.keyboard.press(key)
+    for (const key of ['End', ...Array.from({ length: 60 }, () => 'ArrowUp')]) await page.keyboard.press(`Shift+${key}`)
+    await words.filter({ hasText: `any duration: ${2 * SEARCHES} spans, ${SEARCHES / SLOW_EVERY} failed` }).waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: /^Traces in this box/ }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('menuitem', { name: /^Traces in this box/ }).waitFor({ state: 'detached' })
+    expect(await plot.evaluate((element) => element === document.activeElement)).toBe(true)
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.searchParams.get('view') !== 'heatmap')
   })
 })
 
@@ -216,7 +243,7 @@ describe('what differs', () => {
 
   it('is told of a box on the heatmap', async () => {
     await page.goto(`${sightline.url}/traces?last=15m&view=heatmap&q=${encodeURIComponent('{ name = "GET /search" }')}`)
-    const plot = page.getByRole('img', { name: /^Durations over time/ })
+    const plot = page.getByRole('application', { name: /^Durations over time/ })
     await plot.waitFor()
     await upToDate()
     const { x, y, width, height } = (await plot.boundingBox())!
@@ -380,7 +407,7 @@ describe('screens', () => {
         await figures().first().waitFor()
         await settled(page)
         await page.screenshot({ path: join(SHOTS, `explorer-series-${name}-${theme}.png`) })
-        for (const [view, ready] of [['groups', page.getByRole('table', { name: 'Groups' })], ['spans', page.getByRole('table', { name: 'Spans' })], ['heatmap', page.getByRole('img', { name: /^Durations over time/ })], ['explain', page.getByRole('list', { name: 'What differs, the most telling first' })]] as const) {
+        for (const [view, ready] of [['groups', page.getByRole('table', { name: 'Groups' })], ['spans', page.getByRole('table', { name: 'Spans' })], ['heatmap', page.getByRole('application', { name: /^Durations over time/ })], ['explain', page.getByRole('list', { name: 'What differs, the most telling first' })]] as const) {
           await page.goto(`${sightline.url}/traces?last=15m&view=${view}&col=span.region`)
           await ready.waitFor()
           await upToDate()

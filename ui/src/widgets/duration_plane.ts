@@ -20,6 +20,9 @@ export interface PlaneBox {
   maxNanos: number | null
 }
 
+// Where something was selected, in the window.
+export type Spot = Pick<MouseEvent, 'clientX' | 'clientY'>
+
 export interface Place {
   x: number
   y: number
@@ -48,7 +51,7 @@ export abstract class DurationPlane<Spec extends PlaneSpec> {
   constructor(
     protected readonly host: HTMLElement,
     protected spec: Spec,
-    private readonly select: ((box: PlaneBox, event: MouseEvent) => void) | undefined,
+    private readonly select: ((box: PlaneBox, spot: Spot) => void) | undefined,
   ) {
     for (const canvas of [this.canvas, this.over]) {
       canvas.style.position = 'absolute'

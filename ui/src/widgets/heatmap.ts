@@ -1,8 +1,9 @@
 // How many spans there are over time and duration, as cells on a canvas: the more, the darker; the part that failed in the
-// error colour at the cell's foot, so that height says it too. A drag selects a box, which stays until it is let go.
-// Plain TypeScript; Heatmap.svelte puts it on a page.
+// error colour at the cell's foot, so that height says it too. A drag selects a box, which stays until it is let go; so do
+// arrow keys and Enter (heatmap_cursor.ts). Plain TypeScript; Heatmap.svelte puts it on a page.
 import { logScale, type Scale } from '../base/scale'
-import { DurationPlane, type Place, type PlaneBox, type PlaneSpec } from './duration_plane'
+import { DurationPlane, type Place, type PlaneBox, type PlaneSpec, type Spot } from './duration_plane'
+import { moveBox, planeBox, type CellBox, type CellRange } from './heatmap_cursor'
 
 export interface HeatCell {
   column: number
@@ -19,7 +20,15 @@ export interface HeatmapSpec extends PlaneSpec {
 
 export interface HeatmapEvents {
   hover?: ((cell: HeatCell | null, x: number, y: number) => void) | undefined
-  select?: ((box: PlaneBox, event: MouseEvent) => void) | undefined
+  select?: ((box: PlaneBox, spot: Spot) => void) | undefined
+  // The box under the keys, with what is in it; null: there is none any more.
+  move?: ((box: KeyedBox | null) => void) | undefined
+}
+
+export interface KeyedBox {
+  box: PlaneBox
+  spans: number
+  errors: number
 }
 
 const ALPHA_LEAST = 0.16
@@ -29,6 +38,10 @@ const ROOM_PX = 5
 // [low, high) in nanoseconds.
 export function bucketBounds(bucket: number, perDoubling: number): [number, number] {
   return [bucket === 0 ? 0 : 2 ** (bucket / perDoubling), 2 ** ((bucket + 1) / perDoubling)]
+}
+
+function between(value: number, a: number, b: number): boolean {
+  return value >= Math.min(a, b) && value <= Math.max(a, b)
 }
 
 // By the logarithm: one span among thousands is still seen.
@@ -42,29 +55,81 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
   private cells = new Map<string, HeatCell>()
   private hovered: HeatCell | null = null
   private kept: PlaneBox | null = null
+  private keyed: CellBox | null = null
 
   constructor(
     host: HTMLElement,
     spec: HeatmapSpec,
     private readonly events: HeatmapEvents,
   ) {
-    super(host, spec, (box, event) => {
+    super(host, spec, (box, spot) => {
+      this.letGo()
       this.kept = box
       this.drawOver()
-      events.select?.(box, event)
+      events.select?.(box, spot)
     })
     this.layout()
   }
 
   override update(spec: HeatmapSpec): void {
     this.hovered = null
+    this.letGo()
     super.update(spec)
   }
 
   // Shows a box as selected; null: none.
   keep(box: PlaneBox | null): void {
-    this.kept = box
+    this.kept = box ?? (this.keyed && this.boxOf(this.keyed))
     this.drawOver()
+  }
+
+  // True: the key meant something here.
+  pressKey({ key, shiftKey }: Pick<KeyboardEvent, 'key' | 'shiftKey'>): boolean {
+    if (this.isEmpty()) return false
+    if (this.keyed !== null && key === 'Escape') {
+      this.letGo()
+      this.kept = null
+      this.drawOver()
+      return true
+    }
+    if (this.keyed !== null && (key === 'Enter' || key === ' ')) {
+      const box = this.boxOf(this.keyed)
+      const [left, top, right, bottom] = this.edges(box)
+      const plane = this.over.getBoundingClientRect()
+      this.events.select?.(box, { clientX: plane.left + (left + right) / 2, clientY: plane.top + (top + bottom) / 2 })
+      return true
+    }
+    const most = this.spec.cells.reduce((one, other) => (other.spans > one.spans ? other : one))
+    const moved = moveBox(this.keyed, { key, shift: shiftKey }, this.range(), most)
+    if (moved === null) return false
+    this.keyed = moved
+    this.kept = this.boxOf(moved)
+    this.drawOver()
+    const inside = this.spec.cells.filter(({ column, bucket }) => between(column, moved.column, moved.toColumn) && between(bucket, moved.bucket, moved.toBucket))
+    const sum = (of: 'spans' | 'errors') => inside.reduce((all, cell) => all + cell[of], 0)
+    this.events.move?.({ box: this.kept, spans: sum('spans'), errors: sum('errors') })
+    return true
+  }
+
+  private letGo(): void {
+    if (this.keyed === null) return
+    this.keyed = null
+    this.events.move?.(null)
+  }
+
+  private range(): CellRange {
+    const { fromMs, toMs, columnMs, bucketsPerDoubling, cells } = this.spec
+    const buckets = cells.map(({ bucket }) => bucket)
+    return {
+      columns: Math.max(1, Math.round((toMs - fromMs) / columnMs)),
+      low: Math.max(0, buckets.reduce((a, b) => Math.min(a, b), Infinity) - bucketsPerDoubling),
+      high: buckets.reduce((a, b) => Math.max(a, b), 0) + bucketsPerDoubling,
+    }
+  }
+
+  private boxOf(cells: CellBox): PlaneBox {
+    const { fromMs, columnMs, bucketsPerDoubling } = this.spec
+    return planeBox(cells, this.range(), fromMs, columnMs, (bucket) => bucketBounds(bucket, bucketsPerDoubling))
   }
 
   protected override laidOut(): void {
@@ -151,6 +216,7 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
     const { fromMs, columnMs, bucketsPerDoubling } = this.spec
     const [minNanos, maxNanos] = bucketBounds(cell.bucket, bucketsPerDoubling)
     const fromMillis = fromMs + cell.column * columnMs
+    this.letGo()
     this.kept = { fromMillis, toMillis: fromMillis + columnMs, minNanos, maxNanos }
     this.drawOver()
     this.events.select?.(this.kept, event)
