@@ -7,7 +7,7 @@ from typing import Any, Iterable
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -28,6 +28,8 @@ def any_value(value: Any) -> AnyValue:
         return AnyValue(double_value=value)
     if isinstance(value, bytes):
         return AnyValue(bytes_value=value)
+    if isinstance(value, dict):
+        return AnyValue(kvlist_value=KeyValueList(values=attributes(value)))
     return AnyValue(string_value=str(value))
 
 
@@ -55,7 +57,7 @@ def traces(service: str | None, spans: Iterable[Span]) -> bytes:
     return request.SerializeToString()
 
 
-def log(body: str = "something happened", **fields) -> LogRecord:
+def log(body: Any = "something happened", **fields) -> LogRecord:
     fields["attributes"] = attributes(fields.get("attributes", {}))
     fields.setdefault("time_unix_nano", time.time_ns())
     return LogRecord(body=any_value(body), **{"severity_number": 9, "severity_text": "INFO"} | fields)

@@ -166,6 +166,8 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("searchLogs", {}, {"trace_id": TRACE_ID.hex()}),
     ("searchLogs", {}, {"attribute": "i=7"}),
     ("searchLogs", {}, {"q": '{ severity >= info } "of the search"'}),
+    ("searchLogs", {}, {"q": "{ body.a.b = nil }", "instance_of": "00"}),
+    ("groupLogs", {}, {"by": "severity,log.i", "last": "15m"}),
     ("logVolume", {}, {"q": "line !nothing", "last": "10m"}),
     ("logVolume", {}, ALL_TIMES | {"step": "30d"}),
     ("logVolume", {}, {"service": ODD_SERVICE, "text": "line", "last": "10m"}),

@@ -108,6 +108,32 @@ def test_an_explanation_finds_what_failures_have_in_common(shop: Server) -> None
     assert response.status_code == 400 and "nothing is selected" in response.json()["error"]["message"]
 
 
+def test_what_stands_in_bodies_of_json_is_asked_by_path(shared_server: Server) -> None:
+    bodies = [{"order": {"id": 482133 + i, "user": f"user-{i % 3}"}, "ok": i % 2 == 0} for i in range(9)]
+    records = [otlp.log(body if i % 3 else json.dumps(body)) for i, body in enumerate(bodies)]
+    assert shared_server.export_http("logs", otlp.logs("json", [*records, otlp.log("no JSON: user-1")])).status_code == 200
+    shared_server.wait_for_rows(10, "otel_logs", "ServiceName = 'json'")
+
+    def found(condition: str) -> list[int]:
+        answer = get(shared_server, "logs", service="json", q="{ " + condition + " }", last="15m", sort="oldest")
+        read = [json.loads(record["body"]) if isinstance(record["body"], str) else record["body"] for record in answer["logs"]]
+        return sorted(body["order"]["id"] - 482133 for body in read)
+
+    assert found("body.order.id = 482137") == [4]
+    assert found("body.order.id >= 482139 && body.ok = true") == [6, 8]
+    assert found('body.order.user = "user-1"') == [1, 4, 7]
+    assert found('body.order.user =~ "user-[12]" && body.ok != true') == [1, 5, 7]
+    assert found("body.order != nil && body.order.none = nil") == list(range(9))
+    query = {"signal": "logs", "last": "15m"}
+    facets = get(shared_server, "facets", q='{ resource.service.name = "json" && body.ok = true }', **query)
+    assert {facet["field"]: facet["items"] for facet in facets["facets"]}["body.order.user"] == 5
+    assert values(facets, "body.ok") == {True: 5, False: 4}
+    fields = get(shared_server, "fields", text="body.order", **query)["fields"]
+    assert [(field["field"], field["items"]) for field in fields] == [("body.order.id", 9), ("body.order.user", 9)]
+    literals = get(shared_server, "fields/values", field="body.order.user", **query)["values"]
+    assert {value["literal"]: value["items"] for value in literals} == {f'"user-{i}"': 3 for i in range(3)}
+
+
 def sql_of(server: Server, what: str, **query: Any) -> str:
     return get(server, f"query/sql/{what}", **query)["sql"]
 

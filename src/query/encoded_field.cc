@@ -9,6 +9,7 @@
 #include "otlp/sql_quote.h"
 #include "traceql/aliases.h"
 #include "traceql/parse.h"
+#include "traceql/sql_body.h"
 
 namespace sightline::query {
 namespace {
@@ -29,12 +30,13 @@ std::string HotColumn(const std::string& key) {
   return otlp::QuoteName("a." + key);
 }
 
+// An attribute without a value (e) is absent: both are one group.
 std::string OnItem(const std::string& key, const FieldColumns& columns, const std::string& bound) {
-  const std::string in_map = fmt::format(
-      "if(mapContains({1}Attributes, {0}), concat(substring({1}AttributeTypes, indexOf(mapKeys({1}Attributes), {0}), "
-      "1), "
-      "{1}Attributes[{0}]), '')",
-      bound, columns.of_logs ? "Log" : "Span");
+  const char* of = columns.of_logs ? "Log" : "Span";
+  const std::string letter =
+      fmt::format("substring({1}AttributeTypes, indexOf(mapKeys({1}Attributes), {0}), 1)", bound, of);
+  const std::string in_map =
+      fmt::format("if({0} NOT IN ('', 'e'), concat({0}, {2}Attributes[{1}]), '')", letter, bound, of);
   const std::string column = EncodedColumn(key, columns);
   if (column.empty()) return in_map;
   const auto hot = std::ranges::find(columns.hot_attributes, key, &otlp::HotAttribute::key);
@@ -46,11 +48,18 @@ std::string OnItem(const std::string& key, const FieldColumns& columns, const st
 std::string OnSet(const std::string& column, const std::string& attribute_sets, const std::string& bound) {
   const std::string pairs = fmt::format(
       "(SELECT (groupArray(Id), groupArray(V)) FROM (SELECT toString(Id) AS Id, any(concat(substring(Types, "
-      "indexOf(Keys, {0}), 1), Values[indexOf(Keys, {0})])) AS V FROM {1} WHERE has(Keys, {0}) GROUP BY Id))",
+      "indexOf(Keys, {0}), 1), Values[indexOf(Keys, {0})])) AS V FROM {1} WHERE substring(Types, indexOf(Keys, {0}), "
+      "1) NOT IN ('', 'e') GROUP BY Id))",
       bound, attribute_sets);
   return fmt::format(
       "transform(toString({0}), arrayConcat(['-'], tupleElement({1}, 1)), arrayConcat([''], tupleElement({1}, 2)), '')",
       column, pairs);
+}
+
+// Objects are no values.
+std::string InBody(const Field& field, Conditions& conditions) {
+  const auto value = traceql::BodyValue(field, [&](const std::string& text) { return conditions.BindText(text); });
+  return fmt::format("if({0} IN ('', 'e', 'o'), '', concat({0}, {1}))", value.letter, value.text);
 }
 
 std::optional<std::string> OfIntrinsic(Intrinsic intrinsic) {
@@ -121,6 +130,7 @@ Result<std::string> EncodedField(const Field& field, const FieldColumns& columns
     if (!sql) return std::unexpected(NotCalculated(field));
     return *sql;
   }
+  if (field.scope == Scope::kBody) return InBody(field, conditions);
   std::vector<std::string> places;
   const auto add = [&](const std::string& key) {
     const std::string bound = conditions.BindText(key);

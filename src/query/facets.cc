@@ -10,6 +10,8 @@
 #include "otlp/filled_columns.h"
 #include "otlp/sql_quote.h"
 #include "query/encoded_field.h"
+#include "query/json_body.h"
+#include "query/own_condition.h"
 #include "traceql/aliases.h"
 
 namespace sightline::query {
@@ -20,9 +22,11 @@ using traceql::Intrinsic;
 using traceql::Scope;
 
 // Rows that are looked at: columns are cheap, maps are not. The first ones say which attributes there are.
-constexpr uint64_t kColumnRows = 500'000, kMapRows = 100'000, kDiscoveryRows = 20'000;
+// Bodies of JSON are read for each field anew.
+constexpr uint64_t kColumnRows = 500'000, kMapRows = 100'000, kBodyRows = 25'000;
+constexpr uint64_t kDiscoveryRows = 20'000, kDiscoveryBodies = 2'000;
 // Facets that nobody asked for: of attributes by how often items have them.
-constexpr size_t kFoundMax = 8, kFoundOfResourcesMax = 6;
+constexpr size_t kFoundMax = 8, kFoundOfResourcesMax = 6, kFoundInBodiesMax = 8;
 constexpr size_t kKeysMax = 500, kResourcesMax = 10'000;
 
 constexpr const char* kSpanFields[] = {"resource.service.name",
@@ -73,11 +77,14 @@ class Reading {
     auto size = EstimateSize(question_, *set);
     if (!size) return std::unexpected(size.error());
     SIGHTLINE_TRY(Discover(Thinned(*set, *size, kDiscoveryRows)));
+    if (is_logs_ && search_.fields.empty()) SIGHTLINE_TRY(DiscoverInBodies(Thinned(*set, *size, kDiscoveryBodies)));
     const ItemSet by_columns = Thinned(*set, *size, kColumnRows);
     SIGHTLINE_TRY(ReadResources(by_columns));
     SIGHTLINE_TRY(ChooseFields());
     SIGHTLINE_TRY(ReadColumns(by_columns));
-    SIGHTLINE_TRY(ReadMaps(Thinned(*set, *size, kMapRows)));
+    SIGHTLINE_TRY(ReadRows(by_map_, Thinned(*set, *size, kMapRows)));
+    SIGHTLINE_TRY(ReadRows(by_body_, Thinned(*set, *size, kBodyRows)));
+    SIGHTLINE_TRY(ReadWider());
     if (search_.fields.empty()) {
       std::erase_if(answer_.facets, [](const Facet& facet) { return facet.values.empty(); });
     }
@@ -108,6 +115,13 @@ class Reading {
           found.in_map = row.Number<uint8_t>() != 0;
           if (!key.empty()) found_[key] = found;
         });
+  }
+
+  // Which fields bodies of JSON have.
+  Result<void> DiscoverInBodies(const ItemSet& set) {
+    return question_.ForEachRow(fmt::format("SELECT Body FROM {} WHERE ({}) AND {} LIMIT {}", set.table,
+                                            set.conditions.Sql(), kIsJsonBody, kDiscoveryBodies),
+                                set.conditions.parameters(), [&](RowReader& row) { in_bodies_.Add(row.Text()); });
   }
 
   // All attributes of resources are counted by one statement: there are few resources.
@@ -153,6 +167,7 @@ class Reading {
     const auto fixed = is_logs_ ? std::span<const char* const>(kLogFields) : std::span<const char* const>(kSpanFields);
     for (const char* name : fixed) SIGHTLINE_TRY(Choose(*ParseField(name, is_logs_), /*wanted=*/false));
     SIGHTLINE_TRY(ChooseFoundOnItems());
+    SIGHTLINE_TRY(ChooseFoundInBodies());
     return ChooseFoundOnResources();
   }
 
@@ -186,6 +201,19 @@ class Reading {
     return {};
   }
 
+  Result<void> ChooseFoundInBodies() {
+    std::vector<std::pair<int64_t, std::vector<std::string>>> order;
+    for (const auto& [path, found] : in_bodies_.fields()) {
+      if (IsTelling(static_cast<double>(found.bodies), found.values.size())) {
+        order.emplace_back(-static_cast<int64_t>(found.bodies), path);
+      }
+    }
+    std::ranges::sort(order);
+    if (order.size() > kFoundInBodiesMax) order.resize(kFoundInBodiesMax);
+    for (const auto& [bodies, path] : order) SIGHTLINE_TRY(Choose(traceql::BodyField(path), /*wanted=*/false));
+    return {};
+  }
+
   Result<void> ChooseFoundOnResources() {
     std::vector<std::pair<double, std::string>> order;
     for (const auto& [key, values] : of_resources_) {
@@ -209,7 +237,7 @@ class Reading {
   Result<void> Choose(Field field, bool wanted) {
     const size_t place = fields_.size();
     const bool attribute = field.intrinsic == Intrinsic::kNone;
-    if (attribute) {
+    if (attribute && field.scope != Scope::kBody) {
       field.key = CanonicalKey(field.key);
       field.aliases = traceql::AliasesOf(field.key);
     }
@@ -221,12 +249,27 @@ class Reading {
     }
     fields_.push_back(field);
     answer_.facets.push_back({.field = traceql::PrintField(field)});
-    if (field.scope == Scope::kResource && attribute && field.key != "service.name") {
+    if (auto wider = WithoutConditionsOn(field, search_.query)) {
+      wider_.emplace_back(place, *std::move(wider));
+    } else if (field.scope == Scope::kResource && attribute && field.key != "service.name") {
       Take(place, of_resources_[field.key]);
+    } else if (field.scope == Scope::kBody) {
+      by_body_.push_back(place);
     } else if (std::string column = ColumnOf(field); !column.empty()) {
       by_column_.emplace_back(place, std::move(column));
     } else {
       by_map_.push_back(place);
+    }
+    return {};
+  }
+
+  Result<void> ReadWider() {
+    for (const auto& [place, query] : wider_) {
+      Facet& facet = answer_.facets[place];
+      const FacetSearch search{.query = query, .fields = {facet.field}, .values_max = search_.values_max};
+      auto answer = Reading(source_, question_, search).Run();
+      if (!answer) return std::unexpected(answer.error());
+      facet = std::move(answer->facets.front());
     }
     return {};
   }
@@ -264,11 +307,11 @@ class Reading {
     return sql.empty() ? Result<void>() : ReadValues(sql, set.conditions, set.one_in);
   }
 
-  Result<void> ReadMaps(const ItemSet& set) {
-    if (by_map_.empty()) return {};
+  Result<void> ReadRows(const std::vector<size_t>& places, const ItemSet& set) {
+    if (places.empty()) return {};
     Conditions conditions = set.conditions;
     std::string values;
-    for (const size_t place : by_map_) {
+    for (const size_t place : places) {
       values += fmt::format("{}(toUInt32({}), {})", values.empty() ? "" : ", ", place,
                             *EncodedField(fields_[place], columns_, conditions));
     }
@@ -320,10 +363,12 @@ class Reading {
   std::vector<otlp::HotAttribute> hot_attributes_;  // as they are within the range
   const FieldColumns columns_;
   std::map<std::string, FoundKey> found_;                              // on items, by key
+  BodyFields in_bodies_;                                               // of log records
   std::map<std::string, std::map<std::string, double>> of_resources_;  // by key and encoded value
   std::vector<Field> fields_;                                          // of the answer's facets
   std::vector<std::pair<size_t, std::string>> by_column_;              // place and SQL
-  std::vector<size_t> by_map_;
+  std::vector<size_t> by_map_, by_body_;
+  std::vector<std::pair<size_t, ItemQuery>> wider_;  // place, and the query without conditions on the facet's field
   FacetAnswer answer_;
 };
 

@@ -15,6 +15,7 @@ namespace sightline::query {
 inline constexpr uint32_t kFacetValuesMax = 100;  // of a facet
 inline constexpr size_t kFacetFieldsMax = 30;     // that may be asked for
 
+// Each field is counted without what the query asks of it alone (own_condition.h): what else could be chosen is seen.
 struct FacetSearch {
   ItemQuery query;
   // As TraceQL writes them; empty: those that matter, and the attributes that the items have most often.

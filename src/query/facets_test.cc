@@ -87,7 +87,7 @@ TEST_F(FacetsTest, OfTheSpansThatMatch) {
   AddSpans();
   EXPECT_THAT(Facets("{ status = error }", {"resource.service.name", ".cart.size", "span.none"}),
               ElementsAre("resource.service.name: \"shop\" 1", ".cart.size: 3 1", "span.none:"));
-  EXPECT_THAT(Facets("{ name = `nothing` }"), IsEmpty());
+  EXPECT_THAT(Facets("{ duration > 1h }"), IsEmpty());
 }
 
 TEST_F(FacetsTest, OfAQueryThatNeedsTheWholeTrace) {
@@ -133,6 +133,45 @@ TEST_F(FacetsTest, OfLogs) {
       ElementsAre("severity: info 2 error 1 unset 1", "resource.service.name: \"shop\" 4", "log.user: \"ann\" 4",
                   "resource.deployment.environment.name: \"test\" 4", "resource.host.cpus: 4 4"));
   EXPECT_THAT(Facets("{ severity >= error }", {"log.user"}), ElementsAre("log.user: \"ann\" 1"));
+}
+
+TEST_F(FacetsTest, AFieldThatTheQueryAsksForShowsItsOtherValuesToo) {
+  AddSpans();
+  const std::vector<std::string> fields = {"status", "resource.service.name", "span.cart.size"};
+  EXPECT_THAT(Facets("{ status = error && span.cart.size = 3 }", fields),
+              ElementsAre("span:status: unset 4 error 1", "resource.service.name: \"shop\" 1", "span.cart.size: 3 1"));
+  EXPECT_THAT(Facets("{ .cart.size = 3 && (resource.service.name = `shop` || resource.service.name = `x`) }", fields),
+              ElementsAre("span:status: unset 4 error 1", "resource.service.name: \"shop\" 5", "span.cart.size: 3 5"));
+  EXPECT_THAT(Facets("{ status = unset } | { span.cart.size != 3 || span.cart.size = 3 }", fields),
+              ElementsAre("span:status: unset 4 error 1", "resource.service.name: \"shop\" 4",
+                          "span.cart.size: 3 4 \"many\" 1"));
+  // A condition on two fields is no field's own, nor is one on other spans of the trace.
+  EXPECT_THAT(Facets("{ status = error || span.cart.size = `many` }", {"status"}),
+              ElementsAre("span:status: error 1 unset 1"));
+  EXPECT_THAT(Facets("{ status = error } > { status = unset }", {"status"}), ElementsAre("span:status: unset 5"));
+  EXPECT_THAT(Facets("{ span.http.method = `POST` }", {"span.http.request.method"}),
+              ElementsAre("span.http.request.method: \"POST\" 4 \"GET\" 2"));
+}
+
+TEST_F(FacetsTest, OfBodiesOfJson) {
+  signal_ = otlp::Signal::kLogs;
+  Execute(fmt::format(
+      "INSERT INTO sightline.logs (Block, Timestamp, ServiceName, SeverityNumber, Body, BodyType, ResourceId) SELECT "
+      "1, "
+      "fromUnixTimestamp64Nano(toInt64({})), 'shop', 9, body, 's', 'a1' FROM VALUES('body String', "
+      "('{{\"http\":{{\"status\":500}},\"log.level\":\"warn\",\"ok\":true}}'), ('{{\"http\":{{\"status\":200}},"
+      "\"log.level\":\"info\",\"tags\":[\"a\"]}}'), ('{{\"http\":{{\"status\":200,\"none\":null}}}}'), ('{{no json'), "
+      "('text'))",
+      now_));
+  EXPECT_THAT(Facets(""), ElementsAre("severity: info 5", "resource.service.name: \"shop\" 5",
+                                      "body.http.status: 200 2 500 1", "body.\"log.level\": \"info\" 1 \"warn\" 1",
+                                      "body.ok: true 1", "body.tags: \"[\\\"a\\\"]\" 1",
+                                      "resource.deployment.environment.name: \"test\" 5", "resource.host.cpus: 4 5"));
+  EXPECT_THAT(
+      Facets("{ body.http.status = 200 && body.\"log.level\" = `info` }", {"body.http.status", "body.log.level"}),
+      ElementsAre("body.http.status: 200 1", "body.log.level: \"info\" 1"));
+  EXPECT_THAT(Facets("{ body.http.status = 200 } status", {"body.http.status", "severity", "body.http"}),
+              ElementsAre("body.http.status: 200 2 500 1", "severity: info 2", "body.http:"));
 }
 
 TEST_F(FacetsTest, OfManySpansASampleIsScaledUp) {

@@ -11,7 +11,9 @@
 #include "otlp/sql_quote.h"
 #include "query/encoded_field.h"
 #include "query/filters.h"
+#include "query/json_body.h"
 #include "query/rows.h"
+#include "traceql/sql_body.h"
 
 namespace sightline::query {
 namespace {
@@ -60,6 +62,26 @@ Result<void> CountKeys(Question& question, const FieldSearch& search, Scope scop
         if (key.starts_with("a.")) key.erase(0, 2);
         if (!key.empty()) counts[traceql::PrintField({.scope = scope, .key = key})] += items;
       });
+}
+
+Result<void> CountBodyFields(Question& question, const FieldSearch& search, Counts& counts) {
+  Conditions conditions;
+  const std::string from = Newest(search, "Body, Block", question, conditions);
+  BodyFields bodies;
+  uint64_t looked_at = 0, in_all = 0;
+  SIGHTLINE_TRY(
+      question.ForEachRow(fmt::format("SELECT Body, count() OVER () FROM {} WHERE {} ORDER BY Block DESC LIMIT {}",
+                                      from, kIsJsonBody, kBodiesLookedAt),
+                          conditions.parameters(), [&](RowReader& row) {
+                            const std::string body = row.Text();
+                            in_all = row.Number<uint64_t>();
+                            ++looked_at;
+                            bodies.Add(body);
+                          }));
+  for (const auto& [path, found] : bodies.fields()) {
+    counts[traceql::PrintField(traceql::BodyField(path))] += found.bodies * in_all / looked_at;
+  }
+  return {};
 }
 
 Result<void> CountResourceKeys(Question& question, Counts& counts) {
@@ -120,6 +142,11 @@ ValueSql OfAttribute(const std::string& key, const std::string& map, const std::
   return sql;
 }
 
+ValueSql InBody(const Field& field, Conditions& conditions) {
+  const auto value = traceql::BodyValue(field, [&](const std::string& text) { return conditions.BindText(text); });
+  return {"Body", fmt::format("if({} IN ('e', 'o'), '', {})", value.letter, value.text), value.letter};
+}
+
 // Words and numbers stand as they are, all else in quotes.
 FieldValue ValueOf(const std::string& text, std::string_view type, uint64_t items) {
   const bool plain = type == "i" || type == "d" || type == "b" || type == "w";
@@ -134,6 +161,7 @@ Result<FieldNames> FieldReader::Names(const FieldSearch& search, store::Cancella
   Counts counts;
   if (IsLogs(search)) {
     SIGHTLINE_TRY(CountKeys(question, search, Scope::kLog, "LogAttributes", "mapKeys(LogAttributes)", counts));
+    SIGHTLINE_TRY(CountBodyFields(question, search, counts));
   } else {
     SIGHTLINE_TRY(CountKeys(question, search, Scope::kSpan, "SpanAttributes", "mapKeys(SpanAttributes)", counts));
     const std::string hot =
@@ -184,6 +212,10 @@ Result<FieldValues> FieldReader::Values(std::string_view text, const FieldSearch
   const bool service = field->key == "service.name" && field->scope != Scope::kSpan && field->scope != Scope::kLog;
   if (field->intrinsic != Intrinsic::kNone) {
     if (const auto sql = OfIntrinsic(field->intrinsic)) SIGHTLINE_TRY(ask(*sql, {}));
+  } else if (field->scope == Scope::kBody) {
+    Conditions conditions;
+    const ValueSql sql = InBody(*field, conditions);
+    SIGHTLINE_TRY(ask(sql, std::move(conditions)));
   } else if (service) {
     SIGHTLINE_TRY(ask({"ServiceName", "toString(ServiceName)", "'s'"}, {}));
   } else {

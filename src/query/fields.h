@@ -16,6 +16,7 @@ namespace sightline::query {
 
 inline constexpr uint32_t kFieldsMax = 1000;         // of an answer
 inline constexpr uint32_t kFieldsLookedAt = 20'000;  // items; counts are of these
+inline constexpr uint32_t kBodiesLookedAt = 2'000;   // of those with a body of JSON; counts are scaled up
 
 struct FieldSearch {
   otlp::Signal signal = otlp::Signal::kTraces;     // or kLogs

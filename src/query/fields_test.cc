@@ -87,6 +87,23 @@ TEST_F(FieldsTest, ValuesWithTheirTypes) {
   EXPECT_THAT(Values("duration"), ElementsAre());
 }
 
+TEST_F(FieldsTest, WhatStandsInBodiesOfJson) {
+  search_.signal = otlp::Signal::kLogs;
+  Execute(
+      "INSERT INTO sightline.logs (Block, Timestamp, ServiceName, Body, BodyType) SELECT 1, now64(9), 'shop', body, "
+      "'s' "
+      "FROM VALUES('body String', ('{\"http\":{\"status\":500,\"path\":\"/cart\"},\"log.level\":\"warn\"}'), "
+      "(' {\"http\":{\"status\":200,\"path\":\"/\"}}'), ('{\"http\":{\"status\":200.0}}'), ('{\"http\":null}'), ('{no "
+      "json'), "
+      "('text'))");
+  EXPECT_THAT(Names("body."), ElementsAre("body.http.status 3", "body.http.path 2", "body.\"log.level\" 1"));
+  EXPECT_THAT(Names("STATUS"), ElementsAre("body.http.status 3"));
+  EXPECT_THAT(Values("body.http.status"), ElementsAre("200 2", "500 1"));
+  EXPECT_THAT(Values("body.http.path", "car"), ElementsAre("\"/cart\" 1"));
+  EXPECT_THAT(Values("body.log.level"), ElementsAre("\"warn\" 1"));
+  EXPECT_THAT(Values("body.http"), ElementsAre());
+}
+
 TEST_F(FieldsTest, WhatIsNoFieldIsRefused) {
   for (const char* text : {"", "name = 1", "{ }", "nosuch", "span.", "name } && { duration"}) {
     const auto found = reader_.Values(text, search_);

@@ -39,6 +39,7 @@ class Search {
     auto sets = sets_.Read(question_, std::move(set_ids));
     if (!sets) return std::unexpected(sets.error());
     page.attribute_sets = std::move(*sets);
+    page.instance = std::move(instance_);
     page.scanned = question_.stats();
     return page;
   }
@@ -58,7 +59,7 @@ class Search {
       begin_.to_unix_nanos = HasRange(wanted_.filter) ? wanted_.filter.to_unix_nanos : INT64_MAX;
       if (!likely_only_page_) SIGHTLINE_TRY(FindLastBlock());
     }
-    auto conditions = MatchConditions(wanted_.filter, question_);
+    auto conditions = MatchConditions(wanted_.filter, question_, &instance_);
     if (!conditions) return std::unexpected(conditions.error());
     conditions_ = std::move(*conditions);
     if (likely_only_page_) return {};
@@ -145,6 +146,7 @@ class Search {
   LogCursor begin_;        // the first page's range and block; where the page before ended
   Conditions conditions_;  // of all windows
   std::vector<Row> rows_;
+  std::optional<LogInstance> instance_;
 };
 
 Result<void> Check(const LogSearch& search) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hex.h"
+#include "query/log_instance.h"
 #include "query/trace_query.h"
 #include "traceql/parse.h"
 #include "traceql/sql.h"
@@ -89,7 +90,8 @@ Result<void> CheckFilter(const LogFilter& filter) {
   return Fail(Code::kInvalidArgument, "log records of all times can only be asked for with a trace id");
 }
 
-Result<Conditions> MatchConditions(const LogFilter& filter, Question& question) {
+Result<Conditions> MatchConditions(const LogFilter& filter, Question& question,
+                                   std::optional<LogInstance>* instance) {
   Conditions conditions;
   conditions.AddService(filter.service);
   if (filter.severity_min > 0) {
@@ -97,6 +99,14 @@ Result<Conditions> MatchConditions(const LogFilter& filter, Question& question) 
   }
   if (!filter.trace_id.empty()) conditions.Add(IdIs("TraceId", filter.trace_id, kTraceIdBytes, conditions));
   if (!filter.span_id.empty()) conditions.Add(IdIs("SpanId", filter.span_id, kSpanIdBytes, conditions));
+  if (!filter.instance_of.empty()) {
+    auto found = FindInstance(question, filter.instance_of);
+    if (!found) return std::unexpected(found.error());
+    std::string ids;
+    for (const auto& id : found->resource_ids) ids += (ids.empty() ? "" : ", ") + conditions.BindText(id);
+    conditions.Add("ResourceId IN (" + ids + ")");
+    if (instance != nullptr) *instance = std::move(found->instance);
+  }
   if (!filter.text.empty()) conditions.Add(HasText(filter.text, conditions));
   SIGHTLINE_TRY(AddAttributeConditions(conditions, filter.attributes, {"LogAttributes"}, question));
   if (filter.condition != nullptr) {

@@ -24,7 +24,9 @@ inline bool HasRange(const LogFilter& filter) {
 // kInvalidArgument: an empty range, none where there is no trace id, ids that are no hex.
 Result<void> CheckFilter(const LogFilter& filter);
 
-// On rows of the table logs, all but the time range.
-Result<Conditions> MatchConditions(const LogFilter& filter, Question& question);
+// On rows of the table logs, all but the time range. `instance`, where it is asked for, gets the one that
+// LogFilter::instance_of means.
+Result<Conditions> MatchConditions(const LogFilter& filter, Question& question,
+                                   std::optional<LogInstance>* instance = nullptr);
 
 }  // namespace sightline::query

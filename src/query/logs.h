@@ -32,6 +32,7 @@ struct LogFilter {
   std::string text;                                      // the body has it somewhere; case does not matter
   std::vector<AttributeCondition> attributes;            // of the record, else of its resource
   std::string trace_id, span_id;                         // 32 and 16 hex digits; "": any
+  std::string instance_of;                               // a resource's id: what its instance wrote; "": any
   std::shared_ptr<const traceql::Expression> condition;  // in TraceQL (ParseLogQuery), which must hold too; null: none
 };
 
@@ -76,8 +77,15 @@ struct LogRecord {
   std::string repairs;  // what was mended on the way in
 };
 
+// One process, pod or host of a service, as its resource names it.
+struct LogInstance {
+  std::string service;           // "": it names none
+  std::string attribute, value;  // what tells it from other instances; "": only the resource as a whole does
+};
+
 struct LogPage {
   std::vector<LogRecord> records;
+  std::optional<LogInstance> instance;       // of LogFilter::instance_of
   std::vector<AttributeSet> attribute_sets;  // resources, and scopes that have an id
   std::optional<LogCursor> next;             // none: this is the last page
   store::QueryStats scanned;

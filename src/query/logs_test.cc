@@ -392,6 +392,48 @@ TEST_F(LogsTest, BadQuestionsAreRefused) {
   EXPECT_EQ(Refusal(search), Code::kInvalidArgument);
 }
 
+TEST_F(LogsTest, AnInstancesRecordsAreThoseOfAllItsResources) {
+  Execute(
+      "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES "
+      "('i1', now(), ['service.name', 'service.instance.id', 'host.name'], ['web', '1', 'a'], 'sss'), "
+      "('i1b', now(), ['service.instance.id', 'service.name', 'os'], ['1', 'web', 'linux'], 'sss'), "
+      "('i2', now(), ['service.name', 'service.instance.id', 'host.name'], ['web', '2', 'a'], 'sss'), "
+      "('other', now(), ['service.name', 'service.instance.id'], ['db', '1'], 'ss'), "
+      "('host', now(), ['service.name', 'host.name'], ['web', 'a'], 'ss'), "
+      "('bare', now(), ['service.name'], ['web'], 's')");
+  int64_t ago = 10;
+  for (const char* resource : {"i1", "i2", "i1b", "other", "host", "bare", "i1", "unknown"}) {
+    Insert(1, {{.body = fmt::format("{} {}", resource, ago), .ago_nanos = ago, .resource = resource}});
+    --ago;
+  }
+  LogSearch search = Last(kHour);
+  search.sort = LogSort::kOldest;
+  search.filter.instance_of = "i1b";
+  const LogPage page = Find(search);
+  Strings bodies;
+  AddBodies(page, bodies);
+  EXPECT_EQ(bodies, (Strings{"i1 10", "i1b 8", "i1 4"}));
+  ASSERT_TRUE(page.instance);
+  EXPECT_EQ(page.instance->service, "web");
+  EXPECT_EQ(page.instance->attribute, "service.instance.id");
+  EXPECT_EQ(page.instance->value, "1");
+  search.filter.instance_of = "host";
+  EXPECT_EQ(Bodies(search), (Strings{"i1 10", "i2 9", "host 6", "i1 4"}));
+  for (const char* alone : {"bare", "unknown"}) {
+    search.filter.instance_of = alone;
+    EXPECT_EQ(Bodies(search).size(), 1u) << alone;
+  }
+  // Pages go on in both directions from one record.
+  search.filter.instance_of = "i1";
+  search.limit = 1;
+  search.filter.from_unix_nanos = now_ - 8;
+  EXPECT_EQ(AllPages(search, [](int) {}), (Strings{"i1b 8", "i1 4"}));
+  search.filter.from_unix_nanos = now_ - kHour;
+  search.filter.to_unix_nanos = now_ - 4;
+  search.sort = LogSort::kNewest;
+  EXPECT_EQ(AllPages(search, [](int) {}), (Strings{"i1b 8", "i1 10"}));
+}
+
 TEST_F(LogsTest, VolumeCountsByStepAndSeverity) {
   Insert(1, {{.body = "in", .ago_nanos = 1, .severity = 9},
              {.body = "in", .ago_nanos = 60 * kSecond, .severity = 12},

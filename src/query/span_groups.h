@@ -38,7 +38,7 @@ struct GroupSearch {
 struct SpanGroup {
   std::vector<std::string> literals;                                  // in the order of `by`; "nil": spans without it
   double spans = 0, errors = 0;                                       // by their AdjustedCount
-  double p50_nanos = 0, p95_nanos = 0, p99_nanos = 0, max_nanos = 0;  // of durations, within 0.4 %; max of those kept
+  double p50_nanos = 0, p95_nanos = 0, p99_nanos = 0, max_nanos = 0;  // of durations, within 0.8 %; max of those kept
   std::vector<double> sparkline;  // spans of each part of the range, from its begin on
 };
 

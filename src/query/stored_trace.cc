@@ -1,12 +1,7 @@
 #include "query/stored_trace.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <limits>
 
 namespace sightline::query {
 namespace {
@@ -14,42 +9,21 @@ namespace {
 using traceql::Scope;
 using traceql::Value;
 
-int64_t WholeOf(std::string_view text) {
-  int64_t whole = 0;
-  std::from_chars(text.data(), text.data() + text.size(), whole);
-  return whole;
-}
-
-double DoubleOf(std::string_view text) {
-  if (text == "+Inf") return std::numeric_limits<double>::infinity();
-  if (text == "-Inf") return -std::numeric_limits<double>::infinity();
-  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  double number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 template <size_t kSize>
 int64_t NumberOf(const std::array<std::string_view, kSize>& names, std::string_view name) {
   const auto found = std::ranges::find(names, name);
   return found == names.end() ? 0 : found - names.begin();
 }
 
-template <typename Values>
-Value Find(const Values& values, std::string_view key) {
-  const auto found = std::ranges::find(values, key, [](const auto& each) { return each.first; });
-  return found == values.end() ? Value::Nil() : found->second;
-}
-
 }  // namespace
 
 StoredTrace::StoredTrace(const Trace& trace) : trace_(trace), trace_id_(trace.trace_id) {
-  for (const AttributeSet& set : trace.resources) sets_.emplace(set.id, ValuesOf(set.attributes));
+  for (const AttributeSet& set : trace.resources) sets_.emplace(set.id, values_.Of(set.attributes));
   for (const Span& span : trace.spans) {
     StoredSpan& stored = spans_.emplace_back();
     stored.trace = this;
     stored.span = &span;
-    stored.attributes = ValuesOf(span.attributes);
+    stored.attributes = values_.Of(span.attributes);
     stored.events = ByKey(span.events);
     stored.links = ByKey(span.links);
     if (const auto set = sets_.find(span.resource_id); set != sets_.end()) stored.resource = &set->second;
@@ -63,10 +37,10 @@ StoredTrace::StoredTrace(const Trace& trace) : trace_(trace), trace_id_(trace.tr
       trace_ids.push_back(Value::String(link.trace_id));
       span_ids.push_back(Value::String(link.span_id));
     }
-    stored.event_names = Array(std::move(names));
-    stored.event_times = Array(std::move(times));
-    stored.link_trace_ids = Array(std::move(trace_ids));
-    stored.link_span_ids = Array(std::move(span_ids));
+    stored.event_names = values_.Array(std::move(names));
+    stored.event_times = values_.Array(std::move(times));
+    stored.link_trace_ids = values_.Array(std::move(trace_ids));
+    stored.link_span_ids = values_.Array(std::move(span_ids));
   }
   FindParents();
   FindTraceValues();
@@ -96,89 +70,35 @@ void StoredTrace::FindTraceValues() {
   duration_ = Value::Duration(last - first);
 }
 
-Value StoredTrace::Array(std::vector<Value> elements) {
-  if (elements.empty()) return Value::Nil();
-  return Value::Array(arrays_.emplace_back(std::move(elements)));
-}
-
-Value StoredTrace::ArrayOf(const std::string& json) {
-  simdjson::dom::parser parser;
-  simdjson::dom::array array;
-  std::vector<Value> elements;
-  if (parser.parse(json).get(array) == simdjson::SUCCESS) {
-    for (const simdjson::dom::element element : array) {
-      int64_t whole = 0;
-      double number = 0;
-      bool yes = false;
-      std::string_view text;
-      if (element.get(whole) == simdjson::SUCCESS) {
-        elements.push_back(Value::Int(whole));
-      } else if (element.get(number) == simdjson::SUCCESS) {
-        elements.push_back(Value::Float(number));
-      } else if (element.get(yes) == simdjson::SUCCESS) {
-        elements.push_back(Value::Bool(yes));
-      } else if (element.get(text) == simdjson::SUCCESS) {
-        elements.push_back(Value::String(texts_.emplace_back(text)));
-      } else {
-        elements.push_back(Value::Nil());  // nested: compared with nothing
-      }
-    }
-  }
-  return Value::Array(arrays_.emplace_back(std::move(elements)));
-}
-
-Value StoredTrace::ValueOf(const Attribute& attribute) {
-  switch (attribute.type) {
-    case 'i':
-      return Value::Int(WholeOf(attribute.text));
-    case 'd':
-      return Value::Float(DoubleOf(attribute.text));
-    case 'b':
-      return Value::Bool(attribute.text == "true");
-    case 'a':
-      return ArrayOf(attribute.text);
-    case 'e':
-      return Value::Nil();
-    default:
-      return Value::String(attribute.text);
-  }
-}
-
-StoredTrace::Values StoredTrace::ValuesOf(const std::vector<Attribute>& attributes) {
-  Values values;
-  for (const Attribute& attribute : attributes) values.emplace_back(attribute.key, ValueOf(attribute));
-  return values;
-}
-
 template <typename Item>
 StoredTrace::Values StoredTrace::ByKey(const std::vector<Item>& items) {
   std::map<std::string_view, std::vector<Value>> by_key;
   for (const Item& item : items) {
-    const Values values = ValuesOf(item.attributes);
+    const Values values = values_.Of(item.attributes);
     for (size_t i = 0; i < values.size(); ++i) {
-      const bool repeated = !Find(std::span(values).first(i), values[i].first).is_nil();
+      const bool repeated = !StoredValues::Find(std::span(values).first(i), values[i].first).is_nil();
       if (!repeated && !values[i].second.is_nil()) by_key[values[i].first].push_back(values[i].second);
     }
   }
   Values arrays;
-  for (auto& [key, values] : by_key) arrays.emplace_back(key, Array(std::move(values)));
+  for (auto& [key, values] : by_key) arrays.emplace_back(key, values_.Array(std::move(values)));
   return arrays;
 }
 
 Value StoredTrace::StoredSpan::Attribute(Scope wanted, std::string_view key) const {
   switch (wanted) {
     case Scope::kSpan:
-      return Find(attributes, key);
+      return StoredValues::Find(attributes, key);
     case Scope::kResource:
       // As SQL has it: the column, which is filled from the resource's text.
       if (key == "service.name" && !span->service.empty()) return Value::String(span->service);
-      return resource == nullptr ? Value::Nil() : Find(*resource, key);
+      return resource == nullptr ? Value::Nil() : StoredValues::Find(*resource, key);
     case Scope::kInstrumentation:
-      return scope == nullptr ? Value::Nil() : Find(*scope, key);
+      return scope == nullptr ? Value::Nil() : StoredValues::Find(*scope, key);
     case Scope::kEvent:
-      return Find(events, key);
+      return StoredValues::Find(events, key);
     case Scope::kLink:
-      return Find(links, key);
+      return StoredValues::Find(links, key);
     default:
       return Value::Nil();
   }

@@ -11,12 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "query/stored_values.h"
 #include "query/trace_types.h"
 #include "traceql/span_view.h"
 
 namespace sightline::query {
 
-// Bytes and key-value lists are strings to the language: base64 and JSON, as they are stored. Borrows the trace.
+// Borrows the trace.
 // Thread: reading from any.
 class StoredTrace : public traceql::TraceView {
  public:
@@ -27,7 +28,7 @@ class StoredTrace : public traceql::TraceView {
   int64_t parent(size_t index) const override { return parents_[index]; }
 
  private:
-  using Values = std::vector<std::pair<std::string_view, traceql::Value>>;  // by key; of equal keys the first counts
+  using Values = StoredValues::ByKey;
 
   struct StoredSpan : traceql::SpanView {
     traceql::Value Intrinsic(traceql::Intrinsic intrinsic) const override;
@@ -41,10 +42,6 @@ class StoredTrace : public traceql::TraceView {
     traceql::Value event_names, event_times, link_trace_ids, link_span_ids;
   };
 
-  traceql::Value ValueOf(const Attribute& attribute);
-  traceql::Value ArrayOf(const std::string& json);
-  traceql::Value Array(std::vector<traceql::Value> elements);  // nil without elements
-  Values ValuesOf(const std::vector<Attribute>& attributes);
   template <typename Item>
   Values ByKey(const std::vector<Item>& items);
   void FindParents();
@@ -54,8 +51,7 @@ class StoredTrace : public traceql::TraceView {
   std::deque<StoredSpan> spans_;
   std::vector<int64_t> parents_;
   std::map<std::string, Values, std::less<>> sets_;  // by id
-  std::deque<std::vector<traceql::Value>> arrays_;
-  std::deque<std::string> texts_;
+  StoredValues values_;
   std::string trace_id_;
   traceql::Value duration_, root_name_, root_service_;
 };

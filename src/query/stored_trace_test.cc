@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
 
 #include "base/clock.h"
+#include "query/testing/choice.h"
 #include "query/testing/engine.h"
 #include "query/traces.h"
 #include "traceql/evaluate.h"
@@ -20,24 +20,10 @@
 namespace sightline::query {
 namespace {
 
+using testing::Choice;
 using testing::EngineTest;
 
 constexpr int kSpans = 300;
-
-// Seeded choices. Thread: of its owner.
-class Choice {
- public:
-  explicit Choice(uint64_t seed) : random_(seed) {}
-  size_t Below(size_t bound) { return random_() % bound; }
-  bool OneIn(size_t chances) { return Below(chances) == 0; }
-  template <typename List>
-  auto Of(const List& list) {
-    return *(std::begin(list) + Below(std::size(list)));
-  }
-
- private:
-  std::mt19937_64 random_;
-};
 
 constexpr const char* kKeys[] = {"x",   "y", "http.method", "http.request.method", "http.status_code", "only.resource",
                                  "it's"};

@@ -64,6 +64,7 @@ class ApiServerImpl final : public ApiServer {
         facet_reader_(items_),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
         group_reader_(items_),
+        log_group_reader_(items_),
         heatmap_reader_(items_),
         metric_reader_(clickhouse, options_.database),
         span_series_reader_(items_),
@@ -77,7 +78,7 @@ class ApiServerImpl final : public ApiServer {
         sampling_reader_(clickhouse, metric_reader_, options_.database),
         export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
-        logs_api_(log_reader_),
+        logs_api_(log_reader_, log_group_reader_),
         metrics_api_(metric_reader_),
         query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_, explainer_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
@@ -253,6 +254,7 @@ class ApiServerImpl final : public ApiServer {
   query::FacetReader facet_reader_;
   query::FieldReader field_reader_;
   query::GroupReader group_reader_;
+  query::LogGroupReader log_group_reader_;
   query::HeatmapReader heatmap_reader_;
   query::MetricReader metric_reader_;
   query::SpanSeriesReader span_series_reader_;

@@ -37,6 +37,15 @@ std::optional<std::string> NextCursor(const Params& params, const std::optional<
                             std::to_string(next->block), std::to_string(next->seen)});
 }
 
+void WriteLogGroup(JsonWriter& json, const query::LogGroup& group) {
+  json.Begin('{').Key("literals").Begin('[');
+  for (const auto& literal : group.literals) json.String(literal);
+  json.End(']').Key("records").Number(group.records).Key("errors").Number(group.errors);
+  json.Key("last_unix_nano").Nanos(group.last_unix_nanos).Key("sparkline").Begin('[');
+  for (const double records : group.sparkline) json.Number(records);
+  json.End(']').End('}');
+}
+
 }  // namespace
 
 query::LogFilter ReadLogFilter(Params& params, bool allow_clock_skew) {
@@ -53,6 +62,7 @@ query::LogFilter ReadLogFilter(Params& params, bool allow_clock_skew) {
       "severity", 0, {{"trace", 1}, {"debug", 5}, {"info", 9}, {"warn", 13}, {"error", 17}, {"fatal", 21}});
   filter.text = params.Text("text");
   filter.attributes = params.Attributes();
+  filter.instance_of = params.Text("instance_of");
   if (const std::string text = params.Text("q"); !text.empty()) {
     auto condition = query::ParseLogQuery(text);
     if (condition) {
@@ -67,6 +77,7 @@ query::LogFilter ReadLogFilter(Params& params, bool allow_clock_skew) {
 void LogsApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/logs", [this](ApiCall& call) { return Search(call); }});
   router.Add({"GET", "/api/v1/logs/volume", [this](ApiCall& call) { return Volume(call); }});
+  router.Add({"GET", "/api/v1/logs/groups", [this](ApiCall& call) { return Groups(call); }});
 }
 
 Result<void> LogsApi::Search(ApiCall& call) {
@@ -87,8 +98,39 @@ Result<void> LogsApi::Search(ApiCall& call) {
   call.json.End(']');
   WriteAttributeSets(call.json, page->attribute_sets);
   WriteNextCursor(call.json, NextCursor(call.params, page->next));
+  if (page->instance) {
+    call.json.Key("instance").Begin('{').Key("service").String(page->instance->service);
+    call.json.Key("attribute").String(page->instance->attribute);
+    call.json.Key("value").String(page->instance->value).End('}');
+  }
   WriteScanned(call.json, page->scanned);
   call.json.End('}');
+  return {};
+}
+
+Result<void> LogsApi::Groups(ApiCall& call) {
+  query::LogGroupSearch search;
+  Params& params = call.params;
+  const std::string text = params.Text("q");
+  const TimeRange range = params.Range({.allow_clock_skew = false});
+  search.by = params.Fields("by", query::kLogGroupFieldsMax);
+  search.limit = params.Limit(search.limit, query::kLogGroupsMax);
+  SIGHTLINE_TRY(params.Check());
+  auto query = query::ParseItemQuery(otlp::Signal::kLogs, text, range.from_unix_nanos, range.to_unix_nanos);
+  if (!query) return call.Blame("q", query.error());
+  search.query = *std::move(query);
+  auto list = groups_.Read(search, call.cancellation());
+  if (!list) return call.Blame("by", list.error());
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("from_unix_nano").Nanos(range.from_unix_nanos).Key("to_unix_nano").Nanos(range.to_unix_nanos);
+  json.Key("fields").Begin('[');
+  for (const auto& field : list->fields) json.String(field);
+  json.End(']').Key("records").Number(list->records).Key("group_count").UInt(list->groups_in_all);
+  json.Key("one_in").Number(list->one_in).Key("groups").Begin('[');
+  for (const auto& group : list->groups) WriteLogGroup(json, group);
+  json.End(']');
+  WriteScanned(json, list->scanned);
+  json.End('}');
   return {};
 }
 

@@ -150,6 +150,19 @@ TEST_F(LogsApiTest, VolumeHasAnEntryForEachSeverityThatOccurs) {
   EXPECT_TRUE(Has(Get("/api/v1/logs/volume?text=nowhere").body, "\"total\":0,\"series\":[],"));
 }
 
+TEST_F(LogsApiTest, AnInstanceIsNamedInTheAnswer) {
+  Execute(
+      "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES ('cc', now(), ['service.name', "
+      "'host.name'], ['web', 'a'], 'ss')");
+  Insert(1, "of it", kSecond);
+  const auto reply = Get("/api/v1/logs?instance_of=cc");
+  EXPECT_TRUE(Has(reply.body, "\"instance\":{\"service\":\"web\",\"attribute\":\"host.name\",\"value\":\"a\"}"))
+      << reply.body;
+  EXPECT_EQ(GetList("/api/v1/logs?instance_of=cc").bodies, Strings{"of it"});
+  EXPECT_EQ(GetList("/api/v1/logs?instance_of=dd").bodies, Strings{});
+  EXPECT_TRUE(Has(Get("/api/v1/logs/volume?instance_of=cc").body, "\"total\":1,"));
+}
+
 TEST_F(LogsApiTest, BadParametersAreNamed) {
   for (std::string_view bad : {"severity=loud", "trace_id=12", "span_id=xyz", "sort=slowest", "limit=1001", "last=0s",
                                "attribute=novalue", "cursor=abc", "step=1m"}) {

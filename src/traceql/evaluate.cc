@@ -25,6 +25,12 @@ Value ReadAttribute(const Field& field, std::string_view key, const SpanView& sp
   return Value::Nil();
 }
 
+// {"a": {"b": 1}}, else {"a.b": 1}.
+Value ReadBody(const Field& field, const SpanView& record) {
+  const Value value = record.InBody(field.path);
+  return value.is_nil() && field.path.size() > 1 ? record.InBody({&field.key, 1}) : value;
+}
+
 Value ReadIntrinsic(Intrinsic intrinsic, const SpanContext& context) {
   const TraceTree* tree = context.tree;
   switch (intrinsic) {
@@ -55,6 +61,7 @@ Value Read(const Field& field, const SpanContext& context) {
     return Read(of_span, {context.trace->span(index), context.trace, context.tree, index});
   }
   if (field.intrinsic != Intrinsic::kNone) return ReadIntrinsic(field.intrinsic, context);
+  if (field.scope == Scope::kBody) return ReadBody(field, context.span);
   Value value = ReadAttribute(field, field.key, context.span);
   for (size_t i = 0; value.is_nil() && i < field.aliases.size(); ++i)
     value = ReadAttribute(field, field.aliases[i], context.span);

@@ -51,6 +51,7 @@ constexpr std::array kScopes = {
     ScopeInfo{Scope::kLink, "link", true, false},
     ScopeInfo{Scope::kTrace, "trace", true, true},
     ScopeInfo{Scope::kLog, "log", false, true},
+    ScopeInfo{Scope::kBody, "body", false, true},
     ScopeInfo{Scope::kInstrumentation, "instrumentation", true, true},
 };
 
@@ -59,10 +60,12 @@ bool IsOf(const Info& info, Subject subject) {
   return subject == Subject::kLogs ? info.of_logs : info.of_spans;
 }
 
-std::string PrintKey(const std::string& key) {
+// `part`: of a path, in which a point outside of quotes leads to the next key.
+std::string PrintKey(const std::string& key, bool part = false) {
   // A digit behind the point would begin a number.
   // And a no-break space counts as space.
   const bool plain = !key.empty() && (key[0] < '0' || key[0] > '9') && !key.contains("\xC2\xA0") &&
+                     !(part && key.contains('.')) &&
                      std::ranges::all_of(key, [](char c) { return IsAttributeCharacter(c) && c != '"'; });
   if (plain) return key;
   std::string quoted = "\"";
@@ -111,13 +114,14 @@ std::vector<std::string> ScopePrefixes(Subject subject) {
   for (const auto& info : kScopes) {
     if (!IsOf(info, subject)) continue;
     if (info.scope != Scope::kTrace) prefixes.push_back(std::string(info.name) + ".");
-    if (info.scope != Scope::kResource) prefixes.push_back(std::string(info.name) + ":");
+    if (info.scope != Scope::kResource && info.scope != Scope::kBody) prefixes.push_back(std::string(info.name) + ":");
   }
   return prefixes;
 }
 
 bool Field::operator==(const Field& other) const {
-  return scope == other.scope && intrinsic == other.intrinsic && of_parent == other.of_parent && key == other.key;
+  return scope == other.scope && intrinsic == other.intrinsic && of_parent == other.of_parent && key == other.key &&
+         path == other.path;
 }
 
 std::string PrintField(const Field& field) {
@@ -128,8 +132,20 @@ std::string PrintField(const Field& field) {
     return text + std::string(ScopeName(info.scope)) + ":" + std::string(info.name);
   }
   text += ScopeName(field.scope);
+  if (field.scope == Scope::kBody) {
+    for (const std::string& key : field.path) text += "." + PrintKey(key, /*part=*/true);
+    return text;
+  }
   if (!text.ends_with('.')) text += '.';
   return text + PrintKey(field.key);
+}
+
+Field BodyField(std::vector<std::string> path) {
+  Field field;
+  field.scope = Scope::kBody;
+  for (const std::string& key : path) field.key += (&key == path.data() ? "" : ".") + key;
+  field.path = std::move(path);
+  return field;
 }
 
 bool IsAttributeCharacter(char c) {

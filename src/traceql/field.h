@@ -24,6 +24,7 @@ enum class Scope : uint8_t {
   kInstrumentation,
   kTrace,  // intrinsics only
   kLog,
+  kBody,  // of a log record whose body is JSON: what is within it
 };
 
 enum class Intrinsic : uint8_t {
@@ -83,12 +84,17 @@ struct Field {
   Intrinsic intrinsic = Intrinsic::kNone;
   bool of_parent = false;  // of the span's parent: parent.x
   std::string key;
+  // Of Scope::kBody the keys from the outermost on, of which `key` is the join: body.a."b c" has {"a", "b c"}.
+  std::vector<std::string> path;
   // Other names of the key in older or newer semantic conventions, to be tried in this order after the key itself.
   std::span<const std::string_view> aliases;
 
   Type type() const { return intrinsic == Intrinsic::kNone ? Type::kAny : InfoOf(intrinsic).type; }
   bool operator==(const Field& other) const;
 };
+
+// Of the body's field with these keys, from the outermost on.
+Field BodyField(std::vector<std::string> path);
 
 // As it is written: `span:name`, `resource.service.name`, `parent.span."with space"`.
 std::string PrintField(const Field& field);

@@ -161,6 +161,7 @@ Token Lexer::Word(Token token) {
   if (scope && next == ':') return ScopedIntrinsic(std::move(token), *scope);
   if (scope == Scope::kSpan && subject_ == Subject::kLogs)
     return Fail(token.offset, "log records have no attributes of spans", "log.");
+  if (scope == Scope::kBody) return InBody(std::move(token));
   if (scope && *scope != Scope::kTrace) return Scoped(std::move(token), *scope, false);
   if (scope)
     return Fail(token.offset, "a trace has no attributes of its own; its intrinsics begin with `trace:`", "trace:");
@@ -202,6 +203,17 @@ Token Lexer::Scoped(Token token, Scope scope, bool of_parent) {
   return Finish(std::move(token), Kind::kField);
 }
 
+Token Lexer::InBody(Token token) {
+  std::vector<std::string> path;
+  while (Peek() == '.') {
+    const size_t begin = ++at_;
+    if (!AttributeKey(path.emplace_back(), /*part=*/true)) return Token{};
+    if (at_ == begin) return Fail(begin, "a key of the body is missing behind the point");
+  }
+  token.field = BodyField(std::move(path));
+  return Finish(std::move(token), Kind::kField);
+}
+
 Token Lexer::ScopedIntrinsic(Token token, Scope scope) {
   ++at_;  // the colon
   const size_t begin = at_;
@@ -217,8 +229,8 @@ Token Lexer::ScopedIntrinsic(Token token, Scope scope) {
   return Finish(std::move(token), Kind::kField);
 }
 
-bool Lexer::AttributeKey(std::string& key) {
-  while (at_ < text_.size() && IsAttributeCharacter(Peek()) && SpaceHere() == 0) {
+bool Lexer::AttributeKey(std::string& key, bool part) {
+  while (at_ < text_.size() && IsAttributeCharacter(Peek()) && SpaceHere() == 0 && !(part && Peek() == '.')) {
     if (Peek() != '"') {
       key += text_[at_++];
       continue;

@@ -56,7 +56,9 @@ class Lexer {
   Token Quoted(Token token);
   Token RawQuoted(Token token);
   Token Finish(Token token, Token::Kind kind);
-  bool AttributeKey(std::string& key);  // false: an error
+  Token InBody(Token token);
+  // False: an error. `part`: only until a point.
+  bool AttributeKey(std::string& key, bool part = false);
   bool Escape(std::string& text);       // false: an error
   bool Unicode(size_t digits, std::string& text);
   char Peek(size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }

@@ -107,15 +107,6 @@ std::string PrintAggregate(const Aggregate& aggregate) {
          ")";
 }
 
-std::string PrintStage(const Stage& stage) {
-  if (const auto* spans = std::get_if<SpansetExpression>(&stage.node)) return Print(*spans);
-  if (const auto* filter = std::get_if<ScalarFilter>(&stage.node))
-    return PrintJoined(filter->op, *filter->left, *filter->right);
-  if (const auto* group = std::get_if<Group>(&stage.node)) return "by(" + Print(*group->by) + ")";
-  if (const auto* select = std::get_if<Select>(&stage.node)) return "select" + PrintFields(select->fields);
-  return "coalesce()";
-}
-
 std::string PrintMetricsPipeline(const MetricsPipeline& pipeline) {
   std::string text = Print(pipeline.spans) + " | " + std::string(MetricsFunctionName(pipeline.function)) + "(";
   if (pipeline.of) text += PrintField(*pipeline.of);
@@ -163,9 +154,18 @@ std::string Print(const ScalarExpression& scalar) {
   return "(" + Print(*pipeline.spans) + " | " + Print(*pipeline.result) + ")";
 }
 
+std::string Print(const Stage& stage) {
+  if (const auto* spans = std::get_if<SpansetExpression>(&stage.node)) return Print(*spans);
+  if (const auto* filter = std::get_if<ScalarFilter>(&stage.node))
+    return PrintJoined(filter->op, *filter->left, *filter->right);
+  if (const auto* group = std::get_if<Group>(&stage.node)) return "by(" + Print(*group->by) + ")";
+  if (const auto* select = std::get_if<Select>(&stage.node)) return "select" + PrintFields(select->fields);
+  return "coalesce()";
+}
+
 std::string Print(const Pipeline& pipeline) {
   std::string text;
-  for (const Stage& stage : pipeline.stages) text += (text.empty() ? "" : " | ") + PrintStage(stage);
+  for (const Stage& stage : pipeline.stages) text += (text.empty() ? "" : " | ") + Print(stage);
   return text;
 }
 

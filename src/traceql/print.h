@@ -10,6 +10,7 @@ namespace sightline::traceql {
 
 std::string Print(const Query& query);
 std::string Print(const Pipeline& pipeline);
+std::string Print(const Stage& stage);
 std::string Print(const Expression& expression);  // without braces
 std::string Print(const ScalarExpression& scalar);
 std::string Print(const SpansetExpression& spans);

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "traceql/field.h"
@@ -21,6 +23,9 @@ class SpanView {
   // `scope` is of those that have attributes, never kNone. Of events and links an array with one element for each that
   // has the key. Nil: absent.
   virtual Value Attribute(Scope scope, std::string_view key) const = 0;
+  // Of log records: what a body of JSON has behind these keys, from the outermost on. An object is an array of one
+  // value that compares with nothing. Nil: absent, null, or the body is no object.
+  virtual Value InBody(std::span<const std::string>) const { return Value::Nil(); }
 };
 
 class TraceView {

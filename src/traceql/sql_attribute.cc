@@ -8,6 +8,7 @@
 
 #include "otlp/attribute_columns.h"
 #include "otlp/sql_quote.h"
+#include "traceql/sql_body.h"
 
 namespace sightline::traceql {
 namespace {
@@ -171,17 +172,21 @@ std::string SqlAttributes::CompareChain(const Field& field, const SqlTest& test,
 }
 
 std::string SqlAttributes::Has(const Field& field) const {
+  if (field.scope == Scope::kBody) return HasInBody(field, parameters_);
   std::string any = "0";
   for (const Place& place : PlacesOf(field)) any = Or(any, HasAt(place));
   return any;
 }
 
 std::string SqlAttributes::Compare(const Field& field, const SqlTest& test) const {
+  if (field.scope == Scope::kBody) return CompareInBody(field, test, true, parameters_);
   return CompareChain(field, test, true);
 }
 
 std::string SqlAttributes::Is(const Field& field, bool value) const {
-  return CompareChain(field, SqlTest(Operator::kEqual, Value::Bool(value), parameters_), false);
+  const SqlTest test(Operator::kEqual, Value::Bool(value), parameters_);
+  if (field.scope == Scope::kBody) return CompareInBody(field, test, false, parameters_);
+  return CompareChain(field, test, false);
 }
 
 }  // namespace sightline::traceql

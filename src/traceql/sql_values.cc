@@ -126,25 +126,33 @@ std::string SqlTest::OfScalar(const std::string& letter, const std::string& text
   return Or(whole, And(letter + " = 'd'", OfKnown('d', text)));
 }
 
-std::string SqlTest::IsComparableElement() const {
-  if (IsText(literal_)) return "startsWith(e, '\"')";
-  if (literal_.type == Type::kBool) return "e IN ('true', 'false')";
-  return IsNumber(literal_.type) ? "isNotNull(toFloat64OrNull(e))" : std::string(kFalse);
+std::string SqlTest::IsComparableJson(const std::string& json) const {
+  if (IsText(literal_)) return "startsWith(" + json + ", '\"')";
+  if (literal_.type == Type::kBool) return json + " IN ('true', 'false')";
+  return IsNumber(literal_.type) ? "isNotNull(toFloat64OrNull(" + json + "))" : std::string(kFalse);
 }
 
-std::string SqlTest::OfElement() const {
-  if (IsText(literal_)) return And(IsComparableElement(), OfText("JSONExtractString(e)"));
-  if (literal_.type == Type::kBool) return And(IsComparableElement(), OfKnown('b', "e"));
-  const std::string whole = OfKnown('i', "e"), fraction = OfKnown('d', "e");
-  if (literal_.type == Type::kFloat) return And(IsComparableElement(), fraction);
-  return And(IsComparableElement(), "if(isNotNull(toInt64OrNull(e)), " + whole + ", " + fraction + ")");
+std::string SqlTest::OfJsonScalar(const std::string& json) const {
+  const std::string is_comparable = IsComparableJson(json);
+  if (is_comparable == kFalse) return is_comparable;
+  if (IsText(literal_)) return And(is_comparable, OfText("JSONExtractString(" + json + ")"));
+  if (literal_.type == Type::kBool) return And(is_comparable, OfKnown('b', json));
+  const std::string whole = OfKnown('i', json), fraction = OfKnown('d', json);
+  if (literal_.type == Type::kFloat) return And(is_comparable, fraction);
+  return And(is_comparable, "if(isNotNull(toInt64OrNull(" + json + ")), " + whole + ", " + fraction + ")");
 }
 
 std::string SqlTest::OfArray(const std::string& json) const {
   const std::string elements = "JSONExtractArrayRaw(" + json + ")";
   auto exists = [&](const std::string& condition) { return "arrayExists(e -> " + condition + ", " + elements + ")"; };
-  const std::string answer = AnyOrNone(*this, exists, IsComparableElement(), Positive().OfElement());
+  const std::string answer = AnyOrNone(*this, exists, IsComparableJson("e"), Positive().OfJsonScalar("e"));
   return negative() ? Or("empty(" + elements + ")", answer) : answer;
+}
+
+std::string SqlTest::OfJson(const std::string& json, bool arrays) const {
+  if (IsComparableJson(json) == kFalse) return std::string(kFalse);
+  const std::string scalar = OfJsonScalar(json);
+  return arrays ? Or(scalar, And("startsWith(" + json + ", '[')", OfArray(json))) : scalar;
 }
 
 std::string SqlTest::OfAttribute(const std::string& letter, const std::string& text) const {

@@ -49,12 +49,14 @@ class SqlTest {
   std::string IsComparable(const std::string& letter) const;
   // On any attribute: of an array one element, or none for != and !~.
   std::string OfAttribute(const std::string& letter, const std::string& text) const;
+  // On a value as it is in JSON, and with `arrays` on an array of such.
+  std::string OfJson(const std::string& json, bool arrays) const;
   // On an attribute whose letter is known.
   std::string OfKnown(char letter, const std::string& text) const;
 
  private:
-  std::string OfElement() const;  // of a JSON array; "e" is the element
-  std::string IsComparableElement() const;
+  std::string OfJsonScalar(const std::string& json) const;
+  std::string IsComparableJson(const std::string& json) const;
   std::string OfArray(const std::string& json) const;
   std::string OfDouble(const std::string& number) const;
 

@@ -1,5 +1,6 @@
 // The page of log records in Chromium against the real program: what is searched, opened, followed and shared by a link.
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
@@ -10,6 +11,21 @@ const SPAN = 'b7ad6b7169203331'
 const COUNT = 400
 const now = BigInt(Date.now()) * 1_000_000n
 const BIG = 9_007_199_254_740_993n
+
+const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
+// In both themes, wide and narrow.
+async function shot(page: Page, name: string): Promise<void> {
+  await mkdir(SHOTS, { recursive: true })
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const [size, width] of [['wide', 1440], ['narrow', 480]] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      await page.screenshot({ path: join(SHOTS, `${name}-${size}-${colorScheme}.png`) })
+    }
+  }
+  await page.emulateMedia({ colorScheme: null })
+  await page.setViewportSize({ width: 1440, height: 900 })
+}
 
 let sightline: Sightline
 let browser: Browser
@@ -198,6 +214,69 @@ describe('the page of log records', () => {
     await page.close()
   })
 
+  it('asks for what stands in bodies of JSON, from the panel, the fields and the box', async () => {
+    const page = await browser.page()
+    const at = now - 2_400_000_000_000n
+    const bodies = Array.from({ length: 30 }, (_, i) => JSON.stringify({ http: { status: i % 10 === 0 ? 500 : 200, route: `/r${i}` }, 'log.level': i % 2 ? 'info' : 'warn' }))
+    await sightline.send('logs', logsRequest('json', '', bodies.map((body, i) => ({ atNano: at + BigInt(i), body }))))
+    await waitUntil(async () => (await count('service=json')) === bodies.length, 'the records with JSON')
+    await open(page, '/logs?service=json')
+    const rail = page.getByRole('complementary', { name: 'What the records are made of' })
+    await rail.getByRole('list', { name: 'body.http.status' }).getByRole('button', { name: /^500/ }).filter({ hasText: '3' }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ body.http.status = 500 }')
+    await page.getByText('3 records', { exact: true }).waitFor()
+    // The other value can be chosen in its place.
+    await rail.getByRole('list', { name: 'body.http.status' }).getByRole('button', { name: /^200/ }).filter({ hasText: '27' }).waitFor()
+    await rows(page).filter({ hasText: '/r20' }).locator('.body').click()
+    await panel(page).getByText('http.route', { exact: true }).hover()
+    await panel(page).getByRole('button', { name: /^Filter by log\.level = warn/ }).click()
+    await page.waitForURL((url) => url.searchParams.get('q') === '{ body.http.status = 500 && body."log.level" = "warn" }')
+    await page.getByText(/^(All 3|3) records/).first().waitFor()
+    await page.getByRole('button', { name: 'Add a column' }).click()
+    await page.getByRole('option', { name: /^body\.http\.route/ }).click()
+    await page.getByRole('columnheader', { name: 'body.http.route' }).waitFor()
+    await rows(page).getByRole('cell', { name: '/r20', exact: true }).waitFor()
+    await page.waitForFunction(() => document.querySelector('.dimmed') === null)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await shot(page, 'logs-json')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('shows the lines around one of the same instance, and goes on both ways', async () => {
+    const page = await browser.page()
+    const from = now - 1_800_000_000_000n
+    for (const instance of ['a', 'b']) {
+      const lines = Array.from({ length: 300 }, (_, i) => ({ atNano: from + BigInt(i) * 100_000_000n, body: `${instance} says ${i}` }))
+      await sightline.send('logs', logsRequest('twins', '', lines, { 'service.instance.id': `instance-${instance}` }))
+    }
+    await waitUntil(async () => (await count('service=twins')) === 600, 'the lines of both')
+    await open(page, '/logs?service=twins&text=a+says+150')
+    await rows(page).first().locator('.body').click()
+    await panel(page).getByRole('link', { name: 'Surrounding lines' }).click()
+    await page.getByText('service.instance.id = instance-a').waitFor()
+    await rows(page).filter({ hasText: 'a says 149' }).waitFor()
+    const marked = page.locator('.row.marked')
+    expect(await marked.count()).toBe(1)
+    expect(await marked.innerText()).toContain('a says 150')
+    expect(await rows(page).filter({ hasText: 'b says' }).count()).toBe(0)
+    const table = page.getByRole('table', { name: 'Log records' })
+    const length = async () => Number(await table.getAttribute('aria-rowcount'))
+    expect(await length()).toBe(200)
+    await shot(page, 'logs-around')
+    expect(await accessibilityViolations(page)).toEqual([])
+    // Upwards what is in sight stays where it is.
+    await table.evaluate((element) => (element.scrollTop = 200))
+    await waitUntil(async () => (await length()) === 250, 'the earlier ones')
+    await rows(page).filter({ hasText: /a says 5[5-9]/ }).first().waitFor()
+    await table.evaluate((element) => (element.scrollTop = element.scrollHeight))
+    await waitUntil(async () => (await length()) === 300, 'the later ones')
+    await table.evaluate((element) => (element.scrollTop = 0))
+    await rows(page).first().filter({ hasText: 'a says 0' }).waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
   it('narrows the range by a drag over the volume', async () => {
     const page = await browser.page()
     await open(page, '/logs')
@@ -230,6 +309,34 @@ describe('the page of log records', () => {
     await waitUntil(async () => Math.abs(((await seen.boundingBox())?.y ?? 0) - before.y) < 1, 'the row in its place')
     await table.evaluate((element) => (element.scrollTop = 0))
     await rows(page).filter({ hasText: 'just arrived too' }).waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('follows what comes in, whatever its time, and waits during a pause', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/logs?text=followed&last=15m`)
+    await page.getByText('No record matches').waitFor()
+    await page.getByRole('button', { name: 'Live', exact: true }).click()
+    await page.getByRole('button', { name: 'Pause' }).waitFor()
+    const at = () => BigInt(Date.now()) * 1_000_000n
+    const send = (...lines: [bigint, string][]) => sightline.send('logs', logsRequest('tailed', '', lines.map(([atNano, body]) => ({ atNano, body }))))
+    await send([at(), 'followed one'], [at() - 7_200_000_000_000n, 'followed two, of another hour'], [at(), 'passed by'])
+    await rows(page).filter({ hasText: 'followed two' }).filter({ hasText: '2 h late' }).waitFor()
+    expect(await rows(page).count()).toBe(2)
+    await page.getByRole('status', { name: 'Records a second' }).filter({ hasText: /^\d+\.\d\/s$/ }).waitFor()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await send([at(), 'followed three'])
+    await page.getByRole('button', { name: 'Resume, 1 wait' }).waitFor()
+    expect(await rows(page).count()).toBe(2)
+    await shot(page, 'logs-live')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Resume, 1 wait' }).click()
+    await rows(page).first().filter({ hasText: 'followed three' }).waitFor()
+    expect(await rows(page).count()).toBe(3)
+    // Without it the list is that of the range: what is late belongs elsewhere.
+    await page.getByRole('button', { name: 'Live', exact: true }).click()
+    await waitUntil(async () => (await rows(page).count()) === 2, 'the records of the range')
     expect(problems(page)).toEqual([])
     await page.close()
   })

@@ -73,11 +73,11 @@ export interface LogSketch {
   attributes?: Record<string, unknown>
 }
 
-export function logsRequest(service: string, traceId: string, sketches: readonly LogSketch[]): object {
+export function logsRequest(service: string, traceId: string, sketches: readonly LogSketch[], resource: Record<string, unknown> = {}): object {
   return {
     resourceLogs: [
       {
-        resource: { attributes: attributes({ 'service.name': service }) },
+        resource: { attributes: attributes({ 'service.name': service, ...resource }) },
         scopeLogs: [
           {
             logRecords: sketches.map((sketch) => ({

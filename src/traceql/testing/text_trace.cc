@@ -1,5 +1,6 @@
 #include "traceql/testing/text_trace.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "base/error.h"
@@ -88,6 +89,12 @@ Value TextTrace::TextSpan::Intrinsic(traceql::Intrinsic intrinsic) const {
 Value TextTrace::TextSpan::Attribute(Scope scope, std::string_view key) const {
   for (const auto& [field, value] : fields)
     if (field.intrinsic == traceql::Intrinsic::kNone && field.scope == scope && field.key == key) return value;
+  return Value::Nil();
+}
+
+Value TextTrace::TextSpan::InBody(std::span<const std::string> path) const {
+  for (const auto& [field, value] : fields)
+    if (field.scope == Scope::kBody && std::ranges::equal(field.path, path)) return value;
   return Value::Nil();
 }
 

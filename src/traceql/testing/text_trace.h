@@ -32,6 +32,7 @@ class TextTrace : public TraceView {
   struct TextSpan : SpanView {
     Value Intrinsic(traceql::Intrinsic intrinsic) const override;
     Value Attribute(Scope scope, std::string_view key) const override;
+    Value InBody(std::span<const std::string> path) const override;
 
     const TextTrace* trace = nullptr;
     std::string name, parent_name, parent_id;

@@ -4,7 +4,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { ChangedView, LogList, NewView, SpanDetail, Trace } from './types'
+import type { ChangedView, LogList, LogTail, NewView, SpanDetail, Trace } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -78,6 +78,7 @@ export const api = {
   listFields: (query: Query<'listFields'>, signal?: AbortSignal) => take(client.GET('/fields', { params: { query }, signal })),
   listFieldValues: (query: Query<'listFieldValues'>, signal?: AbortSignal) => take(client.GET('/fields/values', { params: { query }, signal })),
   searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => takeExact<LogList>(client.GET('/logs', { params: { query }, signal, ...AS_TEXT })),
+  tailLogs: (query: Query<'tailLogs'>, signal?: AbortSignal) => takeExact<LogTail>(client.GET('/tail/logs', { params: { query }, signal, ...AS_TEXT })),
   logVolume: (query: Query<'logVolume'>, signal?: AbortSignal) => take(client.GET('/logs/volume', { params: { query }, signal })),
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
   getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { exceptionOf, flattened, parseJsonText, stackLines, urlOf, valueKind, valueLine, valueText } from './attribute_value'
+import { exceptionOf, flattened, leavesOf, parseJsonText, stackLines, urlOf, valueAt, valueKind, valueLine, valueText } from './attribute_value'
 
 describe('valueKind', () => {
   it.each([
@@ -96,4 +96,16 @@ it('makes paths of maps within maps, and leaves what is none', () => {
   let deep: Record<string, unknown> = { end: true }
   for (let i = 0; i < 50; i++) deep = { a: deep }
   expect(Object.keys(flattened(deep))).toEqual(['a.a.a.a.a.a.a.a.a'])
+})
+
+it('finds what stands behind keys', () => {
+  const map = { http: { status: 500, 'x.y': 1, none: null }, 'http.route': '/', 'http.none': 2, list: [1] }
+  expect(leavesOf(map).map(({ keys }) => keys)).toEqual([['http', 'status'], ['http', 'x.y'], ['http', 'none'], ['http.route'], ['http.none'], ['list']])
+  expect(valueAt(map, ['http', 'status'])).toBe(500)
+  expect(valueAt(map, ['http', 'x.y'])).toBe(1)
+  expect(valueAt(map, ['http', 'route'])).toBe('/')
+  expect(valueAt(map, ['http', 'none'])).toBe(2)
+  expect(valueAt(map, ['http'])).toBe(map.http)
+  expect(valueAt(map, ['list', '0'])).toBeUndefined()
+  expect(valueAt(map, ['constructor'])).toBeUndefined()
 })

@@ -50,16 +50,29 @@ export function parseJsonText(text: string): object | null {
 
 const DEPTH_MAX = 8
 
-// A map whose maps are paths: {"a": {"b": 1}} -> {"a.b": 1}. Lists, bytes and empty maps stay values.
-export function flattened(map: Record<string, unknown>, prefix = '', depth = 0): Record<string, unknown> {
-  const flat: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(map)) {
-    const path = prefix + key
-    const inner = valueKind(value) === 'map' && depth < DEPTH_MAX ? (value as Record<string, unknown>) : null
-    if (inner !== null && Object.keys(inner).length > 0) Object.assign(flat, flattened(inner, `${path}.`, depth + 1))
-    else flat[path] = value
-  }
-  return flat
+export interface Leaf {
+  keys: string[] // from the outermost on
+  value: unknown
+}
+
+// What a map has in it and in its maps. Lists, bytes and empty maps are values.
+export function leavesOf(map: Record<string, unknown>, outer: readonly string[] = []): Leaf[] {
+  return Object.entries(map).flatMap(([key, value]) => {
+    const keys = [...outer, key]
+    const inner = valueKind(value) === 'map' && outer.length < DEPTH_MAX ? (value as Record<string, unknown>) : null
+    return inner !== null && Object.keys(inner).length > 0 ? leavesOf(inner, keys) : [{ keys, value }]
+  })
+}
+
+// A map whose maps are paths: {"a": {"b": 1}} -> {"a.b": 1}.
+export function flattened(map: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(leavesOf(map).map(({ keys, value }) => [keys.join('.'), value]))
+}
+
+// Behind these keys, one within the other, or else under all of them with points between; undefined: nothing but null.
+export function valueAt(map: Record<string, unknown>, keys: readonly string[]): unknown {
+  const of = (at: unknown, key: string) => (valueKind(at) === 'map' && Object.hasOwn(at as object, key) ? (at as Record<string, unknown>)[key] : undefined)
+  return keys.reduce<unknown>(of, map) ?? of(map, keys.join('.')) ?? undefined
 }
 
 // Text that is a whole HTTP address; else null. Nothing else becomes a link: javascript: and the like must not.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attributeField, attributeOf, conditionsOf, isMetrics, pickedOf, quoted, queryOf, spansOf, tokenize, unquoted, wantedAt, withCondition, withPicked, wrongPlace } from './traceql'
+import { attributeField, attributeOf, bodyField, bodyKeys, conditionsOf, isMetrics, pickedOf, quoted, queryOf, spansOf, tokenize, unquoted, wantedAt, withCondition, withPicked, wrongPlace } from './traceql'
 
 const kinds = (text: string) =>
   tokenize(text)
@@ -150,4 +150,16 @@ describe('literals and names', () => {
 it('knows where the server says that a query is wrong', () => {
   expect(wrongPlace('column 13: `==` is no operator', 'did you mean `=`?').column).toBe(13)
   expect(wrongPlace('line 2, column 3: what', null).column).toBeNull()
+})
+
+it('writes and reads fields within a body of JSON', () => {
+  for (const keys of [['a'], ['http', 'status'], ['log.level'], ['a b', 'x'], ['it"s\\'], ['0']]) expect(bodyKeys(bodyField(keys))).toEqual(keys)
+  expect(bodyField(['http', 'x.y'])).toBe('body.http."x.y"')
+  expect(bodyKeys('body')).toBeNull()
+  expect(bodyKeys('body.')).toBeNull()
+  expect(bodyKeys('log.body')).toBeNull()
+  expect(tokenize('{ body."a b".c >= 5 }').map(({ kind }) => kind)).toEqual(['bracket', 'space', 'field', 'space', 'operator', 'space', 'number', 'space', 'bracket'])
+  expect(attributeOf('body.a')).toBeNull() // no attribute: `.a` is another field
+  expect(pickedOf('{ body.a = 1 }', 'body.a', '1')).toBe('only')
+  expect(pickedOf('{ body.a = 1 }', 'log.a', '1')).toBe('any')
 })

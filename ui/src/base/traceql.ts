@@ -10,7 +10,7 @@ export interface Token {
 }
 
 const OPERATORS = /^(?:!>>|!<<|&>>|&<<|!=|!~|=~|>=|<=|&&|\|\||>>|<<|!>|!<|&>|&<|&~|\+|-|\*|\/|%|\^|=|<|>|~|!|\||,)/
-const FIELD = /^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation|log)\.|parent\.|\.)(?:"(?:[^"\\]|\\.)*"?|[^\s{}()=~!<>&|^,"])*/
+const FIELD = /^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation|log)\.|body\.|parent\.|\.)(?:"(?:[^"\\]|\\.)*"?|[^\s{}()=~!<>&|^,"])*/
 const SCOPED_INTRINSIC = /^(?:span|trace|event|link|instrumentation|log):[A-Za-z]*/
 const NUMBER = /^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?:(?:y|w|d|h|ms|m|s|us|µs|ns)(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))*)?/
 const TEXT = /^(?:"(?:[^"\\]|\\.)*"?|`[^`]*`?)/
@@ -62,7 +62,7 @@ export const SPAN_INTRINSICS: readonly (readonly [string, string])[] = [
 
 export const LOG_INTRINSICS: readonly (readonly [string, string])[] = [
   ['severity', 'trace < debug < info < warn < error < fatal'],
-  ['body', 'text'],
+  ['body', 'text; of one that is JSON body.a.b'],
   ['resource.service.name', 'of the resource'],
   ['severityText', 'as it was sent'],
   ['eventName', 'of the record'],
@@ -304,6 +304,21 @@ export function unquoted(written: string): string | null {
 export function attributeField(scope: '' | 'span' | 'resource' | 'event' | 'link' | 'instrumentation' | 'log', key: string): string {
   const plain = /^[^\s{}()=~!<>&|^,"\d][^\s{}()=~!<>&|^,"]*$/.test(key)
   return `${scope}.${plain ? key : `"${key.replace(/[\\"]/g, (c) => `\\${c}`)}"`}`
+}
+
+// What is within a log record's body of JSON: its keys, from the outermost on. A point within a key needs quotes.
+export function bodyField(keys: readonly string[]): string {
+  return ['body', ...keys.map((key) => (/^[^\s{}()=~!<>&|^,".\d][^\s{}()=~!<>&|^,".]*$/.test(key) ? key : `"${key.replace(/[\\"]/g, (c) => `\\${c}`)}"`))].join('.')
+}
+
+// Null: the field is no such.
+export function bodyKeys(field: string): string[] | null {
+  if (!/^body(?:\.(?:"(?:[^"\\]|\\.)*"|[^\s{}()=~!<>&|^,".]+)+)+$/.test(field)) return null
+  const keys: string[] = []
+  for (const [, key = ''] of field.matchAll(/\.((?:"(?:[^"\\]|\\.)*"|[^".])+)/g)) {
+    keys.push(key.replace(/"((?:[^"\\]|\\.)*)"/g, (_, inner: string) => inner.replace(/\\(.)/g, '$1')))
+  }
+  return keys
 }
 
 // Scope and key of an attribute as written; null for an intrinsic.

@@ -17,10 +17,12 @@ import { router } from '../state/router.svelte'
 export interface Page<T> {
   items: T[]
   next: string | null
+  previous?: string | null // of a list that begins in the middle: what goes on before it
   scanned: Scanned
 }
 
-export type AskPage<T> = (cursor: string | undefined, signal: AbortSignal) => Promise<Page<T>>
+// `before`: the cursor is a page's `previous`; the items come in the list's order all the same.
+export type AskPage<T> = (cursor: string | undefined, signal: AbortSignal, before?: boolean) => Promise<Page<T>>
 
 export interface PagedOptions<T> {
   key: (item: T) => string
@@ -31,6 +33,8 @@ export interface PagedOptions<T> {
   fresh?: (known: readonly T[], page: readonly T[]) => T[] | null
   // Whether a refresh can look for new items at the head: only a list that is newest first.
   headed?: () => boolean
+  // True: refreshes leave the list as it is, and "back" asks anew.
+  still?: () => boolean
   // How far down a list begins that was asked for anew; default: at its top.
   startPx?: (items: readonly T[]) => number
   // A name, unique in the page: "back" shows the rows that were there, without asking again.
@@ -44,6 +48,7 @@ const GROWN_MAX = 5000
 interface Kept<T> {
   items: T[]
   next: string | null
+  previous?: string | null
   scanned: Scanned | null
   active: string | null
   scrollPx: number
@@ -52,6 +57,7 @@ interface Kept<T> {
 export class PagedList<T> {
   items: T[] = $state.raw([])
   next: string | null = $state.raw(null)
+  previous: string | null = $state.raw(null)
   scanned: Scanned | null = $state.raw(null)
   error: ApiFailure | null = $state.raw(null)
   moreError: ApiFailure | null = $state.raw(null)
@@ -132,18 +138,24 @@ export class PagedList<T> {
     this.more()
   }
 
+  // What comes before the list's first item, where there is more.
+  earlier = (): void => {
+    if (this.previous === null || this.loading || this.loadingMore || this.moreError !== null) return
+    void this.#more(this.previous, true)
+  }
+
   #keep(): void {
     if (this.options.keep === undefined || !this.answered) return
-    const { items, next, scanned } = this
+    const { items, next, previous, scanned } = this
     if (this.error === null && !this.loading) {
-      keep(this.#entry, this.options.keep, { items, next, scanned, active: this.#activeLast, scrollPx: this.#scrollPx } satisfies Kept<T>)
+      keep(this.#entry, this.options.keep, { items, next, previous, scanned, active: this.#activeLast, scrollPx: this.#scrollPx } satisfies Kept<T>)
     }
   }
 
   // True: this entry of the history was shown before, and so was this list.
   #restore(): boolean {
     const { keep: name } = this.options
-    if (name === undefined) return false
+    if (name === undefined || this.options.still?.()) return false
     const same = this.#entry === router.entry
     this.#entry = router.entry
     const was = keptFor<Kept<T>>(router.entry, name)
@@ -166,6 +178,7 @@ export class PagedList<T> {
     this.#scrollPx = this.startPx
     this.items = page.items
     this.next = page.next
+    this.previous = page.previous ?? null
     this.scanned = page.scanned
     this.error = null
     this.moreError = null
@@ -202,16 +215,17 @@ export class PagedList<T> {
     this.loading = false
   }
 
-  async #more(cursor: string): Promise<void> {
+  async #more(cursor: string, before = false): Promise<void> {
     const ask = this.#ask
     const signal = this.#abort?.signal
     if (ask === null || signal === undefined) return
     this.loadingMore = true
     try {
-      const page = await asking.during(ask(cursor, signal))
+      const page = await asking.during(ask(cursor, signal, before))
       if (signal.aborted) return
-      this.items = [...this.items, ...page.items]
-      this.next = page.next
+      this.items = before ? [...page.items, ...this.items] : [...this.items, ...page.items]
+      if (before) this.previous = page.previous ?? null
+      else this.next = page.next
     } catch (error) {
       if (signal.aborted || isAbort(error)) return
       this.moreError = toFailure(error)
@@ -220,7 +234,7 @@ export class PagedList<T> {
   }
 
   #refresh(): void {
-    if (this.loading) return
+    if (this.loading || this.options.still?.()) return
     const headed = this.options.headed?.() ?? true
     if (range.liveSeconds > 0 && this.items.length > 0 && headed) void this.#head()
     else void this.#first()

@@ -1,12 +1,12 @@
 // What the log screens show of records: rows, the token that names one in a URL, the bars of the volume. The API's answers
 // in, what is drawn out; knows no DOM.
 import type { AttributeSets, LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
-import { exceptionOf, valueLine } from '../../base/attribute_value'
+import { exceptionOf, parseJsonText, valueAt, valueKind, valueLine } from '../../base/attribute_value'
 import { toJson } from '../../base/exact_json'
 import { fieldsOf } from '../../base/filters'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
-import { attributeOf } from '../../base/traceql'
+import { attributeOf, bodyKeys } from '../../base/traceql'
 import { bodyText, logKey, oneLine, type VolumeSeverity } from './logs_query'
 
 type AttributeSet = AttributeSets[string]
@@ -18,7 +18,7 @@ export interface LogItem extends LogRecord {
   token: string
 }
 
-export function itemsOf(list: LogList): LogItem[] {
+export function itemsOf(list: Pick<LogList, 'logs' | 'attribute_sets'>): LogItem[] {
   return list.logs.map((record) => ({
     ...record,
     resourceSet: list.attribute_sets[record.resource] ?? null,
@@ -114,6 +114,18 @@ export function readColumns(params: URLSearchParams): string[] {
   return fieldsOf(params, 'col', COLUMNS_MAX)
 }
 
+const bodies = new WeakMap<object, Record<string, unknown> | null>()
+
+// The body where it is a map, or text that holds one; null: it is neither.
+export function bodyMap(record: Pick<LogRecord, 'body'>): Record<string, unknown> | null {
+  const known = bodies.get(record)
+  if (known !== undefined) return known
+  const body = typeof record.body === 'string' ? parseJsonText(record.body) : record.body
+  const map = valueKind(body) === 'map' ? (body as Record<string, unknown>) : null
+  bodies.set(record, map)
+  return map
+}
+
 // What a record has in a field of TraceQL, on one line; null: it does not have it.
 export function columnText(item: LogItem, field: string): string | null {
   const said: Record<string, string> = {
@@ -121,6 +133,12 @@ export function columnText(item: LogItem, field: string): string | null {
     'instrumentation:name': item.scope.name ?? '', 'instrumentation:version': item.scope.version ?? '',
   } // prettier-ignore
   if (field in said) return said[field] || null
+  const keys = bodyKeys(field)
+  if (keys !== null) {
+    const map = bodyMap(item)
+    const value = map === null ? undefined : valueAt(map, keys)
+    return value === undefined ? null : oneLine(valueLine(value))
+  }
   const attribute = attributeOf(field)
   if (attribute === null) return null
   const sets = { log: item.attributes, resource: item.resourceSet?.attributes, instrumentation: item.scopeSet?.attributes }

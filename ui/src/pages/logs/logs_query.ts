@@ -18,6 +18,7 @@ export interface LogFilters {
   query: string // TraceQL that the record must meet too; "": none
   traceId: string
   spanId: string
+  instance: string // id of a resource: what its instance wrote; "": any
   sort: 'newest' | 'oldest'
 }
 
@@ -29,6 +30,7 @@ export const NO_LOG_FILTERS: LogFilters = {
   query: '',
   traceId: '',
   spanId: '',
+  instance: '',
   sort: 'newest',
 }
 
@@ -44,6 +46,7 @@ export function readLogFilters(params: URLSearchParams): LogFilters {
     query: params.get('q')?.trim() ?? '',
     traceId: isTraceId(traceId) ? traceId : '',
     spanId: /^[0-9a-f]{16}$/.test(spanId) ? spanId : '',
+    instance: /^[0-9a-f]{1,64}$/.exec(params.get('instance') ?? '')?.[0] ?? '',
     sort: params.get('sort') === 'oldest' ? 'oldest' : 'newest',
   }
 }
@@ -56,6 +59,7 @@ export interface LogQuery {
   q?: string
   trace_id?: string
   span_id?: string
+  instance_of?: string
 }
 
 export function logQuery(filters: LogFilters): LogQuery {
@@ -67,6 +71,7 @@ export function logQuery(filters: LogFilters): LogQuery {
     ...(filters.query !== '' && { q: filters.query }),
     ...(filters.traceId !== '' && { trace_id: filters.traceId }),
     ...(filters.spanId !== '' && { span_id: filters.spanId }),
+    ...(filters.instance !== '' && { instance_of: filters.instance }),
   }
 }
 
@@ -95,6 +100,7 @@ export function logUrlChange(change: Partial<LogFilters>): UrlChange {
   if (change.query !== undefined) url.q = orNull(change.query)
   if (change.traceId !== undefined) url.trace_id = orNull(change.traceId)
   if (change.spanId !== undefined) url.span_id = orNull(change.spanId)
+  if (change.instance !== undefined) url.instance = orNull(change.instance)
   if (change.sort !== undefined) url.sort = change.sort === 'newest' ? null : change.sort
   return url
 }
@@ -113,6 +119,7 @@ export function activeLogFilters(filters: LogFilters): ActiveLogFilter[] {
   if (filters.traceId !== '')
     active.push({ label: `trace ${filters.traceId.slice(0, 8)}`, drop: { traceId: '', spanId: '' } })
   if (filters.spanId !== '') active.push({ label: `span ${filters.spanId.slice(0, 8)}`, drop: { spanId: '' } })
+  if (filters.instance !== '') active.push({ label: 'the same instance', drop: { instance: '' } })
   for (const attribute of filters.attributes) {
     active.push({ label: attribute, drop: { attributes: filters.attributes.filter((other) => other !== attribute) } })
   }
@@ -162,16 +169,26 @@ export function highlight(text: string, needle: string): Piece[] {
 }
 
 const AROUND_NANOS = 60_000_000_000n
+const INSTANCE_NANOS = 86_400_000_000_000n
 
 // The minute before and after a record, of its service: everything else that narrows is dropped.
 export function aroundUrlChange(timeUnixNano: string, service: string): UrlChange {
+  return aroundChange(timeUnixNano, AROUND_NANOS, { service })
+}
+
+// What the record's instance wrote before and after it, within a day.
+export function surroundingUrlChange(timeUnixNano: string, resource: string): UrlChange {
+  return aroundChange(timeUnixNano, INSTANCE_NANOS, { instance: resource })
+}
+
+function aroundChange(timeUnixNano: string, reach: bigint, filters: Partial<LogFilters>): UrlChange {
   const time = BigInt(timeUnixNano)
-  const from = time > AROUND_NANOS ? time - AROUND_NANOS : 0n
+  const from = time > reach ? time - reach : 0n
   return {
     from: String(from),
-    to: String(time + AROUND_NANOS),
+    to: String(time + reach),
     last: null,
-    ...logUrlChange({ ...NO_LOG_FILTERS, service, sort: 'oldest' }),
+    ...logUrlChange({ ...NO_LOG_FILTERS, ...filters, sort: 'oldest' }),
     around: timeUnixNano,
   }
 }
