@@ -212,7 +212,8 @@ class SameNumbersTest : public EngineTest {
   std::optional<size_t> CompareSeries(const std::string& text) {
     const auto query = SpanSeriesQuery::Parse(text);
     EXPECT_TRUE(query) << text;
-    SpanSeriesReader reader(clickhouse(), otlp::DefaultHotAttributes(), "sightline");
+    ItemSource source(clickhouse(), otlp::DefaultHotAttributes(), "sightline");
+    SpanSeriesReader reader(source);
     const auto answer = reader.Read({.query = *query,
                                      .from_unix_nanos = begin_,
                                      .to_unix_nanos = begin_ + kSteps * kStepNanos,
