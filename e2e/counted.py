@@ -1,4 +1,5 @@
-"""Whether the calls that are counted by minute, and the API's numbers made of them, are those of the spans that are stored.
+"""Whether the calls that are counted by minute, the API's numbers made of them, and what sampling is said to have kept are
+those of the spans that are stored.
 
 What is counted comes from the program's own code; what it is compared with is computed from the spans by SQL.
 """
@@ -50,6 +51,20 @@ def assert_calls_are_the_spans(server: Server) -> None:
     assert calls_by(server, 10, "toStartOfMinute") == by_minute
     by_hour = calls_by(server, 60, "toStartOfHour")
     assert calls_by(server, 3600, "toStartOfHour") == by_hour
+    assert_kept_sums_are_the_spans(server)
+
+
+def assert_kept_sums_are_the_spans(server: Server) -> None:
+    """Sums by service and policy, at each resolution; traces are exact as long as they are few."""
+    key = "ServiceName, SamplingPolicy, At"
+    for unit, seconds in (("toStartOfMinute", 60), ("toStartOfHour", 3600)):
+        stored = server.sql(f"SELECT {key}, toUInt32(count()), sum(AdjustedCount), toUInt32(uniqExact(TraceId)) FROM (SELECT *, toString({unit}(Timestamp, 'UTC')) AS At "
+                            f"FROM otel_traces) GROUP BY {key} ORDER BY {key}")  # fmt: skip
+        summed = server.sql(f"SELECT ServiceName, SamplingPolicy, toString(toTimeZone(Time, 'UTC')) AS At, toUInt32(sum(Spans)), sum(StandFor), "
+                            f"toUInt32(uniqCombinedMerge(14)(Traces)) FROM kept_span_rollups WHERE Block = 0 AND Seconds = {seconds} GROUP BY {key} ORDER BY {key}")  # fmt: skip
+        assert [row[:5] for row in summed] == [row[:5] for row in stored]
+        for traces, exact in ((summed_row[5], row[5]) for summed_row, row in zip(summed, stored, strict=True)):
+            assert traces == exact if exact <= 64 else abs(traces - exact) <= 0.1 * exact, (traces, exact)
 
 
 def all_pages(server: Server, path: str, items: str, **query: Any) -> list[dict[str, Any]]:

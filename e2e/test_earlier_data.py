@@ -11,6 +11,7 @@ import pytest
 
 import otlp
 from conftest import KEEP_ALL
+from counted import assert_kept_sums_are_the_spans
 from sightline import Server
 
 TESTDATA = Path(__file__).resolve().parent / "testdata"
@@ -62,6 +63,7 @@ def test_what_was_under_way_is_stored_exactly_once(earlier: tuple[Server, dict[s
         server.start()
         spans = server.sql("SELECT count(), uniqExact(SpanId) FROM otel_traces WHERE ServiceName = 'unfinished'")
         assert [int(count) for count in spans[0]] == [facts["unfinished_spans"]] * 2
+        assert_kept_sums_are_the_spans(server)  # spans of before are in it too
         assert server.stop() == 0
 
 

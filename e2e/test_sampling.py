@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import grpc
 
 import otlp
+from counted import assert_kept_sums_are_the_spans
 from sightline import Server, export_on, wait_until
 
 FULL = os.environ.get("SIGHTLINE_KILLS") == "full"
@@ -249,6 +250,7 @@ def assert_decided_once(server: Server, sent: Sent) -> None:
     assert counts(kept) == wanted
     assert server.number("SELECT count() FROM otel_traces WHERE ServiceName = 'shop' AND SpanAttributes['failed'] != 'true'") == 0
     assert server.number("SELECT count() - uniqExact(SpanId) FROM otel_traces WHERE ServiceName = 'shop'") == 0
+    assert_kept_sums_are_the_spans(server)
 
 
 def test_killed_at_every_step_each_span_is_decided_once(make_server: Callable[..., Server]) -> None:

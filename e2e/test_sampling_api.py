@@ -71,6 +71,7 @@ def test_the_figures_follow_from_what_was_sent(make_server: Callable[..., Server
     assert {one["policy"]: (one["traces"], one["spans"]) for one in totals["policies"]} == {
         name: (policies[name]["kept_traces"], policies[name]["kept_spans"]) for name in ("errors", "half")
     }
+    assert 0 < totals["bytes_received"] == sum(one["bytes_received"] for one in totals["policies"])
     assert totals["stand_for"] == failed + 2 * policies["half"]["kept_spans"]
     assert totals["traces"] == kept / 2
     services = {one["service"]: one for one in totals["services"]}

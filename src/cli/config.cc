@@ -4,6 +4,7 @@
 
 #include "cli/config_dimensions.h"
 #include "cli/config_hot_attributes.h"
+#include "cli/config_predictions.h"
 #include "net/http_server.h"
 
 namespace sightline::cli {
@@ -95,6 +96,8 @@ void BindStorage(ConfigSchema& schema, Config& config) {
   schema.Duration("retention.metrics", config.retention.metrics_nanos,
                   "Metric points, and calls and durations of spans by minute.", keep);
   schema.Duration("retention.rollups", config.retention.rollups_nanos, "Calls and durations of spans by hour.", keep);
+  schema.Duration("retention.predictions", config.retention.predictions_nanos,
+                  "Records of what models predicted, which spans tell of.", keep);
 
   schema.Section("journal", "The log of accepted exports that a crash cannot lose.");
   schema.Bytes("journal.segment_bytes_max", config.journal.segment_bytes_max, "A new file starts beyond this size.",
@@ -118,6 +121,11 @@ void BindStorage(ConfigSchema& schema, Config& config) {
       "whole default list. It may change between starts; what is stored stays readable. But a key that ever had a "
       "column "
       "keeps its `type` and `high_cardinality`: the start refuses others."));
+  schema.Add(PredictionsKey(
+      "predictions", config.predictions,
+      "Spans in which a model predicted something, and the attributes that say what (docs/predictions.md). Of each a "
+      "record is kept, whatever sampling does with the span. A list given here replaces the whole default list; `[]` "
+      "keeps none. It applies to what comes after the start."));
 }
 
 void BindSpanMetrics(ConfigSchema& schema, otlp::SpanMetricsOptions& options) {

@@ -52,6 +52,7 @@ struct Config {
     int64_t logs_nanos = 30 * kDayNanos;
     int64_t metrics_nanos = 90 * kDayNanos;
     int64_t rollups_nanos = 400 * kDayNanos;
+    int64_t predictions_nanos = 90 * kDayNanos;
   } retention;
 
   struct Journal {
@@ -80,6 +81,7 @@ struct Config {
     std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   } store;
 
+  std::vector<otlp::PredictionRule> predictions = otlp::DefaultPredictionRules();
   otlp::SpanMetricsOptions span_metrics;
 
   struct Forward {

@@ -79,14 +79,15 @@ Result<void> Server::OpenStore() {
           : store::OpenRemote({.url = config_.clickhouse.url});
   if (!clickhouse) return Wrap("open ClickHouse", clickhouse.error());
   clickhouse_ = *std::move(clickhouse);
-  const Result<void> schema =
-      store::OpenSchema(*clickhouse_, {.database = DatabaseOf(config_),
-                                       .retention_seconds = {SecondsOrForever(config_.retention.traces_nanos),
-                                                             SecondsOrForever(config_.retention.metrics_nanos),
-                                                             SecondsOrForever(config_.retention.logs_nanos)},
-                                       .rollup_retention_seconds = SecondsOrForever(config_.retention.rollups_nanos),
-                                       .hot_attributes = config_.store.hot_attributes,
-                                       .fsync_inserts = config_.durability == journal::Durability::kDisk});
+  const Result<void> schema = store::OpenSchema(
+      *clickhouse_, {.database = DatabaseOf(config_),
+                     .retention_seconds = {SecondsOrForever(config_.retention.traces_nanos),
+                                           SecondsOrForever(config_.retention.metrics_nanos),
+                                           SecondsOrForever(config_.retention.logs_nanos)},
+                     .rollup_retention_seconds = SecondsOrForever(config_.retention.rollups_nanos),
+                     .prediction_retention_seconds = SecondsOrForever(config_.retention.predictions_nanos),
+                     .hot_attributes = config_.store.hot_attributes,
+                     .fsync_inserts = config_.durability == journal::Durability::kDisk});
   if (!schema) return Wrap("open the schema", schema.error());
   return {};
 }
@@ -106,6 +107,7 @@ Result<void> Server::OpenIngest() {
   options.writer.builder = {.limits = config_.limits.items,
                             .future_nanos_max = config_.limits.future_time_max_nanos,
                             .hot_attributes = config_.store.hot_attributes,
+                            .predictions = config_.predictions,
                             .span_metrics = config_.span_metrics};
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());

@@ -1,6 +1,8 @@
 #include "otlp/block_builder.h"
 
 #include "otlp/decode.h"
+#include "otlp/kept_spans.h"
+#include "otlp/predictions.h"
 #include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 
@@ -31,6 +33,8 @@ std::vector<BlockBuilder::TableColumns> BlockBuilder::Tables(Signal signal,
       tables.push_back(DescribeTable(SpanTable(hot_attributes)));
       tables.push_back(DescribeTable(SpanMetricsTable()));
       tables.push_back(DescribeTable(ServiceGraphEdgesTable()));
+      tables.push_back(DescribeTable(KeptSpansTable()));
+      tables.push_back(DescribeTable(PredictionsTable()));
       break;
     case Signal::kLogs:
       tables.push_back(DescribeTable(LogTable()));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "otlp/limits.h"
+#include "otlp/prediction_rules.h"
 #include "otlp/scan.h"
 #include "otlp/signal.h"
 #include "otlp/span_metrics_options.h"
@@ -55,6 +56,7 @@ struct SpanStanding {
   double adjusted_count = 1;    // how many spans it stands for
   std::string_view policy;      // that kept it; needed only during the call
   bool is_counted_here = true;  // its call belongs to this block's span metrics, and not to another block's
+  bool has_trace = false;       // the spans of its trace that were there when it was decided come together
 };
 
 // Builds blocks of one signal. Remembers which attribute sets and series it has already written (bounded; forgetting
@@ -65,11 +67,13 @@ class BlockBuilder {
     Limits limits;
     int64_t future_nanos_max = TimeRules{}.future_nanos_max;
     std::vector<HotAttribute> hot_attributes = DefaultHotAttributes();
+    std::vector<PredictionRule> predictions = DefaultPredictionRules();
     size_t remembered_sets_max = 1 << 20;
     SpanMetricsOptions span_metrics;
   };
   static std::unique_ptr<BlockBuilder> Create(Signal signal, Options options);
-  // Builds only the span metrics of spans whose own rows come later, or never. Scans need heads.
+  // Builds only what is known of spans before sampling: span metrics, predictions. Their own rows come later, or never.
+  // Scans need heads; of items only the messages of those are read whose names PredictionNames match.
   static std::unique_ptr<BlockBuilder> CreateSpanMetrics(Options options);
   virtual ~BlockBuilder() = default;
 

@@ -363,7 +363,7 @@ TEST(BlockBuilder, SplitsABlockByTheDayOfItsRows) {
   EXPECT_EQ(fixture.builder().rows(), 3u);
   EXPECT_GT(fixture.builder().bytes(), 100u);
   const Blocks blocks = fixture.Finish(42);
-  ASSERT_EQ(blocks.size(), 5u);  // attribute_sets, and for each day spans and what is counted of them
+  ASSERT_EQ(blocks.size(), 7u);  // attribute_sets, and for each day spans, what is counted of them, and what was kept
   EXPECT_EQ(blocks.at({"spans", kTestDay}).rows, 2u);
   EXPECT_EQ(blocks.at({"spans", kTestDay - 1}).rows, 1u);
   EXPECT_EQ(blocks.at({"spans", kTestDay - 1}).At("Block", 0).number, 42u);
@@ -418,7 +418,7 @@ TEST(AttributeSets, AreWrittenBeforeTheRowsOnceADay) {
   fixture.Add(Request({Span(1, 1)}));
   fixture.Add(Request({Span(1, 2)}));
   auto written = fixture.builder().Finish(1);
-  ASSERT_EQ(written.size(), 3u);
+  ASSERT_EQ(written.size(), 4u);
   EXPECT_EQ(written[0].table, "attribute_sets");
   EXPECT_EQ(written[0].day, kNoDay);
   EXPECT_EQ(written[0].rows, 1u);

@@ -77,7 +77,8 @@ class Copier {
 
 }  // namespace
 
-std::string TakeWhatIsCounted(std::string_view request, Scan& scan, const std::vector<Dimension>& dimensions) {
+std::string TakeWhatIsCounted(std::string_view request, Scan& scan, const PredictionNames& predictions,
+                              const std::vector<Dimension>& dimensions) {
   SIGHTLINE_CHECK(scan.heads.size() == scan.items.size());
   Copier copier(request);
   if (!dimensions.empty()) {
@@ -96,7 +97,9 @@ std::string TakeWhatIsCounted(std::string_view request, Scan& scan, const std::v
     copier.Move(scope.scope);
     copier.Move(scope.scope_schema_url);
   }
-  for (SpanHead& head : scan.heads) {
+  for (size_t i = 0; i < scan.heads.size(); ++i) {
+    SpanHead& head = scan.heads[i];
+    if (predictions.Match(head.name.In(request))) copier.Move(scan.items[i].message);
     copier.Move(head.name);
     copier.Move(head.trace_state);
   }

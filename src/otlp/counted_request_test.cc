@@ -12,6 +12,8 @@ namespace {
 using testing::kTestTime;
 using testing::Pb;
 
+const PredictionNames kNames(DefaultPredictionRules());
+
 std::string CountedRows(std::string_view request, const Scan& scan) {
   const auto builder = BlockBuilder::CreateSpanMetrics({});
   for (const ItemRef& item : scan.items) builder->Append(request, scan, item, kTestTime, {});
@@ -30,7 +32,7 @@ TEST(CountedRequest, GivesTheSameRowsInAFractionOfTheBytes) {
   const std::string request = testing::TracesRequest(64, 1);
   Scan scan = ScanOf(request);
   const std::string wanted = CountedRows(request, scan);
-  const std::string counted = TakeWhatIsCounted(request, scan);
+  const std::string counted = TakeWhatIsCounted(request, scan, kNames);
   EXPECT_EQ(CountedRows(counted, scan), wanted);
   EXPECT_LT(counted.size(), request.size() / 100);
 }
@@ -50,8 +52,26 @@ TEST(CountedRequest, KeepsManyNamesTraceStatesAndScopesApart) {
   Scan scan = ScanOf(request);
   ASSERT_EQ(scan.items.size(), 300U);
   const std::string wanted = CountedRows(request, scan);
-  const std::string counted = TakeWhatIsCounted(request, scan);
+  const std::string counted = TakeWhatIsCounted(request, scan, kNames);
   EXPECT_EQ(CountedRows(counted, scan), wanted);
+}
+
+TEST(CountedRequest, KeepsPredictionsWhole) {
+  std::string request;
+  for (uint64_t i = 1; i <= 200; ++i) {
+    Pb span = testing::Span(i, i);
+    span.Bytes(field::span::kName, i % 10 == 0 ? "model.predict" : "GET /")
+        .Message(field::span::kAttributes, testing::Attribute("model.score", testing::DoubleValue(i / 200.0)))
+        .Message(field::span::kAttributes,
+                 testing::Attribute("features.text", testing::StringValue(std::string(i, 'x'))));
+    request += testing::Request({span});
+  }
+  Scan scan = ScanOf(request);
+  const std::string wanted = CountedRows(request, scan);
+  EXPECT_NE(wanted.find("predictions"), std::string::npos);
+  const std::string counted = TakeWhatIsCounted(request, scan, kNames);
+  EXPECT_EQ(CountedRows(counted, scan), wanted);
+  EXPECT_LT(counted.size(), request.size() / 5);
 }
 
 // Neither of a resource that many scopes with names of their own share, nor of large resources that take turns.
@@ -75,7 +95,7 @@ TEST(CountedRequest, IsNeverMuchMoreThanTheRequest) {
   for (const std::string& request : {shared, turns}) {
     Scan scan = ScanOf(request);
     const std::string wanted = CountedRows(request, scan);
-    const std::string counted = TakeWhatIsCounted(request, scan);
+    const std::string counted = TakeWhatIsCounted(request, scan, kNames);
     EXPECT_EQ(CountedRows(counted, scan), wanted);
     EXPECT_LE(counted.size(), request.size() + request.size() / 4);
   }
@@ -83,7 +103,7 @@ TEST(CountedRequest, IsNeverMuchMoreThanTheRequest) {
 
 TEST(CountedRequest, OfNoSpansIsNothing) {
   Scan scan = ScanOf("");
-  EXPECT_EQ(TakeWhatIsCounted("", scan), "");
+  EXPECT_EQ(TakeWhatIsCounted("", scan, kNames), "");
 }
 
 }  // namespace

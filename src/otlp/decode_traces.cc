@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "otlp/critical_path.h"
 #include "otlp/decode.h"
 #include "otlp/http_status.h"
+#include "otlp/kept_spans.h"
+#include "otlp/predictions.h"
 #include "otlp/service_graph_edges.h"
 #include "otlp/span_dimensions.h"
 #include "otlp/span_metrics.h"
@@ -111,6 +115,21 @@ Interval MendInterval(const ItemTimes& times, uint64_t sent_start, uint64_t sent
   return {start, static_cast<uint64_t>(end) - static_cast<uint64_t>(start)};
 }
 
+Predictions::Span PredictionOf(const SpanFields& span, std::string_view service_name, uint8_t status,
+                               const Interval& interval) {
+  constexpr std::string_view kCodeNames[] = {"Unset", "Ok", "Error"};
+  static_assert(std::size(kCodeNames) == SpanTable::kCodes);
+  return {.trace_id = span.trace_id,
+          .span_id = span.span_id,
+          .name = span.name,
+          .service_name = service_name,
+          .status = kCodeNames[status],
+          .start_unix_nanos = interval.start,
+          .duration_nanos = interval.duration,
+          .weight = span.trace_state.empty() ? 1 : SpanWeight(span.trace_state),
+          .attributes = span.attributes};
+}
+
 // Thread: writer of the signal.
 class TracesBuilder final : public BuilderBase {
  public:
@@ -118,7 +137,9 @@ class TracesBuilder final : public BuilderBase {
       : BuilderBase(std::move(options)),
         hot_keys_written_(options_.remembered_sets_max),
         metrics_(options_.span_metrics),
-        dimensions_(options_.span_metrics.dimensions, options_.limits) {}
+        dimensions_(options_.span_metrics.dimensions, options_.limits),
+        prediction_names_(options_.predictions),
+        predictions_(options_.predictions, mender_) {}
 
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
               const SpanStanding& standing) override {
@@ -143,7 +164,17 @@ class TracesBuilder final : public BuilderBase {
     if (standing.is_counted_here) {
       metrics_.SetReceived(received_unix_nanos);
       Count(table, context, interval, scan.scopes[item.scope].resource.In(request));
+      if (prediction_names_.Match(span_.name)) {
+        predictions_.Add(PredictionOf(span_, context.service_name, status_, interval), attributes_);
+      }
     }
+    kept_.Add({.service_name = context.service_name,
+               .policy = standing.policy,
+               .start_unix_nanos = interval.start,
+               .message_bytes = message.size(),
+               .trace_hash = item.trace_hash,
+               .adjusted_count = standing.adjusted_count});
+    if (!standing.is_counted_here) NotePath(table, context, item.trace_hash, interval, standing.has_trace);
     table.EndSpan();
     Added(1, message.size());
   }
@@ -151,10 +182,13 @@ class TracesBuilder final : public BuilderBase {
   std::vector<TableBlock> Finish(uint64_t block) override {
     std::vector<TableBlock> out;
     FinishSets(out);
+    WritePath();
     FinishTable(hot_keys_in_maps_, 0, out);
     spans_.Finish(block, out);
     metrics_.Finish(block, out);
     graph_.Finish(block, out);
+    kept_.Finish(block, out);
+    predictions_.Finish(block, out);
     Reset();
     return out;
   }
@@ -165,12 +199,17 @@ class TracesBuilder final : public BuilderBase {
     sets_.ForgetWritten();
     hot_keys_written_.Clear();
   }
-  void ReleaseMemory() override { spans_.ReleaseMemory(); }
+  void ReleaseMemory() override {
+    spans_.ReleaseMemory();
+    predictions_.ReleaseMemory();
+  }
   uint64_t overflowed_spans() const override { return metrics_.overflowed(); }
 
  private:
-  size_t ColumnBytesNow() const override { return spans_.bytes() + metrics_.bytes() + graph_.bytes(); }
-  size_t DayTables() const override { return spans_.days(); }
+  size_t ColumnBytesNow() const override {
+    return spans_.bytes() + metrics_.bytes() + graph_.bytes() + kept_.bytes() + predictions_.bytes();
+  }
+  size_t DayTables() const override { return spans_.days() + predictions_.days(); }
   Interval IntervalOf(const ItemTimes& times, Marks& marks);
   void WriteSpan(SpanTable& table, const Interval& interval, Marks& marks);
   void WriteHotKeysInMaps(HotColumns& hot, int32_t day);
@@ -178,6 +217,19 @@ class TracesBuilder final : public BuilderBase {
   void WriteEvents(SpanTable& table, const ItemTimes& times, int64_t span_start, Marks& marks);
   void WriteLinks(SpanTable& table, Marks& marks);
   void Count(const SpanTable& table, const ScopeContext& context, const Interval& interval, std::string_view resource);
+  void NotePath(SpanTable& table, const ScopeContext& context, uint64_t trace_hash, const Interval& interval,
+                bool has_trace);
+  void WritePath();
+
+  // Kept spans of one trace, which come one after the other, until their critical path is known.
+  struct PathRow {
+    SpanTable* table = nullptr;
+    uint64_t row = 0;
+  };
+  std::vector<PathSpan> path_;
+  std::vector<PathRow> path_rows_;
+  uint64_t path_trace_ = 0;
+  bool path_is_known_ = false;  // not only late spans
 
   DailyTables<SpanTable> spans_;
   HotKeysInMapsTable hot_keys_in_maps_;
@@ -185,6 +237,9 @@ class TracesBuilder final : public BuilderBase {
   SpanMetrics metrics_;
   DimensionReader dimensions_;
   ServiceGraphEdges graph_;
+  KeptSpans kept_;
+  const PredictionNames prediction_names_;
+  Predictions predictions_;
   SpanFields span_;
   uint32_t name_number_ = 0;  // of the span's name in its table
   uint8_t kind_ = 0, status_ = 0;
@@ -336,6 +391,39 @@ void TracesBuilder::WriteLinks(SpanTable& table, Marks& marks) {
   table.link_offsets.Close(table.rows(), first + count);
 }
 
+void TracesBuilder::NotePath(SpanTable& table, const ScopeContext& context, uint64_t trace_hash,
+                             const Interval& interval, bool has_trace) {
+  if (trace_hash != path_trace_) WritePath();
+  path_trace_ = trace_hash;
+  path_is_known_ |= has_trace;
+  const auto id = [](std::string_view bytes) {
+    uint64_t number = 0;
+    if (bytes.size() == sizeof(number)) std::memcpy(&number, bytes.data(), sizeof(number));
+    return number;
+  };
+  constexpr uint8_t kConsumer = 5;  // SpanKind
+  path_.push_back({.start_unix_nanos = interval.start,
+                   .duration_nanos = interval.duration,
+                   .span_id = id(span_.span_id),
+                   .parent_span_id = id(span_.parent_span_id),
+                   .service = HashText(context.service_name),
+                   .is_consumer = kind_ == kConsumer});
+  path_rows_.push_back({&table, table.rows()});
+}
+
+// Late spans, which come in another block than the trace they belong to, get none.
+void TracesBuilder::WritePath() {
+  if (path_is_known_) {
+    const std::vector<uint64_t> self = CriticalPathSelfTimes(path_);
+    for (size_t i = 0; i < self.size(); ++i) {
+      if (self[i] != 0) path_rows_[i].table->critical_path_self_time.Set(path_rows_[i].row, self[i]);
+    }
+  }
+  path_.clear();
+  path_rows_.clear();
+  path_is_known_ = false;
+}
+
 // What is counted is what is stored: the mended name, kind, times. A 5xx counts as an error, whatever the span says.
 void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, const Interval& interval,
                           std::string_view resource) {
@@ -356,7 +444,11 @@ void TracesBuilder::Count(const SpanTable& table, const ScopeContext& context, c
 // Counts from the heads of spans. What is counted is what would be stored. Thread: writer of span metrics.
 class SpanMetricsBuilder final : public BuilderBase {
  public:
-  explicit SpanMetricsBuilder(Options options) : BuilderBase(std::move(options)), metrics_(options_.span_metrics) {}
+  explicit SpanMetricsBuilder(Options options)
+      : BuilderBase(std::move(options)),
+        metrics_(options_.span_metrics),
+        prediction_names_(options_.predictions),
+        predictions_(options_.predictions, mender_) {}
 
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
               const SpanStanding& standing) override {
@@ -372,8 +464,13 @@ class SpanMetricsBuilder final : public BuilderBase {
     const std::string_view parent(reinterpret_cast<const char*>(&head.parent_span_id), sizeof(head.parent_span_id));
     const std::string_view trace_state = head.trace_state.In(request);
     metrics_.SetReceived(received_unix_nanos);
+    const std::string_view name = head.name.In(request);
+    if (prediction_names_.Match(name)) {
+      span_.Read(item.message.In(request));
+      predictions_.Add(PredictionOf(span_, context.service_name, head.status, interval), attributes_);
+    }
     metrics_.Add({.service_name = context.service_name,
-                  .span_name = mender_.CleanName(head.name.In(request), marks),
+                  .span_name = mender_.CleanName(name, marks),
                   .dimensions = scan.dimensions.empty() ? std::string_view() : scan.dimensions[number].In(request),
                   .kind = head.kind,
                   .status = IsServerError(head.http_status) ? kErrorCode : head.status,
@@ -389,19 +486,23 @@ class SpanMetricsBuilder final : public BuilderBase {
     FinishSets(out);
     out.clear();  // the sets are written with the spans
     metrics_.Finish(block, out);
+    predictions_.Finish(block, out);
     Reset();
     return out;
   }
 
   void ForgetWrittenSets() override { sets_.ForgetWritten(); }
-  void ReleaseMemory() override {}
+  void ReleaseMemory() override { predictions_.ReleaseMemory(); }
   uint64_t overflowed_spans() const override { return metrics_.overflowed(); }
 
  private:
-  size_t ColumnBytesNow() const override { return metrics_.bytes(); }
-  size_t DayTables() const override { return 1; }
+  size_t ColumnBytesNow() const override { return metrics_.bytes() + predictions_.bytes(); }
+  size_t DayTables() const override { return 1 + predictions_.days(); }
 
   SpanMetrics metrics_;
+  SpanFields span_;  // of a prediction
+  const PredictionNames prediction_names_;
+  Predictions predictions_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Tables of what is summed up over time: calls (span_metrics.h), calls between services (service_graph_edges.h). A
-// block's rows of a day, of all resolutions, are one insert. docs/adr/004-span-metrics.md has the reasons.
+// Tables of what is summed up over time: calls (span_metrics.h), calls between services (service_graph_edges.h), what
+// is kept (kept_spans.h). A block's rows of a day, of all resolutions, are one insert. docs/adr/004-span-metrics.md has
+// the reasons.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +15,13 @@
 namespace sightline::otlp {
 
 inline constexpr uint32_t kSecondsOfDay = 86'400;
+
+// The last second that a DateTime holds stands for all later ones.
+inline uint32_t SecondOf(int64_t unix_nanos) {
+  constexpr uint64_t kSecondNanos = 1'000'000'000;
+  const uint64_t second = unix_nanos < 0 ? 0 : static_cast<uint64_t>(unix_nanos) / kSecondNanos;
+  return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
+}
 
 // Rows that count have Block 0, so that they collapse. One row of each day has the block's number and nothing else.
 struct RollupTable : Table {

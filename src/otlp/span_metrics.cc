@@ -49,12 +49,6 @@ double WeightOfThreshold(std::string_view digits) {
   return static_cast<double>(kAll) / static_cast<double>(kAll - threshold);
 }
 
-// The last second that a DateTime holds stands for all later ones.
-uint32_t SecondOf(int64_t unix_nanos) {
-  const uint64_t second = unix_nanos < 0 ? 0 : static_cast<uint64_t>(unix_nanos) / kSecondNanos;
-  return static_cast<uint32_t>(std::min<uint64_t>(second, UINT32_MAX));
-}
-
 }  // namespace
 
 uint16_t DurationBucket(uint64_t nanos) {

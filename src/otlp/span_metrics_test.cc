@@ -344,7 +344,8 @@ TEST(SpanMetrics, DimensionsComeFromTheSpanElseItsResourceElseTheirDefault) {
   const auto builder = BlockBuilder::Create(Signal::kTraces, options);
   EXPECT_EQ(dimensions_of(*builder, request, *scan), wanted);
   Scan counted_scan = *scan;
-  const std::string counted = TakeWhatIsCounted(request, counted_scan, options.span_metrics.dimensions);
+  const std::string counted = TakeWhatIsCounted(request, counted_scan, PredictionNames(DefaultPredictionRules()),
+                                                options.span_metrics.dimensions);
   const auto counter = BlockBuilder::CreateSpanMetrics(options);
   EXPECT_EQ(dimensions_of(*counter, counted, counted_scan), wanted) << "with sampling, of what is left of a request";
 }

@@ -6,12 +6,14 @@
 #include <map>
 #include <optional>
 
+#include "otlp/kept_spans.h"
+#include "otlp/span_metrics.h"
 #include "query/rows.h"
 
 namespace sightline::query {
 namespace {
 
-constexpr int64_t kSecondNanos = 1'000'000'000, kMinute = 60;
+constexpr int64_t kSecondNanos = 1'000'000'000, kMinute = 60, kHour = 3600;
 
 struct OwnMetric {
   std::string_view name;    // in answers
@@ -42,6 +44,7 @@ KeptFigures ReadFigures(RowReader& row) {
   kept.spans = row.Number<uint64_t>();
   kept.traces = row.Number<uint64_t>();
   kept.stand_for = row.Number<double>();
+  kept.bytes_received = row.Number<uint64_t>();
   return kept;
 }
 
@@ -52,18 +55,34 @@ constexpr auto kMostSpans = [](const KeptByPolicy& a, const KeptByPolicy& b) {
 // Everything by service until it is known which services the answer has.
 using Services = std::map<std::string, KeptByService>;
 
+// Rows of hours for the hours that lie in the range, of minutes for what is left at its ends.
+std::string InRange() {
+  return " WHERE Block = 0 AND Time >= toDateTime({from:Int64}) AND Time < toDateTime({to:Int64}) AND (Seconds = 3600 "
+         "AND Time >= toDateTime({hours_from:Int64}) AND Time < toDateTime({hours_to:Int64}) OR Seconds = 60 AND (Time "
+         "< "
+         "toDateTime({hours_from:Int64}) OR Time >= toDateTime({hours_to:Int64})))";
+}
+
+std::map<std::string, std::string> RangeParameters(const SamplingTotals& totals) {
+  const int64_t from = totals.from_unix_nanos / kSecondNanos, to = totals.to_unix_nanos / kSecondNanos;
+  const int64_t hours_from = (from + kHour - 1) / kHour * kHour;
+  const int64_t hours_to = std::max(hours_from, to / kHour * kHour);
+  return {{"from", std::to_string(from)},
+          {"to", std::to_string(to)},
+          {"hours_from", std::to_string(hours_from)},
+          {"hours_to", std::to_string(hours_to)}};
+}
+
 Result<void> ReadKept(Question& question, const std::map<std::string, std::string>& range, SamplingTotals& totals,
                       Services& services) {
-  // Traces are told apart once, for each pair; the sums over pairs merge what that found.
+  // What tells traces apart is merged once, for each pair; the sums over pairs merge what that found.
   const std::string pairs =
-      "(SELECT ServiceName, SamplingPolicy, count() AS Spans, uniqState(TraceId) AS Traces, sum(AdjustedCount) AS "
-      "StandFor FROM " +
-      question.Table("spans") +
-      " WHERE Timestamp >= toDateTime64({from:Int64}, 9, 'UTC') AND Timestamp < toDateTime64({to:Int64}, 9, 'UTC') "
-      "GROUP BY ServiceName, SamplingPolicy)";
+      "(SELECT ServiceName, SamplingPolicy, sum(Spans) AS Kept, uniqCombinedMergeState(14)(Traces) AS Apart, "
+      "sum(StandFor) AS Sum, sum(Bytes) AS Received FROM " +
+      question.Table(otlp::KeptSpansTable::kName) + InRange() + " GROUP BY ServiceName, SamplingPolicy)";
   const std::string sql =
       "SELECT grouping(ServiceName, SamplingPolicy), CAST(ServiceName, 'String'), CAST(SamplingPolicy, 'String'), "
-      "sum(Spans), uniqMerge(Traces), sum(StandFor) FROM " +
+      "sum(Kept), uniqCombinedMerge(14)(Apart), sum(Sum), sum(Received) FROM " +
       pairs + " GROUP BY GROUPING SETS ((ServiceName, SamplingPolicy), (ServiceName), (SamplingPolicy), ())";
   return question.ForEachRow(sql, range, [&](RowReader& row) {
     const auto grouping = row.Number<uint64_t>();
@@ -80,9 +99,8 @@ Result<void> ReadKept(Question& question, const std::map<std::string, std::strin
 
 Result<void> ReadSeen(Question& question, const std::map<std::string, std::string>& range, SamplingTotals& totals,
                       Services& services) {
-  const std::string sql = "SELECT CAST(ServiceName, 'String'), sum(Calls) FROM " + question.Table("span_metrics") +
-                          " WHERE Minute >= toDateTime({from:Int64}) AND Minute < toDateTime({to:Int64}) "
-                          "GROUP BY ServiceName";
+  const std::string sql = "SELECT CAST(ServiceName, 'String'), sum(Calls) FROM " +
+                          question.Table(otlp::SpanMetricsTable::kName) + InRange() + " GROUP BY ServiceName";
   return question.ForEachRow(sql, range, [&](RowReader& row) {
     const std::string service = row.Text();
     const auto calls = row.Number<double>();
@@ -110,17 +128,17 @@ void SetBytes(KeptFigures& kept, double bytes_per_span) {
 
 }  // namespace
 
-Result<SamplingTotals> SamplingReader::GetTotals(int64_t from_unix_nanos, int64_t to_unix_nanos,
+Result<SamplingTotals> SamplingReader::GetTotals(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t now_unix_nanos,
                                                  store::Cancellation* cancellation) {
   if (from_unix_nanos < 0 || from_unix_nanos >= to_unix_nanos) {
     return Fail(Code::kInvalidArgument, "the range is empty: from must be before to");
   }
+  const bool has_minutes = minute_seconds_ == 0 || from_unix_nanos >= now_unix_nanos - minute_seconds_ * kSecondNanos;
+  const int64_t step = (has_minutes ? kMinute : kHour) * kSecondNanos;
   SamplingTotals totals;
-  constexpr int64_t kMinuteNanos = kMinute * kSecondNanos;
-  totals.from_unix_nanos = from_unix_nanos / kMinuteNanos * kMinuteNanos;
-  totals.to_unix_nanos = (to_unix_nanos - 1) / kMinuteNanos * kMinuteNanos + kMinuteNanos;
-  const std::map<std::string, std::string> range = {{"from", std::to_string(totals.from_unix_nanos / kSecondNanos)},
-                                                    {"to", std::to_string(totals.to_unix_nanos / kSecondNanos)}};
+  totals.from_unix_nanos = from_unix_nanos / step * step;
+  totals.to_unix_nanos = (to_unix_nanos - 1) / step * step + step;
+  const std::map<std::string, std::string> range = RangeParameters(totals);
   Question question(clickhouse_, database_, cancellation);
   Services services;
   SIGHTLINE_TRY(ReadKept(question, range, totals, services));

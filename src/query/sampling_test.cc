@@ -26,7 +26,7 @@ class SamplingTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"spans", "span_metric_rollups", "metric_series", "metric_points"}) {
+    for (const char* table : {"spans", "kept_span_rollups", "span_metric_rollups", "metric_series", "metric_points"}) {
       Execute(fmt::format("TRUNCATE TABLE sightline.{}", table));
     }
     // A whole hour not long ago, so that nothing runs into the retention.
@@ -48,6 +48,17 @@ class SamplingTest : public EngineTest {
         "FROM numbers({})",
         ++block_, start_ + kept.after_start, kept.spans_each, kept.first, kept.spans_each, kept.service, kept.policy,
         kept.adjusted_count, kept.traces * kept.spans_each));
+    SumUp();
+  }
+  // The spans of the last block, as its writer adds them up.
+  void SumUp() {
+    Execute(fmt::format(
+        "INSERT INTO sightline.kept_span_rollups (Block, Seconds, Time, ServiceName, SamplingPolicy, Spans, StandFor, "
+        "Traces) SELECT 0, arrayJoin([60, 3600]) AS Resolution, toDateTime(intDiv(toUnixTimestamp(Timestamp), "
+        "Resolution) * Resolution) AS Start, ServiceName, SamplingPolicy, count(), sum(AdjustedCount), "
+        "uniqCombinedState(14)(xxh3(TraceId)) FROM sightline.spans WHERE Block = {} GROUP BY Resolution, Start, "
+        "ServiceName, SamplingPolicy",
+        block_));
   }
   void Seen(std::string_view service, int calls, int64_t after_start = 0) {
     otlp::SpanMetrics metrics;
@@ -86,7 +97,7 @@ class SamplingTest : public EngineTest {
   }
 
   SamplingTotals Totals(int64_t from, int64_t to) {
-    auto totals = reader_.GetTotals(start_ + from, start_ + to);
+    auto totals = reader_.GetTotals(start_ + from, start_ + to, Clock::System().UnixNanos());
     EXPECT_TRUE(totals) << totals.error().message;
     return totals ? *std::move(totals) : SamplingTotals();
   }
@@ -140,7 +151,7 @@ TEST_F(SamplingTest, KeptSpansStandForWhatWasSeen) {
   EXPECT_FALSE(totals.is_cut);
   EXPECT_GT(totals.bytes_per_span, 0);
   EXPECT_DOUBLE_EQ(web.kept.bytes_on_disk, 38 * totals.bytes_per_span);
-  EXPECT_GE(totals.scanned.rows_read, 88U);
+  EXPECT_GT(totals.scanned.rows_read, 0U);
 }
 
 TEST_F(SamplingTest, TheRangeIsWholeMinutesOfTheSpansStart) {
@@ -161,9 +172,9 @@ TEST_F(SamplingTest, TheRangeIsWholeMinutesOfTheSpansStart) {
 }
 
 TEST_F(SamplingTest, AnEmptyRangeIsAnError) {
-  EXPECT_EQ(reader_.GetTotals(5, 5).error().code, Code::kInvalidArgument);
-  EXPECT_EQ(reader_.GetTotals(6, 5).error().code, Code::kInvalidArgument);
-  EXPECT_EQ(reader_.GetTotals(-1, 5).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetTotals(5, 5, 10).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetTotals(6, 5, 10).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(reader_.GetTotals(-1, 5, 10).error().code, Code::kInvalidArgument);
 }
 
 TEST_F(SamplingTest, OfVeryManyServicesThoseMostSeenAreNamed) {
@@ -172,6 +183,8 @@ TEST_F(SamplingTest, OfVeryManyServicesThoseMostSeenAreNamed) {
       "fromUnixTimestamp64Nano({}), sipHash128(number), substring(hex(number + 1000000), 1, 8), concat('s', "
       "toString(number)), 'errors' FROM numbers({})",
       start_, kSamplingRowsMax + 5));
+  block_ = 1;
+  SumUp();
   Seen("s1003", 9);
   const SamplingTotals totals = Totals(0, kMinute);
   EXPECT_TRUE(totals.is_cut);

@@ -236,10 +236,10 @@ const char* const kTableFunctions =
 
 const char* const kTables =
     "otel_traces otel_traces_trace_id_ts otel_logs otel_metrics_gauge otel_metrics_sum otel_metrics_histogram "
-    "otel_metrics_exponential_histogram otel_metrics_summary span_metrics service_graph "
-    "span_metric_series span_metric_points span_metric_histograms "
+    "otel_metrics_exponential_histogram otel_metrics_summary span_metrics service_graph kept_spans "
+    "sightline_predictions span_metric_series span_metric_points span_metric_histograms "
     "spans logs attribute_sets metric_series metric_points metric_histograms metric_exponential_histograms "
-    "metric_summaries span_metric_rollups service_graph_edges";
+    "metric_summaries span_metric_rollups service_graph_edges kept_span_rollups predictions";
 
 // Left out: formats that read a schema or template file (Protobuf, Template, CapnProto, AvroConfluent), wire protocols
 // of other servers, and those whose text is made from settings.

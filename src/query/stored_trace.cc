@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "query/critical_path.h"
+
 namespace sightline::query {
 namespace {
 
@@ -70,6 +72,11 @@ void StoredTrace::FindTraceValues() {
   duration_ = Value::Duration(last - first);
 }
 
+int64_t StoredTrace::CriticalPath(const Span& span) const {
+  std::call_once(path_is_found_, [this] { path_ = CriticalPathOf(trace_.spans); });
+  return static_cast<int64_t>(path_[static_cast<size_t>(&span - trace_.spans.data())]);
+}
+
 template <typename Item>
 StoredTrace::Values StoredTrace::ByKey(const std::vector<Item>& items) {
   std::map<std::string_view, std::vector<Value>> by_key;
@@ -132,6 +139,8 @@ Value StoredTrace::StoredSpan::Intrinsic(traceql::Intrinsic intrinsic) const {
       return trace->root_name_;
     case kRootService:
       return trace->root_service_;
+    case kCriticalPath:
+      return Value::Duration(trace->CriticalPath(*span));
     case kEventName:
       return event_names;
     case kEventTimeSinceStart:

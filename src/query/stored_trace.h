@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,6 +47,7 @@ class StoredTrace : public traceql::TraceView {
   Values ByKey(const std::vector<Item>& items);
   void FindParents();
   void FindTraceValues();
+  int64_t CriticalPath(const Span& span) const;  // of the trace's spans
 
   const Trace& trace_;
   std::deque<StoredSpan> spans_;
@@ -54,6 +56,8 @@ class StoredTrace : public traceql::TraceView {
   StoredValues values_;
   std::string trace_id_;
   traceql::Value duration_, root_name_, root_service_;
+  mutable std::once_flag path_is_found_;  // few questions ask for it
+  mutable std::vector<uint64_t> path_;    // by span
 };
 
 }  // namespace sightline::query

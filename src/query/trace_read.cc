@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/hex.h"
+#include "query/critical_path.h"
 #include "query/failures.h"
 #include "query/span_pages.h"
 #include "query/span_read.h"
@@ -155,6 +156,8 @@ Result<Trace> TraceReader::GetTrace(std::string_view id_or_prefix, const SpanPag
     if (trace.spans.empty()) return NoTrace(trace.trace_id);
     trace.start_unix_nanos = trace.spans.front().start_unix_nanos;
     trace.end_unix_nanos = LastEnd(trace.spans);
+    const std::vector<uint64_t> path = CriticalPathOf(trace.spans);
+    for (size_t i = 0; i < path.size(); ++i) trace.spans[i].critical_path_nanos = path[i];
   } else {
     auto page = FindSpanPage(question, kOfTrace, parameters, search);
     if (!page) return std::unexpected(page.error());
@@ -209,6 +212,11 @@ Result<TraceOutline> TraceReader::GetOutline(std::string_view id_or_prefix, cons
     }
   }
   Place(std::move(rows), outline);
+  if (!search.cursor && !outline.next) {
+    outline.has_critical_path = true;
+    const std::vector<uint64_t> path = CriticalPathOf(outline.spans);
+    for (size_t i = 0; i < path.size(); ++i) outline.spans[i].critical_path_nanos = path[i];
+  }
   outline.services = services.Take();
   SIGHTLINE_TRY(AddMessages(question, condition, outline));
   outline.scanned = question.stats();

@@ -47,6 +47,7 @@ struct Span {
   std::string repairs;  // what was mended on the way in
   double adjusted_count = 1;
   std::string sampling_policy;
+  std::optional<uint64_t> critical_path_nanos;  // of the trace, that waited for it; none: not all of the trace was read
 };
 
 // Where a page of a trace's spans ended. It carries what was stored at the first page, and the times of the whole
@@ -92,6 +93,7 @@ struct OutlineSpan {
   std::string status;           // "Unset", "Ok", "Error"
   std::string message, target;  // as in Failure; only of failed spans
   uint64_t events = 0, links = 0;
+  uint64_t critical_path_nanos = 0;  // if the outline has_critical_path
 };
 
 // A page of it.
@@ -103,6 +105,7 @@ struct TraceOutline {
   std::vector<OutlineSpan> spans;  // by start time
   std::string sampling_policy;     // of the earliest span that was sampled; "": none was
   double adjusted_count = 1;       // its
+  bool has_critical_path = false;  // all spans of the trace are in one page
   std::optional<SpanCursor> next;  // none: this is the last page
   store::QueryStats scanned;
 };

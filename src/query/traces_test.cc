@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "base/clock.h"
@@ -158,6 +159,32 @@ TEST_F(TracesTest, TraceQlOnWholeTracesIsJudgedInMemory) {
   ASSERT_EQ(found.traces.size(), 1u);
   EXPECT_EQ(found.traces[0].matched.span_id, "0000000000000003");
   EXPECT_EQ(found.traces[0].spans, 3u);
+}
+
+TEST_F(TracesTest, TheCriticalPathIsKnownOfWholeTraces) {
+  Insert({{.trace = "b1", .span = "1", .service = "web", .ago_seconds = 9, .millis = 3000},
+          {.trace = "b1", .span = "2", .parent = "1", .service = "db", .ago_seconds = 8, .millis = 1500},
+          {.trace = "b1", .span = "3", .parent = "1", .service = "cache", .ago_seconds = 8, .millis = 1000}});
+  EXPECT_EQ(Ids(Query("{ span:criticalPath = 1500ms && resource.service.name = \"db\" }")), Strings{"b1"});
+  EXPECT_EQ(Ids(Query("{ span:criticalPath > 0 && resource.service.name = \"cache\" }")), Strings{});
+  EXPECT_EQ(Ids(Query("{ span:criticalPath < 1s && resource.service.name = \"cache\" }")), Strings{"b1"});
+  EXPECT_EQ(Ids(Query("{ } | max(span:criticalPath) > 1500ms")), Strings{});
+  const std::string id = "000000000000000000000000000000b1";
+  const auto whole = reader_.GetOutline(id, {});
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(whole->has_critical_path);
+  std::map<std::string, uint64_t> millis;
+  for (const OutlineSpan& span : whole->spans) millis[span.span_id.substr(15)] = span.critical_path_nanos / 1'000'000;
+  EXPECT_EQ(millis, (std::map<std::string, uint64_t>{{"1", 1500}, {"2", 1500}, {"3", 0}}));
+  const auto trace = reader_.GetTrace(id, {});
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->spans.at(0).critical_path_nanos, 1'500'000'000u);
+  // A page does not know what the rest of the trace waited for.
+  const auto page = reader_.GetOutline(id, {.limit = 2, .cursor = {}});
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_FALSE(page->has_critical_path);
+  EXPECT_EQ(page->spans.at(0).critical_path_nanos, 0u);
+  EXPECT_EQ(reader_.GetTrace(id, {.limit = 2, .cursor = {}})->spans.at(0).critical_path_nanos, std::nullopt);
 }
 
 TEST_F(TracesTest, JudgedPagesHaveEachTraceOnceWhateverComesMeanwhile) {

@@ -6,10 +6,10 @@ namespace sightline::sample {
 namespace {
 
 // version u8 | policies: count, each length and bytes | dropped: count, each hash u64, policy, spans |
-// kept: count, each hash u64, policy, adjusted count f64, spans | sources: of all kept spans, each frame (as the zigzag
-// difference to the one before) and offset | graph: length and bytes | the request
+// kept: count, each hash u64, policy, adjusted count f64, spans * 2 + is_late (version 1: spans) | sources: of all kept
+// spans, each frame (as the zigzag difference to the one before) and offset | graph: length and bytes | the request
 // Numbers without a type are varints; the rest is little-endian.
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2, kVersionWithoutLate = 1;
 
 void PutVarint(std::string& out, uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
@@ -108,7 +108,7 @@ std::string EncodeDecisions(const DecidedFrame& frame) {
     PutFixed(out, trace.trace_hash);
     PutVarint(out, trace.policy);
     PutFixed(out, trace.adjusted_count);
-    PutVarint(out, trace.spans);
+    PutVarint(out, uint64_t{trace.spans} << 1 | (trace.is_late ? 1 : 0));
   }
   uint64_t last = 0;
   for (const SpanSource& source : frame.sources) {
@@ -122,7 +122,8 @@ std::string EncodeDecisions(const DecidedFrame& frame) {
 
 std::optional<DecodedFrame> DecodeDecidedFrame(std::string_view bytes) {
   Reader in(bytes);
-  if (in.Fixed<uint8_t>() != kVersion) return std::nullopt;
+  const auto version = in.Fixed<uint8_t>();
+  if (version != kVersion && version != kVersionWithoutLate) return std::nullopt;
   DecodedFrame decoded;
   DecidedFrame& frame = decoded.decisions;
   for (uint64_t left = in.Count(1); left > 0; --left) frame.policies.emplace_back(in.Text());
@@ -142,7 +143,10 @@ std::optional<DecodedFrame> DecodeDecidedFrame(std::string_view bytes) {
     trace.trace_hash = in.Fixed<uint64_t>();
     trace.policy = policy();
     trace.adjusted_count = in.Fixed<double>();
-    trace.spans = in.Varint32();
+    const uint64_t spans = in.Varint();
+    trace.is_late = version == kVersion && (spans & 1) != 0;
+    const uint64_t count = version == kVersion ? spans >> 1 : spans;
+    trace.spans = static_cast<uint32_t>(count <= UINT32_MAX ? count : in.Bad());
     sources += trace.spans;
   }
   if (sources > in.rest().size() / 2) return std::nullopt;
@@ -162,7 +166,8 @@ std::optional<DecodedFrame> DecodeDecidedFrame(std::string_view bytes) {
 Verdicts::Verdicts(DecidedFrame frame) : policies_(std::move(frame.policies)) {
   kept_.reserve(frame.kept.size());
   for (const DecidedFrame::Kept& trace : frame.kept) {
-    kept_[trace.trace_hash] = {trace.policy, trace.adjusted_count};
+    Entry& entry = kept_[trace.trace_hash];
+    entry = {trace.policy, trace.adjusted_count, entry.is_decided_here || !trace.is_late};
     spans_ += trace.spans;
   }
 }
@@ -170,7 +175,7 @@ Verdicts::Verdicts(DecidedFrame frame) : policies_(std::move(frame.policies)) {
 Verdicts::Verdict Verdicts::Of(uint64_t trace_hash) const {
   const auto found = kept_.find(trace_hash);
   if (found == kept_.end()) return {};
-  return {policies_[found->second.policy], found->second.adjusted_count};
+  return {policies_[found->second.policy], found->second.adjusted_count, found->second.is_decided_here};
 }
 
 }  // namespace sightline::sample

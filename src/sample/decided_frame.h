@@ -35,7 +35,8 @@ struct DecidedFrame {
     uint64_t trace_hash = 0;
     uint32_t policy = 0;
     double adjusted_count = 1;
-    uint32_t spans = 0;  // as many of `sources`, in order
+    uint32_t spans = 0;    // as many of `sources`, in order
+    bool is_late = false;  // spans that came after the decision about their trace
     bool operator==(const Kept&) const = default;
   };
   std::vector<Kept> kept;
@@ -62,6 +63,7 @@ class Verdicts {
   struct Verdict {
     std::string_view policy;
     double adjusted_count = 1;
+    bool is_decided_here = false;  // not in another frame, behind which its spans here came late
   };
   Verdict Of(uint64_t trace_hash) const;     // of a trace that is none of the frame's: no policy, 1
   uint64_t spans() const { return spans_; }  // that are kept
@@ -74,6 +76,7 @@ class Verdicts {
   struct Entry {
     uint32_t policy = 0;
     double adjusted_count = 1;
+    bool is_decided_here = false;
   };
   uint64_t spans_ = 0;
   std::vector<std::string> policies_;

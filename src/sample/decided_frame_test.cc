@@ -17,8 +17,8 @@ DecidedFrame Example(uint32_t seed) {
   }
   for (uint32_t i = random() % 10; i > 0; --i) {
     const uint32_t spans = random() % 5;
-    frame.kept.push_back(
-        {uint64_t{random()} << 32 | random(), static_cast<uint32_t>(random() % 3), 1 + random() % 100 / 7.0, spans});
+    frame.kept.push_back({uint64_t{random()} << 32 | random(), static_cast<uint32_t>(random() % 3),
+                          1 + random() % 100 / 7.0, spans, random() % 4 == 0});
     for (uint32_t span = 0; span < spans; ++span) {
       frame.sources.push_back(
           {random() % 4 == 0 ? uint64_t{random()} << 20 : random() % 100, static_cast<uint32_t>(random())});
@@ -42,6 +42,25 @@ TEST(DecidedFrame, ReadsBackAsWritten) {
     EXPECT_EQ(decoded->decisions.graph, frame.graph);
     EXPECT_EQ(decoded->request, request);
   }
+}
+
+// What the program of the version before has left in a journal: one trace kept, of two spans.
+TEST(DecidedFrame, ReadsTheFirstVersion) {
+  std::string bytes(
+      "\x01\x01\x03"
+      "all\x00\x01",
+      8);
+  const uint64_t hash = 77;
+  const double count = 2.5;
+  bytes.append(reinterpret_cast<const char*>(&hash), 8).append(1, '\0');
+  bytes.append(reinterpret_cast<const char*>(&count), 8);
+  bytes.append("\x02\x08\x05\x00\x06\x00request", 13);
+  const auto decoded = DecodeDecidedFrame(bytes);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->decisions.kept,
+            (std::vector<DecidedFrame::Kept>{{.trace_hash = 77, .adjusted_count = 2.5, .spans = 2}}));
+  EXPECT_EQ(decoded->decisions.sources, (std::vector<SpanSource>{{4, 5}, {4, 6}}));
+  EXPECT_EQ(decoded->request, "request");
 }
 
 TEST(DecidedFrame, WhatIsCutShortIsRefused) {
@@ -80,14 +99,18 @@ TEST(Verdicts, SayWhyATraceIsKept) {
   DecidedFrame frame;
   frame.policies = {"errors", "some"};
   frame.kept = {{.trace_hash = 5, .policy = 1, .adjusted_count = 100, .spans = 3},
-                {.trace_hash = 6, .policy = 0, .adjusted_count = 1, .spans = 2}};
+                {.trace_hash = 6, .policy = 0, .adjusted_count = 1, .spans = 2},
+                {.trace_hash = 5, .policy = 1, .adjusted_count = 100, .spans = 1, .is_late = true},
+                {.trace_hash = 8, .policy = 1, .adjusted_count = 100, .spans = 1, .is_late = true}};
   const Verdicts verdicts(frame);
   EXPECT_EQ(verdicts.Of(5).policy, "some");
   EXPECT_EQ(verdicts.Of(5).adjusted_count, 100);
   EXPECT_EQ(verdicts.Of(6).policy, "errors");
   EXPECT_EQ(verdicts.Of(7).policy, "");
   EXPECT_EQ(verdicts.Of(7).adjusted_count, 1);
-  EXPECT_EQ(verdicts.spans(), 5);
+  EXPECT_EQ(verdicts.spans(), 7);
+  EXPECT_TRUE(verdicts.Of(5).is_decided_here);
+  EXPECT_FALSE(verdicts.Of(8).is_decided_here);
 }
 
 }  // namespace

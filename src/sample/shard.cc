@@ -140,7 +140,7 @@ bool Shard::AddLate(const ArrivedSpan& span, const Now& now) {
   }
   if (const auto decided = kept_.Find(span.trace_hash)) {
     Settle(span.place.frame, now);
-    const uint32_t trace = KeptTrace(span.trace_hash, decided->policy, decided->adjusted_count);
+    const uint32_t trace = KeptTrace(span.trace_hash, decided->policy, decided->adjusted_count, true);
     ++pending_.frame.kept[trace].spans;
     pending_.kept_spans.push_back({span.place, trace});
     pending_.kept_bytes += span.place.size;
@@ -152,10 +152,10 @@ bool Shard::AddLate(const ArrivedSpan& span, const Now& now) {
 }
 
 // The last one if it is the same: late spans of a trace come together.
-uint32_t Shard::KeptTrace(uint64_t trace_hash, uint32_t name, double adjusted_count) {
+uint32_t Shard::KeptTrace(uint64_t trace_hash, uint32_t name, double adjusted_count, bool is_late) {
   auto& kept = pending_.frame.kept;
   if (kept.empty() || kept.back().trace_hash != trace_hash) {
-    kept.push_back({trace_hash, PolicyInPending(name), adjusted_count, 0});
+    kept.push_back({trace_hash, PolicyInPending(name), adjusted_count, 0, is_late});
   }
   return static_cast<uint32_t>(kept.size() - 1);
 }

@@ -149,7 +149,7 @@ class Shard {
   void Drop(uint32_t number, uint32_t name, const Now& now);
   void Keep(uint32_t number, uint32_t name, double adjusted_count, const Now& now);
   void Settle(FrameHold* frame, const Now& now);
-  uint32_t KeptTrace(uint64_t trace_hash, uint32_t name, double adjusted_count);
+  uint32_t KeptTrace(uint64_t trace_hash, uint32_t name, double adjusted_count, bool is_late);
   void AddToGraph(uint32_t number);
   void CountEarly(Cause cause);
   uint32_t NameNumber(const std::string& text);

@@ -75,7 +75,7 @@ class ApiServerImpl final : public ApiServer {
         whole_span_reader_(items_),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
-        sampling_reader_(clickhouse, metric_reader_, options_.database),
+        sampling_reader_(clickhouse, metric_reader_, options_.database, options_.metrics_retention_seconds),
         export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_, log_group_reader_),

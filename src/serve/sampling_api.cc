@@ -104,6 +104,7 @@ void WriteUse(JsonWriter& json, std::string_view key, uint64_t bytes, uint64_t b
 
 void WriteKept(JsonWriter& json, const query::KeptFigures& kept) {
   json.Key("traces").UInt(kept.traces).Key("spans").UInt(kept.spans).Key("stand_for").Number(kept.stand_for);
+  json.Key("bytes_received").UInt(kept.bytes_received);
   json.Key("bytes_on_disk").UInt(static_cast<uint64_t>(kept.bytes_on_disk));
 }
 
@@ -153,7 +154,7 @@ Result<void> SamplingApi::State(ApiCall& call) {
 Result<void> SamplingApi::Totals(ApiCall& call) {
   const TimeRange range = call.params.Range({.all_times_by_default = false, .allow_clock_skew = false});
   SIGHTLINE_TRY(call.params.Check());
-  auto totals = reader_.GetTotals(range.from_unix_nanos, range.to_unix_nanos, call.cancellation());
+  auto totals = reader_.GetTotals(range.from_unix_nanos, range.to_unix_nanos, call.now_unix_nanos, call.cancellation());
   if (!totals) return std::unexpected(totals.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("from_unix_nano").Nanos(totals->from_unix_nanos);

@@ -68,7 +68,9 @@ void WriteSpan(JsonWriter& json, const query::Span& span) {
   WriteEventsAndLinks(json, span);
   json.Key("dropped_events_count").UInt(span.dropped_events).Key("dropped_links_count").UInt(span.dropped_links);
   json.Key("repairs").String(span.repairs).Key("adjusted_count").Double(span.adjusted_count);
-  json.Key("sampling_policy").String(span.sampling_policy).End('}');
+  json.Key("sampling_policy").String(span.sampling_policy);
+  if (span.critical_path_nanos) json.Key("critical_path_nano").UInt(*span.critical_path_nanos);
+  json.End('}');
 }
 
 void WriteOutlineSpan(JsonWriter& json, const query::OutlineSpan& span) {
@@ -80,6 +82,7 @@ void WriteOutlineSpan(JsonWriter& json, const query::OutlineSpan& span) {
   if (!span.target.empty()) json.Key("target").String(span.target);
   if (span.events > 0) json.Key("event_count").UInt(span.events);
   if (span.links > 0) json.Key("link_count").UInt(span.links);
+  if (span.critical_path_nanos > 0) json.Key("critical_path_nano").UInt(span.critical_path_nanos);
   json.End('}');
 }
 

@@ -266,6 +266,7 @@ Result<void> TracesApi::Outline(ApiCall& call) {
     WriteOutlineSpan(json, span);
   }
   json.End(']');
+  json.Key("has_critical_path").Bool(outline->has_critical_path);
   std::optional<std::string> next;
   if (outline->next) next = call.params.NextCursor(SpanFields(*outline->next));
   WriteNextCursor(json, next);

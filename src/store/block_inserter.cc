@@ -7,6 +7,8 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "otlp/kept_spans.h"
+#include "otlp/predictions.h"
 #include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 #include "store/schema.h"
@@ -18,7 +20,7 @@ constexpr std::string_view kAttributeSetsTable = "attribute_sets";
 
 // The column that the day of a row is taken from.
 std::string_view TimeColumn(std::string_view table) {
-  return IsDerivedTable(table) ? "Time" : "Timestamp";
+  return IsDerivedTable(table) && table != otlp::PredictionsTable::kName ? "Time" : "Timestamp";
 }
 
 uint64_t ToNumber(const std::string& text) {
@@ -63,7 +65,8 @@ Result<void> BlockInserter::Insert(uint64_t block, const std::vector<otlp::Table
 }
 
 bool IsDerivedTable(std::string_view table) {
-  return table == otlp::SpanMetricsTable::kName || table == otlp::ServiceGraphEdgesTable::kName;
+  return table == otlp::SpanMetricsTable::kName || table == otlp::ServiceGraphEdgesTable::kName ||
+         table == otlp::KeptSpansTable::kName || table == otlp::PredictionsTable::kName;
 }
 
 Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std::vector<otlp::TableBlock>& tables) {

@@ -81,7 +81,10 @@ bool AppendFrames(const Stream& stream, const std::vector<PendingFrame>& frames,
     otlp::SpanStanding standing;
     if (frame.verdicts) {
       const sample::Verdicts::Verdict verdict = frame.verdicts->Of(item.trace_hash);
-      standing = {.adjusted_count = verdict.adjusted_count, .policy = verdict.policy, .is_counted_here = false};
+      standing = {.adjusted_count = verdict.adjusted_count,
+                  .policy = verdict.policy,
+                  .is_counted_here = false,
+                  .has_trace = verdict.is_decided_here};
     }
     builder.Append(frame.bytes, frame.scan, item, frame.received_unix_nanos, standing);
     return ++appended % kItemsBetweenLooks != 0 || builder.bytes() <= column_bytes_max;

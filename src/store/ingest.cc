@@ -26,7 +26,8 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
       budget_(budget),
       metrics_(metrics),
       clock_(clock),
-      inserter_(clickhouse, options_.database, options_.writer.builder.hot_attributes, metrics) {}
+      inserter_(clickhouse, options_.database, options_.writer.builder.hot_attributes, metrics),
+      prediction_names_(options_.writer.builder.predictions) {}
 
 Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
                                               MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock) {
@@ -99,7 +100,8 @@ void Ingest::PushAccepted(otlp::Signal signal, PendingFrame frame) {
   if (signal != otlp::Signal::kTraces || sampler_ == nullptr) return writers_[Index(signal)]->Push(std::move(frame));
   sampler_->Add(frame.number, frame.bytes, frame.scan,
                 frame.reservation.Split(frame.scan.items.size() * sizeof(sample::ArrivedSpan)));
-  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, options_.writer.builder.span_metrics.dimensions);
+  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, prediction_names_,
+                                        options_.writer.builder.span_metrics.dimensions);
   frame.reservation.Shrink(frame.bytes.size() + otlp::MemoryBytes(frame.scan));
   span_metrics_writer_->Push(std::move(frame));
 }
@@ -179,7 +181,8 @@ Result<ReadBackFrame> Ingest::ReadBackToStore(uint64_t number) {
   Result<ReadBackFrame> read = ReadBack(journal_, number);
   if (!read || read->stream.kind != journal::BlockKind::kSpanMetrics) return read;
   PendingFrame& frame = read->frame;
-  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, options_.writer.builder.span_metrics.dimensions);
+  frame.bytes = otlp::TakeWhatIsCounted(frame.bytes, frame.scan, prediction_names_,
+                                        options_.writer.builder.span_metrics.dimensions);
   return read;
 }
 

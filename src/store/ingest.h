@@ -90,6 +90,7 @@ class Ingest final : public receive::Sink, private sample::DecidedSink {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   BlockInserter inserter_;
+  const otlp::PredictionNames prediction_names_;
   std::unique_ptr<RefusedBlocks> refused_;
   std::atomic<uint64_t> next_block_ = 1;
   std::unique_ptr<GraphWriter> graph_;                   // gone after the writers

@@ -428,12 +428,41 @@ TEST_P(IngestTest, SampledSpansAreStoredWithTheirStandingAndAllAreCounted) {
                   "ORDER BY SpanId)"),
             "[('0000000000000001',1,'errors'),('0000000000000004',1,'errors')]");
   EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "4") << "counted before sampling, and once";
+  EXPECT_EQ(Value("SELECT (any(SamplingPolicy), sum(Spans), sum(StandFor), uniqCombinedMerge(14)(Traces)) FROM "
+                  "sightline.kept_spans"),
+            "('errors',2,2,1)");
   EXPECT_EQ(
       Value("SELECT toString(groupUniqArray((Client, Server))) || toString(sum(Calls)) FROM sightline.service_graph"),
       "[('user','shop')]4")
       << "of dropped traces too";
   EXPECT_TRUE(JournalIsDone());
   EXPECT_EQ(budget_.used(), 0U);
+}
+
+TEST_P(IngestTest, KeptSpansSayHowLongTheirTraceWaitedForThem) {
+  options_.policies = Policies(kErrorsOnly);
+  StartIngest();
+  const uint64_t start = kToday * kDayNanos;
+  const auto child_of = [&](uint64_t parent, uint64_t span, uint64_t from, uint64_t to) {
+    return Span(1, span, start + from, start + to)
+        .Bytes(otlp::field::span::kParentSpanId, otlp::testing::Id(parent, 8));
+  };
+  ASSERT_TRUE(Accept(Request({child_of(1, 2, 10, 60), child_of(2, 3, 20, 30)})));
+  ASSERT_TRUE(Accept(
+      Request({Span(1, 1, start, start + 100)
+                   .Message(otlp::field::span::kStatus, otlp::testing::Pb().Uint(otlp::field::status::kCode, 2))})));
+  const auto decide = [&] {
+    ASSERT_TRUE(ingest_->sampler()->WaitUntilAllDecided(Clock::System().MonotonicNanos() + kDrainNanos));
+    ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  };
+  decide();
+  const std::string by_span =
+      "SELECT groupArray(CriticalPathSelfTime) FROM (SELECT * FROM sightline.otel_traces ORDER BY SpanId)";
+  EXPECT_EQ(Value(by_span), "[50,40,10]");
+  // One that comes later is no part of what was known then.
+  ASSERT_TRUE(Accept(Request({child_of(1, 4, 70, 90)})));
+  decide();
+  EXPECT_EQ(Value(by_span), "[50,40,10,0]");
 }
 
 TEST_P(IngestTest, UndecidedSpansWaitAcrossRestartsAndAreKeptWhenSamplingIsTurnedOff) {
@@ -454,6 +483,26 @@ TEST_P(IngestTest, UndecidedSpansWaitAcrossRestartsAndAreKeptWhenSamplingIsTurne
   EXPECT_EQ(Value("SELECT count() FROM sightline.spans"), "2");
   EXPECT_EQ(Value("SELECT sum(Calls) FROM sightline.span_metrics"), "2");
   EXPECT_TRUE(JournalIsDone());
+}
+
+// States are written here and merged, estimated and made by the engine.
+TEST_P(IngestTest, TracesAreToldApartAsTheEngineTellsThem) {
+  constexpr uint64_t kTraces = 3000;
+  const auto estimate = [this](const std::string& traces) { return std::stod(Value("SELECT toFloat64(" + traces)); };
+  const std::string merged = "uniqCombinedMerge(14)(Traces)) FROM sightline.kept_span_rollups WHERE Seconds = 3600";
+  const std::string made = "uniqCombined(14)(xxh3(TraceId))) FROM sightline.spans";
+  StartIngest();
+  for (const uint64_t traces : {16, 17, 100, 3000}) {
+    std::vector<otlp::testing::Pb> spans;
+    for (uint64_t trace = 1; trace <= traces; ++trace) spans.push_back(Span(trace, traces * 10'000 + trace));
+    ASSERT_TRUE(Accept(Request(spans)));
+    ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+    EXPECT_EQ(estimate(merged), estimate(made)) << traces;
+    if (traces <= 100) EXPECT_EQ(estimate(merged), traces);
+  }
+  EXPECT_NEAR(estimate(merged), kTraces, 0.05 * kTraces);
+  ASSERT_TRUE((**store_).Execute("OPTIMIZE TABLE sightline.kept_span_rollups FINAL"));
+  EXPECT_EQ(estimate(merged), estimate(made));
 }
 
 otlp::testing::Pb CallSpan(uint64_t trace, uint64_t span, uint64_t parent, uint64_t kind, uint64_t start = kTestTime) {

@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "otlp/kept_spans.h"
+#include "otlp/predictions.h"
 #include "otlp/service_graph_edges.h"
 #include "otlp/span_metrics.h"
 #include "otlp/sql_quote.h"
@@ -19,7 +21,7 @@ namespace {
 using otlp::HotAttribute;
 using otlp::Signal;
 
-enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kFineRollups, kRollups };
+enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kPredictions, kFineRollups, kRollups };
 
 // Tables whose rows expire.
 struct ExpiringTable {
@@ -34,10 +36,12 @@ constexpr ExpiringTable kExpiringTables[] = {
     {"metric_histograms", Keep::kMetrics},
     {"metric_exponential_histograms", Keep::kMetrics},
     {"metric_summaries", Keep::kMetrics},
+    {otlp::PredictionsTable::kName, Keep::kPredictions},
 };
 
 // Tables of several resolutions, each with a time of its own. They stay when the spans are gone.
-constexpr std::string_view kRollupTables[] = {otlp::SpanMetricsTable::kName, otlp::ServiceGraphEdgesTable::kName};
+constexpr std::string_view kRollupTables[] = {otlp::SpanMetricsTable::kName, otlp::ServiceGraphEdgesTable::kName,
+                                              otlp::KeptSpansTable::kName};
 
 // Of earlier versions, whose rows a migration has put into other tables.
 constexpr std::string_view kFormerTables[] = {"span_metric_buckets"};
@@ -58,7 +62,9 @@ constexpr std::string_view kViews[] = {"otel_traces",
                                        "span_metric_series",
                                        "span_metric_points",
                                        "span_metric_histograms",
-                                       "service_graph"};
+                                       "service_graph",
+                                       "kept_spans",
+                                       "sightline_predictions"};
 
 struct Column {
   std::string name, type, comment;
@@ -148,6 +154,7 @@ class SchemaOpener {
     for (const Migration& migration : *options_.migrations) all.append(migration.sql).append("\n");
     all.append(ViewsSql()).append(MergeTreeSettings(options_.fsync_inserts));
     for (const int64_t seconds : options_.retention_seconds) all += fmt::format(" {}", seconds);
+    all += fmt::format(" {} {}", options_.rollup_retention_seconds, options_.prediction_retention_seconds);
     for (const HotAttribute& attribute : options_.hot_attributes) all += " " + HotColumnDefinition(attribute);
     return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
   }
@@ -182,6 +189,8 @@ class SchemaOpener {
         {"ttl_span_metrics", TtlClause("Minute", Seconds(Keep::kMetrics))},
         {"ttl_span_metric_rollups", RollupTtl()},
         {"ttl_service_graph_edges", RollupTtl()},
+        {"ttl_kept_span_rollups", RollupTtl()},
+        {"ttl_predictions", TtlClause("Timestamp", Seconds(Keep::kPredictions))},
         {"merge_tree_settings", MergeTreeSettings(options_.fsync_inserts)},
         {"rollup_settings", RollupSettings(options_.fsync_inserts)}};
     for (const Migration& migration : *options_.migrations) {
@@ -360,6 +369,8 @@ class SchemaOpener {
       case Keep::kFineRollups:
         return of(Signal::kMetrics) == kForever ? kFineSpanMetricsSeconds
                                                 : std::min(of(Signal::kMetrics), kFineSpanMetricsSeconds);
+      case Keep::kPredictions:
+        return options_.prediction_retention_seconds;
       case Keep::kRollups:
         break;
     }

@@ -21,6 +21,7 @@ constexpr std::array kIntrinsics = {
     IntrinsicInfo{kNestedSetLeft, Scope::kSpan, "", "nestedSetLeft", Type::kInt, true, false},
     IntrinsicInfo{kNestedSetRight, Scope::kSpan, "", "nestedSetRight", Type::kInt, true, false},
     IntrinsicInfo{kNestedSetParent, Scope::kSpan, "", "nestedSetParent", Type::kInt, true, false},
+    IntrinsicInfo{kCriticalPath, Scope::kSpan, "criticalPath", "", Type::kDuration, true, false},
     IntrinsicInfo{kTraceDuration, Scope::kTrace, "duration", "traceDuration", Type::kDuration, true, false},
     IntrinsicInfo{kRootName, Scope::kTrace, "rootName", "rootName", Type::kString, true, false},
     IntrinsicInfo{kRootService, Scope::kTrace, "rootService", "rootServiceName", Type::kString, true, false},

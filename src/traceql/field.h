@@ -41,6 +41,7 @@ enum class Intrinsic : uint8_t {
   kNestedSetLeft,
   kNestedSetRight,
   kNestedSetParent,
+  kCriticalPath,  // how long the trace waited for the span itself; ours
   kTraceDuration,
   kRootName,
   kRootService,

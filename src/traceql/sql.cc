@@ -112,10 +112,18 @@ class Compiler {
   Part Compare(const Field& field, Operator op, const Value& literal) {
     if (literal.is_nil()) return {"0"};
     if (field.of_parent) return kUnknown;
+    if (field.intrinsic == Intrinsic::kCriticalPath) return CompareCriticalPath(op, literal);
     const SqlTest test(op, literal, parameters_);
     if (field.intrinsic == Intrinsic::kNone) return {attributes_.Compare(field, test)};
     const auto sql = CompareIntrinsic(subject_, field.intrinsic, test, parameters_);
     return sql ? Part{*sql} : kUnknown;
+  }
+
+  // It follows from the whole trace, and is never longer than the span.
+  Part CompareCriticalPath(Operator op, const Value& literal) {
+    if (op == Operator::kEqual) op = Operator::kGreaterEqual;
+    if (op != Operator::kGreater && op != Operator::kGreaterEqual) return kUnknown;
+    return {SqlTest(op, literal, parameters_).OfWhole("Duration"), false};
   }
 
   const Subject subject_;

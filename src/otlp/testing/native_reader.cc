@@ -58,7 +58,7 @@ Type ParseType(std::string_view text) {
   }
   Type type;
   type.name = text.substr(0, open);
-  if (type.name == "Array" || type.name == "LowCardinality") {
+  if (type.name == "Array" || type.name == "LowCardinality" || type.name == "Nullable") {
     type.arguments.push_back(ParseType(text.substr(open + 1, text.size() - open - 2)));
   } else if (type.name == "Map") {
     const std::string_view inner = text.substr(open + 1, text.size() - open - 2);
@@ -70,6 +70,8 @@ Type ParseType(std::string_view text) {
     }
   } else if (type.name == "FixedString") {
     type.width = std::stoul(std::string(text.substr(open + 1)));
+  } else if (text.starts_with("AggregateFunction(uniqCombined(")) {
+    type.name = "Distinct";
   } else if (type.name != "String") {
     static const std::map<std::string, std::pair<size_t, bool>> kWidths = {
         {"UInt8", {1, false}},    {"UInt16", {2, false}}, {"Bool", {1, false}}, {"UInt32", {4, false}},
@@ -137,7 +139,33 @@ std::vector<Cell> ReadArray(const Type& type, uint64_t rows, Input& in) {
   return cells;
 }
 
+// States with elements: kind, how many, 32 bits for each.
+std::vector<Cell> ReadDistinct(uint64_t rows, Input& in) {
+  std::vector<Cell> cells(rows);
+  for (Cell& cell : cells) {
+    const auto kind = in.Number<uint8_t>();
+    const uint64_t count = in.Varint();
+    if (kind != (count <= 16 ? 1 : 2)) Bad("kind of state");
+    for (uint64_t i = 0; i < count; ++i)
+      cell.elements.push_back({.number = in.Number<uint32_t>(), .text = {}, .elements = {}});
+  }
+  return cells;
+}
+
+// The value is the cell's element; NULL has none.
+std::vector<Cell> ReadNullable(const Type& type, uint64_t rows, Input& in) {
+  const std::string_view nulls = in.Take(rows);
+  std::vector<Cell> values = ReadData(type.arguments[0], rows, in);
+  std::vector<Cell> cells(rows);
+  for (uint64_t row = 0; row < rows; ++row) {
+    if (nulls[row] == 0) cells[row].elements.push_back(std::move(values[row]));
+  }
+  return cells;
+}
+
 std::vector<Cell> ReadData(const Type& type, uint64_t rows, Input& in) {
+  if (type.name == "Nullable") return ReadNullable(type, rows, in);
+  if (type.name == "Distinct") return ReadDistinct(rows, in);
   if (type.name == "LowCardinality") return ReadLowCardinality(type, rows, in);
   if (type.name == "Array" || type.name == "Map") return ReadArray(type, rows, in);
   std::vector<Cell> cells(rows);

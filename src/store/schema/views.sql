@@ -208,3 +208,17 @@ CREATE OR REPLACE VIEW {db}.service_graph AS SELECT
   g.ClientSide AS ClientSide, g.Bucket AS Bucket, CAST(g.Calls, 'Float64') AS Calls, CAST(g.Spans, 'Float64') AS Spans,
   CAST(g.DurationSum, 'Float64') AS DurationSum, CAST(g.DurationMax, 'UInt64') AS DurationMax
 FROM {db}.service_graph_edges AS g WHERE g.Block = 0 AND g.Seconds = 60;
+
+-- Stored spans by minute. Not all rows of a key are one row yet: sum() them, uniqCombinedMerge(14)(Traces).
+CREATE OR REPLACE VIEW {db}.kept_spans AS SELECT
+  k.Time AS Minute, k.ServiceName AS ServiceName, k.SamplingPolicy AS SamplingPolicy, CAST(k.Spans, 'UInt64') AS Spans,
+  CAST(k.Bytes, 'UInt64') AS Bytes, CAST(k.StandFor, 'Float64') AS StandFor, k.Traces AS Traces
+FROM {db}.kept_span_rollups AS k WHERE k.Block = 0 AND k.Seconds = 60;
+
+-- What models predicted, before any sampling.
+CREATE OR REPLACE VIEW {db}.sightline_predictions AS SELECT
+  p.Timestamp AS Timestamp, {id:p.TraceId} AS TraceId, {id:p.SpanId} AS SpanId, p.ServiceName AS ServiceName, p.SpanName AS SpanName,
+  p.StatusCode AS StatusCode, p.Duration AS Duration, p.Model AS Model, p.Version AS Version, p.PredictionId AS PredictionId,
+  p.Score AS Score, p.Confidence AS Confidence, p.Rank AS Rank, p.Features AS Features, p.FeatureTypes AS FeatureTypes,
+  p.AdjustedCount AS AdjustedCount
+FROM {db}.predictions AS p;

@@ -54,6 +54,7 @@ export const SPAN_INTRINSICS: readonly (readonly [string, string])[] = [
   ['rootName', 'of the trace'],
   ['rootServiceName', 'of the trace'],
   ['traceDuration', 'of the trace'],
+  ['span:criticalPath', 'time in which the trace waited for the span itself'],
   ['childCount', 'of the span'],
   ['parent', 'nil: a root'],
   ['event:name', 'of one of its events'],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { criticalPath } from './critical_path'
 import { buildModel } from './model'
@@ -8,6 +9,23 @@ function pathOf(sketches: SpanSketch[]): string[] {
   const path = criticalPath(model)
   return [...path.row].map((row, i) => `${model.spanIds[row]} ${path.from[i]}-${path.to[i]}`)
 }
+
+// The server computes the same (src/otlp/critical_path.h), and is held to the same cases.
+interface Case {
+  name: string
+  spans: (SpanSketch & { own: number })[]
+}
+const CASES = JSON.parse(readFileSync(new URL('../../../src/otlp/testdata/critical_path.json', import.meta.url), 'utf8')) as Case[]
+
+describe('time on the critical path', () => {
+  it.each(CASES.map((one) => [one.name, one] as const))('%s', (_, { spans }) => {
+    const outline = makeOutline(spans)
+    const model = buildModel(outline)
+    const path = criticalPath(model)
+    const own = outline.spans.map((span) => path.own[model.spans.indexOf(span)])
+    expect(own).toEqual(spans.map((span) => span.own))
+  })
+})
 
 describe('the critical path', () => {
   it('of a single span is that span', () => {
@@ -116,6 +134,16 @@ describe('the critical path', () => {
     const path = criticalPath(model)
     expect([...path.onPath]).toEqual([1, 1, 1, 0])
     expect([...path.own]).toEqual([0, 0, 100, 0])
+  })
+
+  it('says what the server says where that is given', () => {
+    const outline = makeOutline([
+      { id: 'root', at: 0, to: 100 },
+      { id: 'call', parent: 'root', at: 20, to: 80 },
+    ])
+    outline.spans[0]!.critical_path_nano = 41
+    expect([...criticalPath(buildModel(outline)).own]).toEqual([40, 60])
+    expect([...criticalPath(buildModel({ ...outline, has_critical_path: true })).own]).toEqual([41, 0])
   })
 
   it('explains all of a large trace once, in order', () => {

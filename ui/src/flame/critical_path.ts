@@ -1,4 +1,5 @@
 // The critical path: which span the end of the trace waited for, at each moment. Data: TraceModel -> segments.
+// src/otlp/critical_path.h is the same for the server; both are held to src/otlp/testdata/critical_path.json.
 //
 // Walk back from the end of a span. Of its children that ended by then, the one that ended last is what the span waited
 // for: what lies after that child's end is the span's own time, the child's time is explained by the child in the same
@@ -115,5 +116,7 @@ function finish(model: TraceModel, rows: number[], from: number[], to: number[])
     total += to[i]! - from[i]!
     for (let at = row; at >= 0 && onPath[at] === 0; at = model.parent[at]!) onPath[at] = 1
   }
+  // The server computes the same; where it did, its numbers are shown, as they are what searches and SQL see.
+  if (model.pathIsGiven) model.spans.forEach((span, row) => span && (own[row] = span.critical_path_nano ?? 0))
   return { row: Int32Array.from(rows), from: Float64Array.from(from), to: Float64Array.from(to), own, onPath, total }
 }

@@ -39,6 +39,7 @@ export interface TraceModel {
   roots: number[]
   mainRoot: number // the row that names the trace: the earliest true root, else the first row; -1 without rows
   rootMissing: boolean
+  pathIsGiven: boolean // the server says how long each span was on the critical path
   spans: (OutlineSpan | null)[] // null: a stand-in
   spanIds: string[]
   parent: Int32Array // row, -1 for none
@@ -197,6 +198,7 @@ function numberRows(outline: TraceOutline, links: Links): TraceModel {
     roots: [],
     mainRoot: -1,
     rootMissing: false,
+    pathIsGiven: outline.has_critical_path,
     spans: new Array<OutlineSpan | null>(count),
     spanIds: new Array<string>(count),
     parent: new Int32Array(count),

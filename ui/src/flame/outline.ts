@@ -16,6 +16,7 @@ export interface OutlineSpan {
   target?: string // who was asked, of failed spans
   event_count?: number
   link_count?: number
+  critical_path_nano?: number // ns of the trace that waited for it; absent: none, or not known
 }
 
 export interface TraceOutline {
@@ -25,4 +26,5 @@ export interface TraceOutline {
   duration_nano: number
   services: string[]
   spans: OutlineSpan[]
+  has_critical_path: boolean // the spans' times on the critical path are given
 }

@@ -38,6 +38,7 @@ export function makeOutline(sketches: SpanSketch[]): TraceOutline {
     duration_nano: Math.max(0, ...sketches.map((sketch) => sketch.to)),
     services,
     spans,
+    has_critical_path: false,
   }
 }
 
@@ -81,5 +82,6 @@ export function makeLargeOutline(count: number, seed = 7): TraceOutline {
     duration_nano: 60e9,
     services: Array.from({ length: 12 }, (_, i) => `service-${i}`),
     spans,
+    has_critical_path: false,
   }
 }

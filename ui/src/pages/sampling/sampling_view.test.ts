@@ -41,14 +41,14 @@ describe('figures of sampling', () => {
   })
 
   it('say in which interval an estimate lies', () => {
-    const policy = (traces: number, spans: number, stand_for: number) => ({ policy: 'a', traces, spans, stand_for, bytes_on_disk: 1 })
+    const policy = (traces: number, spans: number, stand_for: number) => ({ policy: 'a', traces, spans, stand_for, bytes_received: 1, bytes_on_disk: 1 })
     expect(intervalOf([policy(50, 150, 150)])).toBe(0) // nothing is left to chance
     // 100 traces of 2 spans that count tenfold: 1.96 * sqrt(100 * 4 * 90)
     expect(intervalOf([policy(100, 200, 2000), policy(7, 7, 7)])).toBeCloseTo(371.9, 1)
   })
 
   it('draw bars by the largest', () => {
-    const policy = (spans: number) => ({ policy: 'a', traces: 1, spans, stand_for: spans, bytes_on_disk: 1 })
+    const policy = (spans: number) => ({ policy: 'a', traces: 1, spans, stand_for: spans, bytes_received: 1, bytes_on_disk: 1 })
     expect(barShares([policy(40), policy(10)])).toEqual([1, 0.25])
     expect(barShares([])).toEqual([])
   })
