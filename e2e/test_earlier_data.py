@@ -16,6 +16,8 @@ from sightline import Server
 
 TESTDATA = Path(__file__).resolve().parent / "testdata"
 MIGRATIONS = Path(__file__).resolve().parent.parent / "src/store/schema"
+# Versions that came together with the next one, so that no program left a directory with them.
+NEVER_LAST = {6}
 ARCHIVES = sorted(TESTDATA.glob("data-of-schema-*.tar.gz"))
 
 
@@ -40,7 +42,7 @@ def earlier(make_server: Callable[..., Server], directory: Path, archive: Path) 
 
 def test_each_earlier_version_has_its_directories() -> None:
     newest = max(map(version_of, MIGRATIONS.glob("[0-9]*.sql")))
-    wanted = [f"data-of-schema-{version}-{state}.tar.gz" for version in range(1, newest) for state in ("missing", "stored")]
+    wanted = [f"data-of-schema-{version}-{state}.tar.gz" for version in sorted(set(range(1, newest)) - NEVER_LAST) for state in ("missing", "stored")]
     assert [path.name for path in ARCHIVES] == sorted(wanted)
 
 
