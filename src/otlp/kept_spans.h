@@ -1,6 +1,6 @@
 // Stored spans, added up by what sampling said of them: traces, spans, bytes, and what they stand for, by service,
 // policy, minute and hour. Data: one Add for each stored span -> at Finish the rows of the table kept_span_rollups for
-// one block. Without sampling every span is kept, by no policy. docs/adr/015-kept-spans.md has the reasons.
+// one block. Without sampling every span is kept, by no policy. docs/adr/014-kept-spans.md has the reasons.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -2,7 +2,7 @@
 // predicted, by which version, from which features. Data: one Add for each span that may be one -> at Finish the rows
 // of the table predictions for one block. Fed by the builders of traces (everything is kept) and of span metrics (spans
 // wait for a decision), so that a record is exactly once for the same reason as a call is.
-// docs/adr/016-predictions.md has the reasons.
+// docs/adr/015-predictions.md has the reasons.
 #pragma once
 
 #include <cstdint>

@@ -43,9 +43,7 @@ class SamplingApiTest : public query::testing::EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    for (const char* table : {"spans", "span_metric_rollups", "metric_series", "metric_points"}) {
-      Execute(std::string("TRUNCATE TABLE sightline.") + table);
-    }
+    Clear({"spans", "kept_span_rollups", "span_metric_rollups", "metric_series", "metric_points"});
     StartServer(&control_);
   }
   void StartServer(SamplingControl* control) {
@@ -184,8 +182,15 @@ TEST_F(SamplingApiTest, TotalsAndHistoryOfARange) {
       "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, SamplingPolicy, AdjustedCount) "
       "SELECT 1, "
       "now64(9) - 300, sipHash128(number), substring(hex(number + 1000000), 1, 8), 'shop', 'some', 20 FROM numbers(5)");
+  // As what writes the block adds them up.
+  Execute(
+      "INSERT INTO sightline.kept_span_rollups (Block, Seconds, Time, ServiceName, SamplingPolicy, Spans, Bytes, "
+      "StandFor, Traces) SELECT 0, arrayJoin([60, 3600]) AS Resolution, toDateTime(intDiv(toUnixTimestamp(Timestamp), "
+      "Resolution) * Resolution) AS Start, ServiceName, SamplingPolicy, count(), 500, sum(AdjustedCount), "
+      "uniqCombinedState(14)(xxh3(TraceId)) FROM sightline.spans GROUP BY Resolution, Start, ServiceName, "
+      "SamplingPolicy");
   const std::string body = Get("/api/v1/sampling/totals?last=1h");
-  EXPECT_TRUE(Has(body, R"("traces":5,"spans":5,"stand_for":100,"bytes_on_disk":)")) << body;
+  EXPECT_TRUE(Has(body, R"("traces":5,"spans":5,"stand_for":100,"bytes_received":500,"bytes_on_disk":)")) << body;
   EXPECT_TRUE(Has(body, R"("policies":[{"policy":"some","traces":5,"spans":5,"stand_for":100,)")) << body;
   EXPECT_TRUE(Has(body, R"("services":[{"service":"shop","traces":5,)")) << body;
   EXPECT_TRUE(Has(body, R"("is_cut":false,"scanned":{"rows":)")) << body;

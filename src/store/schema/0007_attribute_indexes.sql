@@ -1,5 +1,5 @@
 -- Schema version 7: which granules hold an attribute or one of its values, and which hot attributes some map holds, so that
--- a question need not read every map (docs/adr/014-attribute-indexes.md). Parts of earlier versions get the indexes when they are
+-- a question need not read every map (docs/adr/013-attribute-indexes.md). Parts of earlier versions get the indexes when they are
 -- next merged. A value in an array is in no index: such granules are marked by "[". Placeholders as in 0001_tables.sql.
 ALTER TABLE {db}.spans
   ADD INDEX IF NOT EXISTS idx_attribute_keys mapKeys(SpanAttributes) TYPE bloom_filter(0.001) GRANULARITY 1,

@@ -1,5 +1,5 @@
 -- Schema version 8: stored spans added up by service and by the policy that kept them, by minute and by hour; a record of each span in
--- which a model predicted something. docs/adr/015-kept-spans.md and 016-predictions.md have the reasons. Placeholders as in 0001_tables.sql; rows that count and rows that name blocks as in
+-- which a model predicted something. docs/adr/014-kept-spans.md and 015-predictions.md have the reasons. Placeholders as in 0001_tables.sql; rows that count and rows that name blocks as in
 -- 0005_rollups.sql.
 CREATE TABLE IF NOT EXISTS {db}.kept_span_rollups (
   Block UInt64 CODEC(Delta, Default),
