@@ -26,6 +26,11 @@ FROM_COUNTS = """
 ALL_TIMES = {"from": "1", "to": str(2**62)}
 
 
+def what_was_sent(question: str) -> str:
+    """Without what these views show of the calls that the program counts."""
+    return question + (" AND MetricName NOT LIKE 'traces.span.metrics.%'" if "FROM otel_metrics_" in question else "")
+
+
 def by_key(rows: list[list[Any]]) -> dict[tuple[Any, ...], list[Any]]:
     return {(*row[:4], bool(row[4]), row[5], int(row[6])): row[7:] for row in rows}
 

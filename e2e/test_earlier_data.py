@@ -11,7 +11,7 @@ import pytest
 
 import otlp
 from conftest import KEEP_ALL
-from counted import assert_kept_sums_are_the_spans
+from counted import assert_kept_sums_are_the_spans, what_was_sent
 from sightline import Server
 
 TESTDATA = Path(__file__).resolve().parent / "testdata"
@@ -44,11 +44,6 @@ def test_each_earlier_version_has_its_directories() -> None:
     newest = max(map(version_of, MIGRATIONS.glob("[0-9]*.sql")))
     wanted = [f"data-of-schema-{version}-{state}.tar.gz" for version in sorted(set(range(1, newest)) - NEVER_LAST) for state in ("missing", "stored")]
     assert [path.name for path in ARCHIVES] == sorted(wanted)
-
-
-def what_was_sent(question: str) -> str:
-    """Without what these views show of the calls that the program counts."""
-    return question + (" AND MetricName NOT LIKE 'traces.span.metrics.%'" if "FROM otel_metrics_" in question else "")
 
 
 def test_all_rows_are_found_again(earlier: tuple[Server, dict[str, Any]]) -> None:
