@@ -462,7 +462,8 @@ def test_in_a_long_outage_only_what_is_kept_takes_the_disk(make_server: Callable
     backend = make_server(config=NO_SELF_METRICS).start()
     address = backend.otlp_grpc
     assert backend.stop() == 0
-    config = NO_SELF_METRICS | sampling([ERRORS], "100ms", journal={"bytes_max": budget}, forward={"retry_interval_max": "1s", "metrics_interval": "1s"})
+    journal = {"bytes_max": budget, "segment_bytes_max": 1 << 20}
+    config = NO_SELF_METRICS | sampling([ERRORS], "100ms", journal=journal, forward={"retry_interval_max": "1s", "metrics_interval": "1s"})
     gateway = make_gateway(f"grpc://{address}", config=config).start()
     accepted: dict[int, int] = {}  # requests: failed spans in each
     sent_bytes = 0
@@ -529,7 +530,7 @@ def test_killed_at_each_step_of_the_handover_nothing_comes_twice(make_gateway: M
     with grpc_receiver() as backend:
         backend.grpc_reply = reply
         everything = {"name": "all", "type": "always_sample"}
-        config = NO_SELF_METRICS | sampling([everything], "300ms", journal={"segment_bytes_max": 65536}, forward={"metrics_interval": "500ms"})
+        config = NO_SELF_METRICS | sampling([everything], "300ms", journal={"segment_bytes_max": 65536}, forward={"metrics_interval": "1s"})
         gateway = make_gateway(backend.url.replace("http", "grpc"), config=config)
         acknowledged = 0
 
