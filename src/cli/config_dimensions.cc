@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "cli/config_list.h"
 
 namespace sightline::cli {
 namespace {
@@ -41,44 +42,16 @@ std::expected<Dimension, YamlFault> ReadOne(const YamlNode& node) {
   return dimension;
 }
 
-std::expected<void, YamlFault> ReadAll(const YamlNode& node, std::vector<Dimension>& field) {
-  if (node.kind != YamlNode::Kind::kList) {
-    return std::unexpected(node.Fault(fmt::format("expected a list, found {}", node.Found())));
-  }
-  if (node.children.size() > kDimensionsMax) {
-    return std::unexpected(node.Fault(fmt::format("{} are more than {}", node.children.size(), kDimensionsMax)));
-  }
-  std::vector<Dimension> dimensions;
-  for (const YamlNode& child : node.children) {
-    std::expected<Dimension, YamlFault> dimension = ReadOne(child);
-    if (!dimension) return std::unexpected(std::move(dimension).error());
-    if (std::ranges::find(dimensions, dimension->key, &Dimension::key) != dimensions.end()) {
-      return std::unexpected(child.Fault(fmt::format("{} is given twice", dimension->key)));
-    }
-    dimensions.push_back(std::move(*dimension));
-  }
-  field = std::move(dimensions);
-  return {};
-}
-
-std::string Show(const std::vector<Dimension>& dimensions) {
-  if (dimensions.empty()) return "[]";
-  std::string out;
-  for (const Dimension& dimension : dimensions) {
-    const std::string preset = dimension.default_value ? ", default: " + YamlScalar(*dimension.default_value) : "";
-    fmt::format_to(std::back_inserter(out), "\n- {{name: {}{}}}", YamlScalar(dimension.key), preset);
-  }
-  return out;
+std::string Show(const Dimension& dimension) {
+  const std::string preset = dimension.default_value ? ", default: " + YamlScalar(*dimension.default_value) : "";
+  return "name: " + YamlScalar(dimension.key) + preset;
 }
 
 }  // namespace
 
 ConfigKey DimensionsKey(std::string path, std::vector<Dimension>& field, std::string doc) {
-  ConfigKey key{.path = std::move(path), .doc = std::move(doc), .type = "list of attributes"};
-  key.shape = ConfigKey::Shape::kTree;
-  key.read = [&field](const YamlNode& node) { return ReadAll(node, field); };
-  key.show = [&field] { return Show(field); };
-  return key;
+  return ListKey({.path = std::move(path), .doc = std::move(doc), .type = "list of attributes"}, field, kDimensionsMax,
+                 ReadOne, Show);
 }
 
 }  // namespace sightline::cli

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <utility>
+
+#include "cli/config_list.h"
 
 namespace sightline::cli {
 namespace {
@@ -66,44 +67,16 @@ std::expected<HotAttribute, YamlFault> ReadOne(const YamlNode& node) {
   return attribute;
 }
 
-std::expected<void, YamlFault> ReadAll(const YamlNode& node, std::vector<HotAttribute>& field) {
-  if (node.kind != YamlNode::Kind::kList) {
-    return std::unexpected(node.Fault(fmt::format("expected a list, found {}", node.Found())));
-  }
-  if (node.children.size() > kHotAttributesMax) {
-    return std::unexpected(node.Fault(fmt::format("{} are more than {}", node.children.size(), kHotAttributesMax)));
-  }
-  std::vector<HotAttribute> attributes;
-  for (const YamlNode& child : node.children) {
-    std::expected<HotAttribute, YamlFault> attribute = ReadOne(child);
-    if (!attribute) return std::unexpected(std::move(attribute).error());
-    if (std::ranges::find(attributes, attribute->key, &HotAttribute::key) != attributes.end()) {
-      return std::unexpected(child.Fault(fmt::format("{} is given twice", attribute->key)));
-    }
-    attributes.push_back(std::move(*attribute));
-  }
-  field = std::move(attributes);
-  return {};
-}
-
-std::string Show(const std::vector<HotAttribute>& attributes) {
-  if (attributes.empty()) return "[]";
-  std::string out;
-  for (const HotAttribute& attribute : attributes) {
-    fmt::format_to(std::back_inserter(out), "\n- {{key: {}, type: {}{}}}", YamlScalar(attribute.key),
-                   TypeName(attribute.type), attribute.high_cardinality ? ", high_cardinality: true" : "");
-  }
-  return out;
+std::string Show(const HotAttribute& attribute) {
+  return fmt::format("key: {}, type: {}{}", YamlScalar(attribute.key), TypeName(attribute.type),
+                     attribute.high_cardinality ? ", high_cardinality: true" : "");
 }
 
 }  // namespace
 
 ConfigKey HotAttributesKey(std::string path, std::vector<HotAttribute>& field, std::string doc) {
-  ConfigKey key{.path = std::move(path), .doc = std::move(doc), .type = "list of attributes"};
-  key.shape = ConfigKey::Shape::kTree;
-  key.read = [&field](const YamlNode& node) { return ReadAll(node, field); };
-  key.show = [&field] { return Show(field); };
-  return key;
+  return ListKey({.path = std::move(path), .doc = std::move(doc), .type = "list of attributes"}, field,
+                 kHotAttributesMax, ReadOne, Show);
 }
 
 }  // namespace sightline::cli

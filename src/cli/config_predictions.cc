@@ -4,8 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "cli/config_list.h"
 
 namespace sightline::cli {
 namespace {
@@ -87,56 +88,37 @@ std::expected<void, YamlFault> ReadField(const YamlNode& node, PredictionRule& r
                                                node.key)});
 }
 
-std::expected<void, YamlFault> ReadAll(const YamlNode& node, std::vector<PredictionRule>& field) {
-  if (node.kind != YamlNode::Kind::kList) {
-    return std::unexpected(node.Fault(fmt::format("expected a list, found {}", node.Found())));
+std::expected<PredictionRule, YamlFault> ReadOne(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kMap) {
+    return std::unexpected(node.Fault(fmt::format("expected a map with span_name, found {}", node.Found())));
   }
-  if (node.children.size() > kRulesMax) {
-    return std::unexpected(node.Fault(fmt::format("{} are more than {}", node.children.size(), kRulesMax)));
+  PredictionRule rule;
+  for (const YamlNode& each : node.children) {
+    std::expected<void, YamlFault> read = ReadField(each, rule);
+    if (!read) return std::unexpected(std::move(read).error());
   }
-  std::vector<PredictionRule> rules;
-  for (const YamlNode& child : node.children) {
-    if (child.kind != YamlNode::Kind::kMap) {
-      return std::unexpected(child.Fault(fmt::format("expected a map with span_name, found {}", child.Found())));
-    }
-    PredictionRule rule;
-    for (const YamlNode& each : child.children) {
-      std::expected<void, YamlFault> read = ReadField(each, rule);
-      if (!read) return read;
-    }
-    if (rule.span_name.empty()) return std::unexpected(child.Fault("has no span_name"));
-    rules.push_back(std::move(rule));
-  }
-  field = std::move(rules);
-  return {};
+  if (rule.span_name.empty()) return std::unexpected(node.Fault("has no span_name"));
+  return rule;
 }
 
-std::string Show(const std::vector<PredictionRule>& rules) {
-  if (rules.empty()) return "[]";
-  std::string out;
-  for (const PredictionRule& rule : rules) {
-    std::vector<std::string> parts;
-    for (const TextField& text : kTexts) {
-      if (!(rule.*text.field).empty()) parts.push_back(fmt::format("{}: {}", text.name, YamlScalar(rule.*text.field)));
-    }
-    for (const KeysField& keys : kKeys) {
-      std::vector<std::string> shown;
-      for (const std::string& key : rule.*keys.field) shown.push_back(YamlScalar(key));
-      if (!shown.empty()) parts.push_back(fmt::format("{}: [{}]", keys.name, fmt::join(shown, ", ")));
-    }
-    fmt::format_to(std::back_inserter(out), "\n- {{{}}}", fmt::join(parts, ", "));
+std::string Show(const PredictionRule& rule) {
+  std::vector<std::string> parts;
+  for (const TextField& text : kTexts) {
+    if (!(rule.*text.field).empty()) parts.push_back(fmt::format("{}: {}", text.name, YamlScalar(rule.*text.field)));
   }
-  return out;
+  for (const KeysField& keys : kKeys) {
+    std::vector<std::string> shown;
+    for (const std::string& key : rule.*keys.field) shown.push_back(YamlScalar(key));
+    if (!shown.empty()) parts.push_back(fmt::format("{}: [{}]", keys.name, fmt::join(shown, ", ")));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 }  // namespace
 
 ConfigKey PredictionsKey(std::string path, std::vector<PredictionRule>& field, std::string doc) {
-  ConfigKey key{.path = std::move(path), .doc = std::move(doc), .type = "list of rules"};
-  key.shape = ConfigKey::Shape::kTree;
-  key.read = [&field](const YamlNode& node) { return ReadAll(node, field); };
-  key.show = [&field] { return Show(field); };
-  return key;
+  return ListKey({.path = std::move(path), .doc = std::move(doc), .type = "list of rules"}, field, kRulesMax, ReadOne,
+                 Show);
 }
 
 }  // namespace sightline::cli
