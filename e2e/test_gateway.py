@@ -517,6 +517,26 @@ def is_decided(gateway: Gateway) -> bool:
     return metrics["sightline_sampling_undecided_spans"] == 0 and metrics["sightline_forward_handover_queue"] == 0
 
 
+class PairSender:
+    """Sends calls, 30 traces a request, until it is told to stop or the gateway is gone; counts requests that were answered OK."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.acknowledged = 0
+
+    def __call__(self, stop: threading.Event) -> None:
+        with self.gateway.channel() as channel:
+            while not stop.is_set():
+                try:
+                    export_on(channel, "traces", pairs(30))
+                except grpc.RpcError as error:
+                    if error.code() == grpc.StatusCode.UNAVAILABLE and self.gateway.running:
+                        continue
+                    return
+                self.acknowledged += 1
+                stop.wait(0.01)
+
+
 def test_killed_at_each_step_of_the_handover_nothing_comes_twice(make_gateway: MakeGateway) -> None:
     """While the backend is away no answer can be lost: each span comes once, and each call counts once."""
     is_away, taken = True, Receiver()
@@ -532,34 +552,21 @@ def test_killed_at_each_step_of_the_handover_nothing_comes_twice(make_gateway: M
         everything = {"name": "all", "type": "always_sample"}
         config = NO_SELF_METRICS | sampling([everything], "300ms", journal={"segment_bytes_max": 65536}, forward={"metrics_interval": "1s"})
         gateway = make_gateway(backend.url.replace("http", "grpc"), config=config)
-        acknowledged = 0
+        sender = PairSender(gateway)
 
-        def send(stop: threading.Event) -> None:
-            nonlocal acknowledged
-            with gateway.channel() as channel:
-                while not stop.is_set():
-                    try:
-                        export_on(channel, "traces", pairs(30))
-                    except grpc.RpcError as error:
-                        if error.code() == grpc.StatusCode.UNAVAILABLE and gateway.running:
-                            continue
-                        return
-                    acknowledged += 1
-                    stop.wait(0.01)
-
-        kill_at(INSIDE * (3 if FULL else 1), gateway, send)
+        kill_at(INSIDE * (3 if FULL else 1), gateway, sender)
         is_away = False
         gateway.restart()
 
         def spans() -> list[bytes]:
             return [span.span_id for span in spans_in([request.body for request in taken.requests if request.signal == "traces"])]
 
-        wait_until(lambda: len(set(spans())) >= acknowledged * 60 and is_idle(gateway), DELIVERED_SECONDS_MAX, "all delivered")
+        wait_until(lambda: len(set(spans())) >= sender.acknowledged * 60 and is_idle(gateway), DELIVERED_SECONDS_MAX, "all delivered")
         assert gateway.stop() == 0
         came = spans()
         assert len(came) == len(set(came)), f"{len(came) - len(set(came))} of {len(came)} came twice"
         assert totals(taken) == expected_totals(len(came) // 2)
-        assert acknowledged > 20
+        assert sender.acknowledged > 20
 
 
 def test_new_policies_come_with_sighup(make_gateway: MakeGateway) -> None:
@@ -725,22 +732,9 @@ def test_killed_at_every_step_counts_are_right(points: str, make_gateway: MakeGa
     with grpc_receiver() as backend:
         config = NO_SELF_METRICS | sampling([everything], "300ms", journal={"segment_bytes_max": 65536}, forward={"metrics_interval": "1s"})
         gateway = make_gateway(backend.url.replace("http", "grpc"), config=config)
-        acknowledged = 0
+        sender = PairSender(gateway)
 
-        def send(stop: threading.Event) -> None:
-            nonlocal acknowledged
-            with gateway.channel() as channel:
-                while not stop.is_set():
-                    try:
-                        export_on(channel, "traces", pairs(30))
-                    except grpc.RpcError as error:
-                        if error.code() == grpc.StatusCode.UNAVAILABLE and gateway.running:
-                            continue
-                        return
-                    acknowledged += 1
-                    stop.wait(0.01)
-
-        kill_at(plan, gateway, send)
+        kill_at(plan, gateway, sender)
         gateway.restart()
 
         def delivered() -> int:
@@ -750,11 +744,11 @@ def test_killed_at_every_step_counts_are_right(points: str, make_gateway: MakeGa
             found, traces = totals(backend), delivered() // 2
             wanted = expected_totals(traces)
             at_least = all(found[name][key] >= value for name, series in wanted.items() for key, value in series.items())
-            return traces >= acknowledged * 30 and at_least
+            return traces >= sender.acknowledged * 30 and at_least
 
         wait_until(has_all, DELIVERED_SECONDS_MAX, "all counted and delivered")
         if is_exact:
             wait_until(lambda: is_idle(gateway), what="nothing more")
             assert gateway.stop() == 0
             assert totals(backend) == expected_totals(delivered() // 2)
-        assert acknowledged > 20
+        assert sender.acknowledged > 20
