@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -161,6 +162,34 @@ def test_a_limit_is_kept_and_said(filled: Server, limit: int, items: int, comple
     query = "q=%7B%20resource.service.name%20%3D%20%22many%22%20%7D"
     fields, lines = trailers(filled, f"/api/v1/export/spans?{query}&limit={limit}")
     assert (fields, lines) == ({"X-Sightline-Items": str(items), "X-Sightline-Complete": complete}, items)
+
+
+def test_more_spans_of_a_judged_trace_than_are_listed_make_a_file_incomplete(filled: Server) -> None:
+    query = quote('{ kind = server && resource.service.name = "many" } > { }')
+    assert trailers(filled, f"/api/v1/export/spans?q={query}") == ({"X-Sightline-Items": "100", "X-Sightline-Complete": "false"}, 100)
+
+
+def test_whole_spans_of_many_judged_traces_are_exported(server: Server) -> None:
+    """More than a statement could name."""
+    for first in range(0, 130, 10):
+        spans = []
+        for i in range(first, first + 10):
+            trace_id = bytes([1, i]) * 8
+            root = otlp.span("root", trace_id, kind=2)
+            spans += [root, *(otlp.span("step", trace_id, root.span_id) for _ in range(100))]
+        assert server.export_http("traces", otlp.traces("many", spans)).status_code == 200
+    server.wait_for_rows(130 * 101, "otel_traces")
+    lines = export(server, "spans", q="{ kind = server } > { name = `step` }", format="otlp-jsonl", limit=20000).content.splitlines()
+    data = [json.loads(line) for line in lines]
+    ids = {span["spanId"] for one in data for resource in one["resourceSpans"] for scope in resource["scopeSpans"] for span in scope["spans"]}
+    assert len(ids) == 130 * 100
+
+
+def test_fields_of_json_bodies_are_columns(server: Server) -> None:
+    assert server.export_http("logs", otlp.logs("json", [otlp.log('{"user": {"id": 7}, "ok": true}', attributes={"user": "u"})])).status_code == 200
+    server.wait_for_rows(1, "otel_logs")
+    (row,) = csv.DictReader(io.StringIO(export(server, "logs", format="csv", select="body.user.id,body.ok,body.none,.user").content.decode()))
+    assert [row["body.user.id"], row["body.ok"], row["body.none"], row[".user"]] == ["7", "true", "", "u"]
 
 
 def test_nothing_found_is_a_file_without_items(filled: Server) -> None:

@@ -122,7 +122,10 @@ class Reading {
       const auto of_trace = matches->find(candidate.trace_id);
       if (of_trace == matches->end()) continue;
       for (const SpanPoint& span : of_trace->second) {
-        if (&span - of_trace->second.data() == kSpansOfTraceListedMax) break;
+        if (&span - of_trace->second.data() == kSpansOfTraceListedMax) {
+          page_.is_cut = true;
+          break;
+        }
         spans.push_back(span);
       }
     }

@@ -44,6 +44,7 @@ struct SpanListPage {
   std::vector<std::string> fields;  // that were selected, in one form, without those that each span has anyway
   std::vector<ListedSpan> spans;
   std::optional<SpanListCursor> next;
+  bool is_cut = false;  // some of its traces have more spans that match
   store::QueryStats scanned;
 };
 

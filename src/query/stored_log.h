@@ -1,4 +1,4 @@
-// A log record that was read back, as TraceQL evaluates it: what SQL cannot say of it is judged with this.
+// A log record that was read back, as TraceQL evaluates it: its fields for exports, and what tests hold SQL to.
 // Data: LogRecord -> values with the types in which they were recorded.
 #pragma once
 

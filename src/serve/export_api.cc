@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "query/otlp_items.h"
 #include "serve/export_file.h"
@@ -38,7 +39,7 @@ Result<void> Fill(ExportFile& file, Read read, Add add) {
   return file.End(/*has_more=*/cursor.has_value());
 }
 
-std::vector<query::SpanPoint> PointsOf(const std::vector<query::ListedSpan>& listed) {
+std::vector<query::SpanPoint> PointsOf(std::span<const query::ListedSpan> listed) {
   std::vector<query::SpanPoint> points;
   for (const auto& span : listed) points.push_back(span.span);
   return points;
@@ -78,12 +79,18 @@ Result<void> ExportApi::Spans(ApiCall& call) {
       page.spans.resize(file.left());
       file.Cut();
     }
+    if (page.is_cut) file.Cut();
     if (!file.begun()) file.Begin(SpanColumns(page.fields));
     file.Count(page.spans.size());
     if (IsOtlp(format)) {
-      auto whole = readers_.whole_spans.Read(PointsOf(page.spans), call.cancellation());
-      if (!whole) return std::unexpected(whole.error());
-      return file.AddOtlp(query::EncodeSpans(whole->spans, whole->sets));
+      for (std::span<const query::ListedSpan> left = page.spans; !left.empty();) {
+        const auto some = left.first(std::min<size_t>(left.size(), kPageItems));
+        auto whole = readers_.whole_spans.Read(PointsOf(some), call.cancellation());
+        if (!whole) return std::unexpected(whole.error());
+        SIGHTLINE_TRY(file.AddOtlp(query::EncodeSpans(whole->spans, whole->sets)));
+        left = left.subspan(some.size());
+      }
+      return {};
     }
     for (const auto& span : page.spans) {
       SIGHTLINE_TRY(format == ExportFormat::kCsv ? file.AddCsv(SpanRow(span))

@@ -7,10 +7,12 @@
 #include <cmath>
 
 #include "query/encoded_field.h"
+#include "query/stored_log.h"
 #include "serve/attribute_json.h"
 #include "serve/json_writer.h"
 #include "serve/log_json.h"
 #include "serve/trace_json.h"
+#include "traceql/evaluate.h"
 #include "traceql/value.h"
 
 namespace sightline::serve {
@@ -55,18 +57,6 @@ std::string JsonOf(const std::vector<query::Attribute>& attributes) {
   return json.Take();
 }
 
-const query::Attribute* FindKey(const std::vector<query::Attribute>& attributes, const Field& field) {
-  const auto of = [&](std::string_view key) -> const query::Attribute* {
-    const auto found = std::ranges::find(attributes, key, &query::Attribute::key);
-    return found == attributes.end() ? nullptr : &*found;
-  };
-  if (const auto* found = of(field.key)) return found;
-  for (const std::string_view alias : field.aliases) {
-    if (const auto* found = of(alias)) return found;
-  }
-  return nullptr;
-}
-
 bool IsColumn(Intrinsic intrinsic) {
   switch (intrinsic) {
     case Intrinsic::kNone:
@@ -81,29 +71,6 @@ bool IsColumn(Intrinsic intrinsic) {
       return true;
     default:
       return false;
-  }
-}
-
-std::string ColumnOf(const query::LogRecord& record, Intrinsic intrinsic) {
-  switch (intrinsic) {
-    case Intrinsic::kTraceId:
-      return record.trace_id;
-    case Intrinsic::kSpanId:
-      return record.span_id;
-    case Intrinsic::kBody:
-      return record.body.text;
-    case Intrinsic::kSeverityText:
-      return record.severity_text;
-    case Intrinsic::kSeverityNumber:
-      return std::to_string(record.severity_number);
-    case Intrinsic::kLogEventName:
-      return record.event_name;
-    case Intrinsic::kInstrumentationName:
-      return record.scope_name;
-    case Intrinsic::kInstrumentationVersion:
-      return record.scope_version;
-    default:
-      return "";
   }
 }
 
@@ -189,21 +156,9 @@ std::vector<std::string> LogRows::Row(const query::LogRecord& record, std::span<
                                   record.span_id};
   const auto* resource = FindSet(sets, record.resource_id);
   const auto* scope = FindSet(sets, record.scope_id);
+  const query::StoredLog log(record, resource, scope);
   for (const Field& field : fields_) {
-    if (field.intrinsic != Intrinsic::kNone) {
-      row.push_back(ColumnOf(record, field.intrinsic));
-      continue;
-    }
-    const auto wanted = [&](Scope of) { return field.scope == Scope::kNone || field.scope == of; };
-    const query::Attribute* found = nullptr;
-    if (wanted(Scope::kLog)) found = FindKey(record.attributes, field);
-    if (found == nullptr && resource != nullptr && wanted(Scope::kResource)) {
-      found = FindKey(resource->attributes, field);
-    }
-    if (found == nullptr && scope != nullptr && wanted(Scope::kInstrumentation)) {
-      found = FindKey(scope->attributes, field);
-    }
-    row.push_back(found == nullptr ? "" : found->text);
+    row.push_back(Bare(traceql::PrintValue(traceql::EvaluateExpression({.node = field}, {log}))));
   }
   row.push_back(JsonOf(record.attributes));
   row.push_back(resource == nullptr ? "{}" : JsonOf(resource->attributes));
