@@ -23,6 +23,19 @@ struct New {
   std::string condition;  // "": nothing
 };
 
+// Rows of blocks behind `from`, and of it those of other days than `done`, up to these days of the block `last`: blocks
+// before the last are whole. As long whatever was missed. The first part is what the primary key understands.
+std::string After(uint64_t from, const std::vector<uint16_t>& done, uint64_t last, const std::vector<uint16_t>& fresh) {
+  std::vector<std::string> parts;
+  if (last > from) {
+    const std::string rest = done.empty() ? "" : fmt::format(" AND {} NOT IN ({})", kDay, fmt::join(done, ", "));
+    parts.push_back(fmt::format("(Block = {}{})", from, rest));
+    parts.push_back(fmt::format("(Block > {} AND Block < {})", from, last));
+  }
+  if (!fresh.empty()) parts.push_back(fmt::format("(Block = {} AND {} IN ({}))", last, kDay, fmt::join(fresh, ", ")));
+  return fmt::format("Block >= {} AND Block <= {} AND ({})", from, last, fmt::join(parts, " OR "));
+}
+
 Result<New> FindNew(Question& question, const std::string& table, const std::optional<TailPosition>& after) {
   struct Block {
     uint64_t number = 0, rows = 0;
@@ -47,20 +60,17 @@ Result<New> FindNew(Question& question, const std::string& table, const std::opt
         block.rows = row.Number<uint64_t>();
         blocks.push_back(block);
       }));
-  std::vector<std::string> conditions;
   const std::vector<uint16_t> done = found.look.position.days;
+  std::vector<uint16_t> fresh;  // days of the last block that were not seen
   for (const Block& block : blocks) {
     if (block.number > found.look.position.block) found.look.position = {block.number, {}};
     const bool seen = block.number == from && std::ranges::find(done, block.day) != done.end();
     if (block.number == found.look.position.block && !seen) found.look.position.days.push_back(block.day);
     if (!after || seen) continue;
     found.look.stored += block.rows;
-    conditions.push_back(fmt::format("(Block = {} AND {} = {})", block.number, kDay, block.day));
+    if (block.number == blocks.back().number) fresh.push_back(block.day);
   }
-  if (conditions.empty()) return found;
-  // The first part is what the primary key understands.
-  found.condition =
-      fmt::format("Block >= {} AND Block <= {} AND ({})", from, blocks.back().number, fmt::join(conditions, " OR "));
+  if (found.look.stored > 0) found.condition = After(from, done, blocks.back().number, fresh);
   return found;
 }
 
