@@ -21,11 +21,15 @@ constexpr int64_t kTopMax = 100;
 constexpr size_t kValueBytesMax = 256;
 constexpr std::array<const char*, 2> kSides = {"baseline", "selection"};
 
-using BySteps = std::vector<double>;
+// How many spans there are over time. Only steps that have some take memory: there are many values, and few are shown.
+struct Course {
+  std::vector<std::pair<uint32_t, double>> steps;
+  double sum = 0;
+};
 // Of one field.
 struct Counts {
-  std::array<std::map<std::string, BySteps>, 2> values;  // by side, by encoded value
-  std::array<BySteps, 2> totals;
+  std::array<std::map<std::string, Course>, 2> values;  // by side, by encoded value
+  std::array<Course, 2> totals;
   double weight = 0;
 };
 
@@ -75,9 +79,17 @@ class Comparing {
     return {};
   }
 
-  void Add(BySteps& into, const std::vector<uint32_t>& steps, const std::vector<double>& weights) const {
-    into.resize(grid_.steps());
-    for (size_t i = 0; i < steps.size(); ++i) into.at(steps[i]) += weights.at(i) * set_.one_in;
+  void Add(Course& into, const std::vector<uint32_t>& steps, const std::vector<double>& weights) const {
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const double spans = weights.at(i) * set_.one_in;
+      into.steps.emplace_back(steps[i], spans);
+      into.sum += spans;
+    }
+  }
+  std::vector<double> AllSteps(const Course& course) const {
+    std::vector<double> values(grid_.steps());
+    for (const auto& [step, spans] : course.steps) values.at(step) += spans;
+    return values;
   }
 
   // Of each attribute the totals, and of its values the most frequent ones of each side.
@@ -178,31 +190,29 @@ class Comparing {
     for (auto& [field, counts] : counts_) fields.emplace_back(&field, &counts);
     std::ranges::sort(fields, {}, [](const auto& field) { return std::pair(-field.second->weight, *field.first); });
     ComparedSeries compared{.is_cut = is_cut_, .one_in = set_.one_in};
-    for (const auto& [field, counts] : fields) AddField(*field, *counts, compared.series);
-    if (compared.series.size() > kSpanSeriesMax) {
-      compared.series.resize(kSpanSeriesMax);
+    const size_t series_max = std::min<size_t>(kSpanSeriesMax, kSeriesValuesMax / grid_.steps());
+    for (const auto& [field, counts] : fields) {
+      if (compared.series.size() > series_max) break;
+      AddField(*field, *counts, compared.series);
+    }
+    if (compared.series.size() > series_max) {
+      compared.series.resize(series_max);
       compared.is_cut = true;
     }
     return compared;
   }
 
-  void AddField(const std::string& field, Counts& counts, SeriesList& series) const {
+  void AddField(const std::string& field, const Counts& counts, SeriesList& series) const {
     for (size_t side = 0; side < kSides.size(); ++side) {
-      const auto add = [&](const std::string& meta, const std::string& literal, BySteps values) {
-        values.resize(grid_.steps());
-        series.push_back({{{"__meta_type", "\"" + meta + "\""}, {field, literal}}, std::move(values)});
+      const auto add = [&](const std::string& meta, const std::string& literal, const Course& course) {
+        series.push_back({{{"__meta_type", "\"" + meta + "\""}, {field, literal}}, AllSteps(course)});
       };
       std::vector<std::pair<double, const std::string*>> most;
-      for (const auto& [value, steps] : counts.values[side]) {
-        double sum = 0;
-        for (const double weight : steps) sum += weight;
-        most.emplace_back(-sum, &value);
-      }
+      for (const auto& [value, course] : counts.values[side]) most.emplace_back(-course.sum, &value);
       std::ranges::sort(most, {}, [](const auto& one) { return std::pair(one.first, *one.second); });
       if (most.size() > static_cast<size_t>(comparison_.top)) most.resize(static_cast<size_t>(comparison_.top));
-      for (const auto& [sum, value] : most) add(kSides[side], DecodedField(*value), counts.values[side][*value]);
-      if (!counts.totals[side].empty())
-        add(std::string(kSides[side]) + "_total", "nil", std::move(counts.totals[side]));
+      for (const auto& [sum, value] : most) add(kSides[side], DecodedField(*value), counts.values[side].at(*value));
+      if (!counts.totals[side].steps.empty()) add(std::string(kSides[side]) + "_total", "nil", counts.totals[side]);
     }
   }
 

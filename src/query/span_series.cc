@@ -20,7 +20,6 @@ using traceql::MetricsFunction;
 using traceql::MetricsPipeline;
 
 constexpr int64_t kSecondNanos = 1'000'000'000;
-constexpr size_t kValuesMax = 4'000'000;  // of one pipeline
 constexpr size_t kPipelinesMax = 10, kByMax = 10, kQuantilesMax = 20;
 
 double NumberOf(const traceql::Literal& literal) {
@@ -88,7 +87,7 @@ class Calculation {
       const std::vector<std::string> keys = row.Texts();
       const auto steps = row.Numbers<uint32_t>();
       const auto numbers = row.Array([&] { return row.Numbers<double>(); });
-      if (++rows > kSpanSeriesMax || series.size() * grid_.steps() > kValuesMax) {
+      if (++rows > kSpanSeriesMax || series.size() * grid_.steps() > kSeriesValuesMax) {
         is_cut_ = true;
       } else {
         Add(pipeline, ScaleOf(pipeline.function, spans->one_in), keys, steps, numbers, series);

@@ -18,7 +18,8 @@
 
 namespace sightline::query {
 
-inline constexpr uint32_t kSpanSeriesMax = 1000;  // of one pipeline and of an answer
+inline constexpr uint32_t kSpanSeriesMax = 1000;       // of one pipeline and of an answer
+inline constexpr size_t kSeriesValuesMax = 4'000'000;  // of one pipeline: series times steps
 
 // As TraceQL writes both: {"resource.service.name", "\"shop\""}; a value that is absent is "nil". Of quantiles there is
 // {"p", "0.9"}, of histograms {"__bucket", "0.5"}: the bucket's upper bound, twice that of the one below.

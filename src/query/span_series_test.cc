@@ -225,6 +225,23 @@ TEST_F(SpanSeriesTest, CompareKeepsTheMostFrequentValuesAndASelectionOfTime) {
   EXPECT_THAT(ErrorOf("{ } | compare({ .a + 1 > .b })"), HasSubstr("single spans"));
 }
 
+TEST_F(SpanSeriesTest, CompareOverManyStepsIsCutBeforeItTakesMuchMemory) {
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, SpanName, SpanAttributes, "
+      "SpanAttributeTypes) SELECT 2, fromUnixTimestamp64Nano(toInt64({})), sipHash128(number), unhex('01'), "
+      "toString(number), map('a', toString(number), 'b', toString(number), 'c', toString(number), 'd', "
+      "toString(number), 'e', toString(number)), 'sssss' FROM numbers(500)",
+      begin_));
+  const auto query = SpanSeriesQuery::Parse("{ } | compare({ status = error }, 100)");
+  ASSERT_TRUE(query) << query.error().message;
+  const auto answer = reader_.Read(
+      {.query = *query, .from_unix_nanos = begin_, .to_unix_nanos = begin_ + 11'000 * kSecondNanos, .step_seconds = 1});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_TRUE(answer->is_cut);
+  EXPECT_GT(answer->series.size(), 100U);
+  EXPECT_LE(answer->series.size() * 11'000, kSeriesValuesMax);
+}
+
 TEST_F(SpanSeriesTest, CompareOfWholeTraces) {
   AddTrace(1, 5, "Error");
   AddTrace(2, 65, "Unset", 2);
