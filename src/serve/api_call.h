@@ -71,6 +71,7 @@ class ApiCall {
   // The same in pieces; Write returns false when the client has gone. The end of the endpoint ends it.
   void Begin(net::HttpResponse head);
   bool Write(std::string_view piece);
+  bool begun() const { return begun_; }
 
   // `error` with the parameter at fault, if it is one that the client can mend there.
   std::unexpected<Error> Blame(std::string where, Error error);

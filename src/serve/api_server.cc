@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/log.h"
 #include "otlp/attribute_text.h"
 #include "query/explain.h"
 #include "query/facets.h"
@@ -94,6 +95,8 @@ class ApiServerImpl final : public ApiServer {
                                          "Requests refused because too many queries waited")),
         cancelled_(metrics.GetCounter("sightline.api.cancelled", "{request}",
                                       "Requests that their client or a stop of the program ended before the answer")),
+        broken_off_(metrics.GetCounter("sightline.api.broken_off", "{request}",
+                                       "Answers that had begun when the store failed, and ended there")),
         pool_(options_.query_threads, options_.queries_waiting_max),
         sql_pool_(options_.sql_threads, options_.queries_waiting_max),
         export_pool_(options_.export_threads, options_.queries_waiting_max) {
@@ -228,6 +231,11 @@ class ApiServerImpl final : public ApiServer {
     if (overdue && !done && done.error().code == Code::kCancelled) done = std::unexpected(TookTooLong());
     call.Finish(done);
     if (cancellation->cancelled() && !overdue) cancelled_.Add(1);
+    // The client sees only that it ends.
+    if (call.begun() && !done && done.error().code != Code::kCancelled) {
+      broken_off_.Add(1);
+      Log(LogLevel::kError, "an answer was broken off", {{"path", route.path}, {"error", done.error().message}});
+    }
   }
 
   Error TookTooLong() const {
@@ -284,6 +292,7 @@ class ApiServerImpl final : public ApiServer {
   Counter& requests_;
   Counter& refused_busy_;
   Counter& cancelled_;
+  Counter& broken_off_;
   RunningCalls running_;
   std::atomic<uint64_t> questions_ = 0;
   std::atomic<bool> stopped_ = false;

@@ -46,7 +46,7 @@ class ApiServer {
                                                   const Clock& clock = Clock::System());
   virtual ~ApiServer() = default;  // stops
   virtual std::string address() const = 0;
-  // Calls of endpoints that ask the store, since the start.
+  // Calls of endpoints that ask the store or the state (saved views), since the start.
   virtual uint64_t questions() const = 0;
   // Cancels running queries after `grace_seconds`.
   virtual void Stop(int grace_seconds) = 0;
