@@ -124,6 +124,8 @@ def test_query_prints_for_programs(traced: Server) -> None:
     assert {row["resource.service.name"]: row["spans"] for row in groups} == {"shop": "1", "model-server": "1", "shop-quick": "1"}
     numbers = table("{ } | count_over_time() by (resource.service.name)", "--step", "60s")
     assert sum(float(row["value"]) for row in numbers) == 3 and {row["resource.service.name"] for row in numbers} == {"shop", "model-server", "shop-quick"}
+    cut = traced.cli("query", "{ }", "--spans", "--format", "csv", "--limit", "1")
+    assert cut.returncode == 0 and "more match" in cut.stderr
     lines = traced.cli("query", "{ }", "--spans", "--format", "jsonl").stdout.splitlines()
     assert {json.loads(line)["name"] for line in lines} == {"GET /search", "model.predict", "GET /quick"}
     assert json.loads(traced.cli("query", "{ }", "--by", "status", "--format", "json").stdout)["group_count"] == 2

@@ -188,6 +188,13 @@ Result<net::HttpReply> ApiGetStream(const std::string& server, const std::string
   return Call(server, call);
 }
 
+std::string WhatIsMissing(const net::HttpReply& file) {
+  const std::string_view complete = file.Header("X-Sightline-Complete");
+  if (complete == "true") return "";
+  // Trailers, which not everything on the way hands on.
+  return complete.empty() ? "the answer does not say whether more match" : "more match: --limit takes more";
+}
+
 Result<void> ApiPost(const std::string& server, const std::string& path_and_query, std::string_view body,
                      const std::function<bool(std::string_view piece)>& sink) {
   net::HttpCall call;

@@ -31,6 +31,9 @@ Result<std::string> ApiGetUntil(const std::string& server, const std::string& pa
 Result<net::HttpReply> ApiGetStream(const std::string& server, const std::string& path_and_query,
                                     const std::function<bool(std::string_view piece)>& sink);
 
+// Whether a file of the server has all that matches, in words for stderr; "" if it has.
+std::string WhatIsMissing(const net::HttpReply& file);
+
 // Streams the body of a 2xx answer to `sink`.
 Result<void> ApiPost(const std::string& server, const std::string& path_and_query, std::string_view body,
                      const std::function<bool(std::string_view piece)>& sink);

@@ -62,12 +62,15 @@ int RunExport(const ExportFlags& flags) {
   if (!flags.output.empty()) {
     std::error_code failed;
     std::filesystem::rename(partial, flags.output, failed);
-    if (failed) return PrintError({Code::kUnavailable, flags.output + ": " + failed.message()});
+    if (failed) {
+      std::filesystem::remove(partial, ignored);
+      return PrintError({Code::kUnavailable, flags.output + ": " + failed.message()});
+    }
   }
   const std::string items(reply->Header("X-Sightline-Items"));
-  const bool complete = reply->Header("X-Sightline-Complete") != "false";
-  std::fprintf(stderr, "%s %s%s\n", items.c_str(), flags.what.c_str(),
-               complete ? "" : "; more match: --limit takes more");
+  const std::string missing = WhatIsMissing(*reply);
+  std::fprintf(stderr, "%s %s%s%s\n", items.empty() ? "some" : items.c_str(), flags.what.c_str(),
+               missing.empty() ? "" : "; ", missing.c_str());
   return kExitDone;
 }
 

@@ -90,7 +90,9 @@ int StreamFile(const QueryFlags& flags, Kind kind) {
   auto done = ApiGetStream(ServerUrl(flags.server), PathOf(flags, kind, /*as_file=*/true), write);
   const bool flushed = std::fflush(stdout) == 0;
   if (!done) return PrintError(done.error());
-  return flushed ? kExitDone : PrintError({Code::kUnavailable, "stdout takes no more"});
+  if (!flushed) return PrintError({Code::kUnavailable, "stdout takes no more"});
+  if (const std::string missing = WhatIsMissing(*done); !missing.empty()) std::fprintf(stderr, "%s\n", missing.c_str());
+  return kExitDone;
 }
 
 int RunQuery(const QueryFlags& flags) {
