@@ -50,6 +50,9 @@ std::string HasString(const std::string& text, SqlParameters& parameters) {
 
 // 482133 may be written as 482133.0 and as 4.82133e5.
 std::string HasNumber(int64_t number, SqlParameters& parameters) {
+  // From 2^53 on it is equal to fractions that are written with other digits.
+  constexpr int64_t kExactMax = int64_t{1} << 53;
+  if (number <= -kExactMax || number >= kExactMax) return "1";
   std::string digits = std::to_string(number);
   if (digits[0] == '-') digits.erase(0, 1);
   digits.erase(digits.find_last_not_of('0') + 1);
