@@ -45,17 +45,18 @@ Result<InstanceResources> FindInstance(Question& question, const std::string& re
   const auto is = [](const std::string& key, const std::string& value) {
     return "Values[indexOf(Keys, " + key + ")] = " + value;  // '' where there is no such key
   };
-  SIGHTLINE_TRY(question.ForEachRow(
-      "SELECT DISTINCT Id FROM " + sets + " WHERE has(Keys, {key:String}) AND " + is("{key:String}", "{value:String}") +
-          " AND " + is("'service.name'", "{service:String}") + " AND " +
-          is("'service.namespace'", "{namespace:String}") + " AND Id != {id:String} ORDER BY Id LIMIT " +
-          std::to_string(kInstanceResourcesMax - 1),
-      {{"key", found.instance.attribute},
-       {"value", found.instance.value},
-       {"service", found.instance.service},
-       {"namespace", resource.Value("service.namespace")},
-       {"id", resource_id}},
-      [&](RowReader& row) { found.resource_ids.push_back(row.Text()); }));
+  SIGHTLINE_TRY(question.ForEachRow("SELECT Id FROM " + sets + " WHERE has(Keys, {key:String}) AND " +
+                                        is("{key:String}", "{value:String}") + " AND " +
+                                        is("'service.name'", "{service:String}") + " AND " +
+                                        is("'service.namespace'", "{namespace:String}") +
+                                        " AND Id != {id:String} GROUP BY Id ORDER BY max(Seen) DESC, Id LIMIT " +
+                                        std::to_string(kInstanceResourcesMax - 1),
+                                    {{"key", found.instance.attribute},
+                                     {"value", found.instance.value},
+                                     {"service", found.instance.service},
+                                     {"namespace", resource.Value("service.namespace")},
+                                     {"id", resource_id}},
+                                    [&](RowReader& row) { found.resource_ids.push_back(row.Text()); }));
   return found;
 }
 

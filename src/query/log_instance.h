@@ -11,7 +11,7 @@
 
 namespace sightline::query {
 
-inline constexpr size_t kInstanceResourcesMax = 1000;  // the rest is left out
+inline constexpr size_t kInstanceResourcesMax = 1000;  // that were seen last; the rest is left out
 
 struct InstanceResources {
   LogInstance instance;
