@@ -16,7 +16,9 @@ class DiskBudget {
 
   // What the others leave to one that takes `own` bytes now, these included.
   uint64_t LeftFor(uint64_t own) const {
-    const uint64_t others = used_.load(std::memory_order_relaxed) - own;
+    // `own` may be older than the sum, if that was lowered in between.
+    const uint64_t used = used_.load(std::memory_order_relaxed);
+    const uint64_t others = used > own ? used - own : 0;
     return others < bytes_max_ ? bytes_max_ - others : 0;
   }
 

@@ -15,9 +15,10 @@ class SeriesLimit {
  public:
   SeriesLimit(uint32_t per_service_max, uint32_t max) : per_service_max_(per_service_max), max_(max) {}
 
-  // Of receipt. Another one than before begins anew.
+  // Of receipt. A later one than before begins anew; what comes late from the hour before does not, as the two alternate
+  // when an hour ends.
   void SetHour(int64_t hour) {
-    if (hour == hour_) [[likely]]
+    if (hour == hour_ || hour + 1 == hour_) [[likely]]
       return;
     hour_ = hour;
     admitted_.clear();

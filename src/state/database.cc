@@ -88,10 +88,6 @@ Result<void> Session::Run(const char* sql, const std::vector<Value>& values,
   return {};
 }
 
-int64_t Session::rows_changed() const {
-  return sqlite3_changes64(connection_);
-}
-
 int64_t Session::last_id() const {
   return sqlite3_last_insert_rowid(connection_);
 }

@@ -41,7 +41,6 @@ class Session {
   // kAlreadyExists: a unique value is there; kUnavailable: the disk is full or the file is in use elsewhere.
   Result<void> Run(const char* sql, const std::vector<Value>& values,
                    const std::function<void(const Row& row)>& read = nullptr);
-  int64_t rows_changed() const;
   int64_t last_id() const;
 
  private:
