@@ -440,11 +440,15 @@ def test_a_full_journal_pushes_back_and_nothing_is_lost(make_server: Callable[..
     assert gateway.stop() == 0
 
 
-def padded_spans(number: int, count: int, failed_every: int) -> bytes:
-    padding = random.Random(number).randbytes(1000).hex()
-    return otlp.traces("shop", [
-        otlp.span(f"{number} {n}", status=ERROR if n % failed_every == 0 else {}, attributes={"padding": padding})
-        for n in range(count)])  # fmt: skip
+def padded_calls(number: int, count: int, failed_every: int) -> bytes:
+    """Calls of one service to another, each a trace of two spans."""
+    padding = {"padding": random.Random(number).randbytes(1000).hex()}
+    clients = [otlp.span(f"{number} {n} client", kind=3, attributes=padding) for n in range(count)]
+    servers = [
+        otlp.span(f"{number} {n} server", trace_id=client.trace_id, parent=client.span_id, kind=2, attributes=padding,
+                  status=ERROR if n % failed_every == 0 else {})
+        for n, client in enumerate(clients)]  # fmt: skip
+    return otlp.traces("shop", clients) + otlp.traces("pay", servers)
 
 
 def size_of(directory: Path) -> int:
@@ -457,7 +461,8 @@ def size_of(directory: Path) -> int:
 
 def test_in_a_long_outage_only_what_is_kept_takes_the_disk(make_server: Callable[..., Server], make_gateway: MakeGateway) -> None:
     """Six times the budget is accepted while the backend is away, as one span in 50 is kept; then the budget is filled with kept
-    ones until the gateway pushes back; it is killed on the way. The backend gets all of it once, and the true counts."""
+    ones until the gateway pushes back; it is killed on the way, and when it is full. The backend gets all of it once, and the true
+    counts."""
     budget = 12 << 20
     backend = make_server(config=NO_SELF_METRICS).start()
     address = backend.otlp_grpc
@@ -465,13 +470,13 @@ def test_in_a_long_outage_only_what_is_kept_takes_the_disk(make_server: Callable
     journal = {"bytes_max": budget, "segment_bytes_max": 1 << 20}
     config = NO_SELF_METRICS | sampling([ERRORS], "100ms", journal=journal, forward={"retry_interval_max": "1s", "metrics_interval": "1s"})
     gateway = make_gateway(f"grpc://{address}", config=config).start()
-    accepted: dict[int, int] = {}  # requests: failed spans in each
+    accepted: dict[int, int] = {}  # requests: spans of failed calls in each
     sent_bytes = 0
 
     def send(failed_every: int, patience: float) -> bool:
         """One request, again and again while the gateway pushes back."""
         nonlocal sent_bytes
-        request = padded_spans(len(accepted), 100, failed_every)
+        request = padded_calls(len(accepted), 50, failed_every)
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -500,10 +505,15 @@ def test_in_a_long_outage_only_what_is_kept_takes_the_disk(make_server: Callable
     backend.arguments = ("--otlp-grpc", address)
     backend.start()
     kept = sum(accepted.values())
-    count = "SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName = 'shop'"
+    count = "SELECT count(), uniqExact(SpanName) FROM otel_traces WHERE ServiceName IN ('shop', 'pay')"
     wait_until(lambda: [int(value) for value in backend.sql(count)[0]] == [kept, kept], DELIVERED_SECONDS_MAX, "all that was kept")
-    calls = "SELECT sum(v) FROM (SELECT max(Value) AS v FROM otel_metrics_sum WHERE MetricName = 'traces.span.metrics.calls' GROUP BY Attributes, StartTimeUnix)"
-    wait_until(lambda: int(float(backend.sql(calls)[0][0])) == 100 * len(accepted), DELIVERED_SECONDS_MAX, "all calls")
+
+    def total(name: str) -> int:
+        values = f"SELECT max(Value) AS v FROM otel_metrics_sum WHERE MetricName = '{name}' GROUP BY Attributes, StartTimeUnix"
+        return int(float(backend.sql(f"SELECT sum(v) FROM ({values})")[0][0]))
+
+    wait_until(lambda: total("traces.span.metrics.calls") == 100 * len(accepted), DELIVERED_SECONDS_MAX, "all spans are counted")
+    wait_until(lambda: total("traces_service_graph_request_total") == 50 * len(accepted), DELIVERED_SECONDS_MAX, "all calls")
     wait_until(lambda: size_of(gateway.data_dir) < budget / 4, what="the disk is free again")
     with gateway.channel() as channel:
         assert send(1, 10)

@@ -26,7 +26,7 @@ namespace encoded {
 using otlp::Tag;
 using otlp::WireType;
 constexpr uint32_t kService = Tag(1, WireType::kBytes), kName = Tag(2, WireType::kBytes),
-                   kRow = Tag(3, WireType::kBytes);
+                   kRow = Tag(3, WireType::kBytes), kDimension = Tag(4, WireType::kBytes);
 constexpr uint32_t kRowService = Tag(1, WireType::kVarint), kRowName = Tag(2, WireType::kVarint),
                    kRowKind = Tag(3, WireType::kVarint), kRowStatus = Tag(4, WireType::kVarint),
                    kRowOverflow = Tag(5, WireType::kVarint), kRowCount = Tag(6, WireType::kFixed64),
@@ -96,7 +96,11 @@ uint32_t CallCounts::ServiceOf(std::string_view resource) {
     if (attribute.key == "service.name" && attribute.value.type == 's') name = attribute.value.bytes;
   }
   otlp::Marks marks;
-  name = mender_.CleanName(name, marks);
+  return ServiceNumber(mender_.CleanName(name, marks));
+}
+
+// Bounded as names are: beyond it calls are of no service.
+uint32_t CallCounts::ServiceNumber(std::string_view name) {
   if (name.empty()) return 0;
   const uint64_t hash = otlp::HashText(name);
   const uint32_t number = services_.Find(name, hash);
@@ -121,8 +125,7 @@ std::string_view CallCounts::Series(std::string_view name, std::string_view span
   return series_text_;
 }
 
-std::string_view CallCounts::WithOurDimensions(std::string_view series) {
-  if (static_cast<size_t>(std::ranges::count(series, kSeparator)) == dimensions_.size()) return series;
+std::string_view CallCounts::WithoutValues(std::string_view series) {
   series_text_.assign(NextPart(series));
   for (size_t i = 0; i < dimensions_.size(); ++i) {
     series_text_ += kSeparator;
@@ -161,7 +164,7 @@ void CallCounts::Merge(const CallCounts& other) {
       OverflowRow().durations.Merge(row.durations);
       continue;
     }
-    const uint32_t service = services_.Intern(other.services_.at(row.service));
+    const uint32_t service = ServiceNumber(other.services_.at(row.service));
     RowOf(service, other.names_.at(row.name), row.kind, row.status).durations.Merge(row.durations);
   }
 }
@@ -172,7 +175,7 @@ CallCounts::Row& CallCounts::OverflowRow() {
   return rows_[entry->second];
 }
 
-// The texts, then rows that name them by their order; of the buckets those that are not 0.
+// The texts and the dimensions' keys, then rows that name texts by their order; of the buckets those that are not 0.
 std::string CallCounts::Encode() const {
   otlp::WireWriter out;
   const auto write_texts = [&](uint32_t tag, const otlp::Interner& texts) {
@@ -180,6 +183,7 @@ std::string CallCounts::Encode() const {
   };
   write_texts(encoded::kService, services_);
   write_texts(encoded::kName, names_);
+  for (const otlp::Dimension& dimension : dimensions_) out.Bytes(encoded::kDimension, dimension.key);
   for (const Row& row : rows_) {
     const size_t message = out.Begin(encoded::kRow);
     out.Varint(encoded::kRowService, row.service);
@@ -240,11 +244,12 @@ std::optional<CallCounts::Row> CallCounts::ReadRow(std::string_view message) {
 }
 
 bool CallCounts::Merge(std::string_view encoded_counts) {
-  std::vector<std::string_view> services, names;
+  std::vector<std::string_view> services, names, dimensions;
   otlp::FieldReader fields(encoded_counts);
   while (fields.Next()) {
     if (fields.tag() == encoded::kService) services.push_back(fields.bytes());
     if (fields.tag() == encoded::kName) names.push_back(fields.bytes());
+    if (fields.tag() == encoded::kDimension) dimensions.push_back(fields.bytes());
     if (fields.tag() != encoded::kRow) continue;
     const std::optional<Row> read = ReadRow(fields.bytes());
     if (!read) return false;
@@ -255,8 +260,9 @@ bool CallCounts::Merge(std::string_view encoded_counts) {
     }
     const bool is_known = row.service < services.size() && row.name < names.size();
     if (!is_known || row.kind >= std::size(kKinds) || row.status >= std::size(kStatuses)) return false;
-    const uint32_t service = services_.Intern(services[row.service]);
-    RowOf(service, WithOurDimensions(names[row.name]), row.kind, row.status).durations.Merge(row.durations);
+    const bool has_our_dimensions = std::ranges::equal(dimensions, dimensions_, {}, {}, &otlp::Dimension::key);
+    const std::string_view series = has_our_dimensions ? names[row.name] : WithoutValues(names[row.name]);
+    RowOf(ServiceNumber(services[row.service]), series, row.kind, row.status).durations.Merge(row.durations);
   }
   return fields.fault() == otlp::WireFault::kNone;
 }

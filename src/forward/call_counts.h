@@ -34,8 +34,8 @@ class CallCounts {
   void Add(std::string_view request, const otlp::Scan& scan);
   void Merge(const CallCounts& other);
   std::string Encode() const;
-  // Adds what Encode made, by a program with other dimensions without those. False for other bytes: then some of it may
-  // have been added.
+  // Adds what Encode made, by a program with other dimensions without their values. False for other bytes: then some of
+  // it may have been added.
   bool Merge(std::string_view encoded);
   void Clear();
   bool empty() const { return rows_.empty(); }
@@ -57,7 +57,8 @@ class CallCounts {
   Row& OverflowRow();
   static std::optional<Row> ReadRow(std::string_view message);  // of what Encode made
   uint32_t ServiceOf(std::string_view resource);
-  std::string_view WithOurDimensions(std::string_view series);
+  uint32_t ServiceNumber(std::string_view name);
+  std::string_view WithoutValues(std::string_view series);
   std::string_view Series(std::string_view name, std::string_view span, std::string_view resource);
 
   const uint32_t series_max_;

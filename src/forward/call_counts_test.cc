@@ -19,18 +19,20 @@ struct TestSpan {
   std::string name;
   uint64_t milliseconds = 0;
   std::string trace_state;
+  std::string tier;  // an attribute, if it has one
 };
 
 std::string Request(std::string_view service, const std::vector<TestSpan>& spans) {
   Pb scope;
   for (const TestSpan& span : spans) {
-    scope.Message(field::scope_items::kItems,
-                  Pb().Bytes(field::span::kTraceId, std::string(16, 'a'))
-                      .Bytes(field::span::kSpanId, std::string(8, 'b'))
-                      .Bytes(field::span::kTraceState, span.trace_state)
-                      .Bytes(field::span::kName, span.name)
-                      .Fixed64(field::span::kStartTimeUnixNano, 1'000'000'000)
-                      .Fixed64(field::span::kEndTimeUnixNano, 1'000'000'000 + span.milliseconds * 1'000'000));
+    Pb message = Pb().Bytes(field::span::kTraceId, std::string(16, 'a'))
+                     .Bytes(field::span::kSpanId, std::string(8, 'b'))
+                     .Bytes(field::span::kTraceState, span.trace_state)
+                     .Bytes(field::span::kName, span.name)
+                     .Fixed64(field::span::kStartTimeUnixNano, 1'000'000'000)
+                     .Fixed64(field::span::kEndTimeUnixNano, 1'000'000'000 + span.milliseconds * 1'000'000);
+    if (!span.tier.empty()) message.Message(field::span::kAttributes, Attribute("tier", StringValue(span.tier)));
+    scope.Message(field::scope_items::kItems, message);
   }
   const Pb resource = Pb().Message(field::resource::kAttributes, Attribute("service.name", StringValue(service)));
   return Pb()
@@ -45,7 +47,7 @@ void Add(CallCounts& counts, const std::string& request) {
   counts.Add(request, *scan);
 }
 
-// Calls by service and span name; "" and "(overflow)" for what is counted together.
+// Calls by service, span name and dimensions; "" and "(overflow)" for what is counted together.
 std::map<std::string, int64_t> Calls(const CallCounts& counts) {
   std::vector<OutgoingRequest> requests;
   counts.Write({.start_unix_nanos = 1, .now_unix_nanos = 2}, "me", requests);
@@ -65,6 +67,7 @@ std::map<std::string, int64_t> Calls(const CallCounts& counts) {
           in(point.bytes(), field::number_data_point::kAttributes, [&](const otlp::FieldReader& attribute) {
             const otlp::Attribute read = otlp::ReadKeyValue(attribute.bytes());
             if (read.key == "service.name" || read.key == "span.name") key.append(read.value.bytes).append(" ");
+            if (read.key == "tier" || read.key == "zone") key.append(read.key).append("=").append(read.value.bytes);
             if (read.key == kOverflow) key += "(overflow)";
           });
           in(point.bytes(), field::number_data_point::kAsInt,
@@ -145,6 +148,48 @@ TEST(CallCounts, ReadsBackAsEncoded) {
   EXPECT_EQ(Written(twice), Written(others));
   EXPECT_TRUE(read.Merge(""));
   EXPECT_EQ(Written(read), Written(counts));
+}
+
+TEST(CallCounts, ServicesHaveALimitWhereverTheyComeFrom) {
+  CallCounts merged(10), read(10);
+  for (int i = 0; i < 50; ++i) {
+    CallCounts counts(10);
+    Add(counts, Request("shop " + std::to_string(i), {{"a", 1}}));
+    merged.Merge(counts);
+    ASSERT_TRUE(read.Merge(counts.Encode()));
+  }
+  for (const CallCounts* counts : {&merged, &read}) {
+    int services = 0;
+    const std::string encoded = counts->Encode();
+    for (otlp::FieldReader fields(encoded); fields.Next();) {
+      services += fields.tag() == otlp::Tag(1, otlp::WireType::kBytes) ? 1 : 0;
+    }
+    EXPECT_EQ(services, 10);
+    int64_t sum = 0;
+    for (const auto& [key, value] : Calls(*counts)) sum += value;
+    EXPECT_EQ(sum, 50);
+  }
+}
+
+TEST(CallCounts, ValuesOfOtherDimensionsAreDropped) {
+  const std::vector<otlp::Dimension> tier = {{.key = "tier", .default_value = {}}},
+                                     zone = {{.key = "zone", .default_value = {}}},
+                                     both = {{.key = "tier", .default_value = {}},
+                                             {.key = "zone", .default_value = "b"}};
+  CallCounts counts(10, tier);
+  Add(counts, Request("shop", {{"a", 1, "", "gold"}, {"a", 1, "", "gold"}, {"a", 1}}));
+  const auto read = [](const CallCounts& from, const std::vector<otlp::Dimension>& dimensions) {
+    CallCounts to(10, dimensions);
+    EXPECT_TRUE(to.Merge(from.Encode()));
+    return Calls(to);
+  };
+  EXPECT_EQ(read(counts, tier), (Expected{{"shop a tier=gold", 2}, {"shop a ", 1}}));
+  for (const auto& others : {zone, both, CallCounts::kNoDimensions}) {
+    EXPECT_EQ(read(counts, others), (Expected{{"shop a ", 3}}));
+  }
+  CallCounts without(10);
+  Add(without, Request("shop", {{"a", 1, "", "gold"}}));
+  EXPECT_EQ(read(without, tier), (Expected{{"shop a ", 1}}));
 }
 
 TEST(CallCounts, OtherBytesAreNotCounts) {

@@ -23,8 +23,7 @@ CountsQueue::CountsQueue(const CountsOptions& options, const QueueOptions& queue
       context_(context),
       delivery_(Signal::kMetrics, queue, context, std::move(exporter)),
       start_unix_nanos_(context.clock.UnixNanos()),
-      total_calls_(options_.series_max, options_.dimensions),
-      total_graph_(options.series_max),
+      total_(options_),
       waiting_(options_) {}
 
 CountsQueue::~CountsQueue() {
@@ -41,9 +40,14 @@ void CountsQueue::Start() {
   thread_ = std::thread([this] { Run(); });
 }
 
+void CountsQueue::Counts::Add(const SpanCounts& counts) {
+  calls.Merge(counts.calls);
+  graph.Add(counts.graph);
+}
+
 void CountsQueue::Add(uint64_t frame, const SpanCounts& counts) {
   const std::lock_guard lock(mutex_);
-  waiting_->counts.Merge(counts);
+  waiting_->counts.Add(counts);
   waiting_->frames.push_back(frame);
 }
 
@@ -67,15 +71,11 @@ bool CountsQueue::Drain(int64_t deadline_monotonic_nanos) {
 
 void CountsQueue::Run() {
   for (; !resumed_.empty() && !delivery_.stopping(); resumed_.pop_front()) {
-    SpanCounts counts(options_.series_max, options_.dimensions);
-    for (const uint64_t frame : context_.outbox.FramesIn(resumed_.front())) ReadBack(frame, counts);
+    Counts counts(options_);
+    for (const uint64_t frame : context_.outbox.FramesIn(resumed_.front())) counts.Add(ReadBack(frame));
     Deliver(resumed_.front(), counts);
   }
-  for (const uint64_t frame : std::exchange(recovered_, {})) {
-    SpanCounts counts(options_.series_max, options_.dimensions);
-    ReadBack(frame, counts);
-    Add(frame, counts);
-  }
+  for (const uint64_t frame : std::exchange(recovered_, {})) Add(frame, ReadBack(frame));
   for (;;) {
     std::optional<Waiting> taken;
     {
@@ -97,20 +97,22 @@ void CountsQueue::Run() {
   }
 }
 
-void CountsQueue::ReadBack(uint64_t number, SpanCounts& counts) {
+SpanCounts CountsQueue::ReadBack(uint64_t number) {
+  SpanCounts counts(options_.series_max, options_.dimensions);
   const Result<journal::Journal::Frame> frame = context_.outbox.ReadFrame(number);
-  if (frame && counts.Merge(frame->bytes)) return;
+  if (frame && counts.Merge(frame->bytes)) return counts;
   Log(LogLevel::kError, "calls are lost: a frame of counts does not read back from the outbox",
       {{"frame", number}, {"error", frame ? "it does not hold counts" : frame.error().message}});
+  return counts;
 }
 
-void CountsQueue::Deliver(const journal::Manifest& manifest, const SpanCounts& counts) {
-  total_calls_.Merge(counts.calls);
-  total_graph_.Add(counts.graph);
+void CountsQueue::Deliver(const journal::Manifest& manifest, const Counts& counts) {
+  total_.calls.Merge(counts.calls);
+  total_.graph.Merge(counts.graph);
   const MetricTimes times{.start_unix_nanos = start_unix_nanos_, .now_unix_nanos = context_.clock.UnixNanos()};
   std::vector<OutgoingRequest> requests;
-  total_calls_.Write(times, options_.instance_id, requests);
-  total_graph_.Write(times, options_.instance_id, requests);
+  total_.calls.Write(times, options_.instance_id, requests);
+  total_.graph.Write(times, options_.instance_id, requests);
   // One request if it can be: whoever dies between two leaves the first to be counted again by the next start.
   delivery_.Run(manifest, Merged(std::move(requests), request_bytes_max_));
 }

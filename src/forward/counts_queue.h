@@ -51,15 +51,23 @@ class CountsQueue {
   bool Drain(int64_t deadline_monotonic_nanos);
 
  private:
-  struct Waiting {
+  // Bounded by series, however long the backend is away.
+  struct Counts {
     // `options` must outlive it.
-    explicit Waiting(const CountsOptions& options) : counts(options.series_max, options.dimensions) {}
-    SpanCounts counts;
+    explicit Counts(const CountsOptions& options)
+        : calls(options.series_max, options.dimensions), graph(options.series_max) {}
+    void Add(const SpanCounts& counts);
+    CallCounts calls;
+    GraphCounts graph;
+  };
+  struct Waiting {
+    explicit Waiting(const CountsOptions& options) : counts(options) {}
+    Counts counts;
     std::vector<uint64_t> frames;
   };
   void Run();
-  void ReadBack(uint64_t frame, SpanCounts& counts);
-  void Deliver(const journal::Manifest& manifest, const SpanCounts& counts);
+  SpanCounts ReadBack(uint64_t frame);
+  void Deliver(const journal::Manifest& manifest, const Counts& counts);
 
   const CountsOptions options_;
   const uint64_t request_bytes_max_;
@@ -69,8 +77,7 @@ class CountsQueue {
   std::deque<journal::Manifest> resumed_;
   std::vector<uint64_t> recovered_;
 
-  CallCounts total_calls_;
-  GraphCounts total_graph_;
+  Counts total_;
 
   std::mutex mutex_;
   std::condition_variable wake_, exported_;

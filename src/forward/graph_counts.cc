@@ -18,18 +18,30 @@ uint32_t BucketOf(uint16_t duration_bucket) {
 
 }  // namespace
 
+GraphCounts::Edge& GraphCounts::EdgeOf(Key key) {
+  if (edges_.size() >= series_max_ && !edges_.contains(key)) {
+    key = Key(otlp::kOtherNode, otlp::kOtherNode, std::get<otlp::Connection>(key), std::get<bool>(key));
+  }
+  return edges_[std::move(key)];
+}
+
 void GraphCounts::Add(const otlp::ServiceGraphEdges& edges) {
   for (const otlp::ServiceGraphEdges::Sum& sum : edges.Sums()) {
-    Key key(sum.client, sum.server, sum.connection, sum.failed);
-    if (edges_.size() >= series_max_ && !edges_.contains(key)) {
-      key = Key(otlp::kOtherNode, otlp::kOtherNode, sum.connection, sum.failed);
-    }
-    Edge& edge = edges_[std::move(key)];
+    Edge& edge = EdgeOf(Key(sum.client, sum.server, sum.connection, sum.failed));
     edge.calls += sum.calls;
     Durations& side = sum.is_client_side ? edge.client : edge.server;
     side.buckets[BucketOf(sum.bucket)] += sum.spans;
     side.count += sum.spans;
     side.sum += sum.duration_sum * 1e-9;
+  }
+}
+
+void GraphCounts::Merge(const GraphCounts& other) {
+  for (const auto& [key, more] : other.edges_) {
+    Edge& edge = EdgeOf(key);
+    edge.calls += more.calls;
+    edge.client.Merge(more.client);
+    edge.server.Merge(more.server);
   }
 }
 

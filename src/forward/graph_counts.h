@@ -28,6 +28,7 @@ class GraphCounts {
 
   // Durations are known by otlp::DurationBucket only (9 % wide) and are counted by the middle of theirs.
   void Add(const otlp::ServiceGraphEdges& edges);
+  void Merge(const GraphCounts& other);
   bool empty() const { return edges_.empty(); }
   void Write(const MetricTimes& times, std::string_view instance_id, std::vector<OutgoingRequest>& out) const;
 
@@ -38,6 +39,7 @@ class GraphCounts {
     double calls = 0;
     Durations client, server;
   };
+  Edge& EdgeOf(Key key);
 
   const uint32_t series_max_;
   std::map<Key, Edge> edges_;

@@ -56,24 +56,29 @@ Handover::~Handover() {
   context_.metrics.Unregister("sightline.forward.handover.queue");
 }
 
-Result<void> Handover::Recover() {
+std::unordered_set<uint64_t> Handover::Recover() {
   const journal::Unfinished& unfinished = context_.journal.unfinished();
   next_block_ = unfinished.block_max + 1;
+  const journal::Unfinished& in_outbox = context_.outbox.unfinished();
+  const std::unordered_set<uint64_t> in_no_batch(in_outbox.frames.begin(), in_outbox.frames.end());
   std::unordered_map<uint64_t, Progress> handed_over;
   for (const journal::Manifest& block : unfinished.blocks) handed_over[block.block] = {};
-  for (const auto& made : context_.outbox.unfinished().handed_over) {
+  for (const auto& made : in_outbox.handed_over) {
     next_block_ = std::max(next_block_, made.block + 1);  // whatever became of the journal
     const auto open = handed_over.find(made.block);
     if (open == handed_over.end()) continue;
-    (made.kind == FrameKind::kCounts ? open->second.counts : open->second.items) = made.frame;
+    Progress& progress = open->second;
+    const bool is_counts = made.kind == FrameKind::kCounts;
+    (is_counts ? progress.counts : progress.items) = made.frame;
+    (is_counts ? progress.counts_wait : progress.items_wait) = in_no_batch.contains(made.frame);
   }
+  std::unordered_set<uint64_t> held_back;
   for (const journal::Manifest& block : unfinished.blocks) {
-    progress_ = handed_over[block.block];
-    if (!progress_.items && !progress_.counts) {
-      resumed_.push_back(block);
-    } else if (auto finished = Finish(block, Make(block)); !finished) {
-      return Wrap(fmt::format("hand over block {} of the journal", block.block), finished.error());
-    }
+    const Progress& progress = handed_over[block.block];
+    if (progress.items_wait) held_back.insert(*progress.items);
+    if (progress.counts_wait) held_back.insert(*progress.counts);
+    if (block.kind == BlockKind::kItems) moving_ += context_.journal.FramesIn(block).size();
+    resumed_.push_back({block, progress});
   }
   const std::unordered_set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
   const auto waiting_frames = [&](Signal signal, BlockKind kind) {
@@ -88,7 +93,7 @@ Result<void> Handover::Recover() {
     moving_ += items.size();
   }
   recovered_requests_ = waiting_frames(Signal::kTraces, BlockKind::kSpanMetrics);
-  return {};
+  return held_back;
 }
 
 void Handover::Start() {
@@ -166,9 +171,12 @@ void Handover::Run() {
 
 // Blocks first: their frames are the oldest. False: stopped.
 bool Handover::FinishLastRun() {
-  for (const journal::Manifest& block : std::exchange(resumed_, {})) {
-    progress_ = {};
-    const Made made = Make(block);
+  // What a killed run wrote is read back, and yet may not be on the disk: it must be when its block is done.
+  if (!resumed_.empty() && !Repeat("sync the outbox", [&] { return context_.outbox.Sync(); })) return false;
+  for (const auto& [block, progress] : std::exchange(resumed_, {})) {
+    progress_ = progress;
+    Made made = Make(block);
+    UseWhatIsInTheOutbox(made);
     if (!Repeat("finish a block of the last run", [&] { return Finish(block, made); })) return false;
   }
   for (const Signal signal : otlp::kSignals) {
@@ -231,7 +239,7 @@ Result<void> Handover::Finish(const journal::Manifest& manifest, const Made& mad
     const auto number = AppendToOutbox(header, made.counts.Encode());
     if (!number) return std::unexpected(number.error());
     progress_.counts = *number;
-    progress_.counts_are_new = true;
+    progress_.counts_wait = true;
   }
   FaultPoint("handover.counts.end");
   if (!made.items.bytes.empty() && !progress_.items) {
@@ -239,15 +247,15 @@ Result<void> Handover::Finish(const journal::Manifest& manifest, const Made& mad
     const auto number = AppendToOutbox(header, made.items.bytes);
     if (!number) return std::unexpected(number.error());
     progress_.items = *number;
-    progress_.items_are_new = true;
+    progress_.items_wait = true;
   }
   FaultPoint("handover.items.end");
   if (!progress_.is_done) SIGHTLINE_TRY(context_.journal.AppendDone(manifest.block));
   progress_.is_done = true;
   SIGHTLINE_TRY(context_.journal.Sync());
   FaultPoint("handover.done.end");
-  if (progress_.counts_are_new) outputs_.counts(*progress_.counts, made.counts);
-  if (progress_.items_are_new) {
+  if (progress_.counts_wait) outputs_.counts(*progress_.counts, made.counts);
+  if (progress_.items_wait) {
     outputs_.items(manifest.signal, {.number = *progress_.items,
                                      .bytes = static_cast<uint32_t>(made.items.bytes.size()),
                                      .items = static_cast<uint32_t>(made.items.items)});
@@ -278,6 +286,17 @@ Handover::Made Handover::Make(const journal::Manifest& manifest) {
     made.counts.Merge(more.counts);
   }
   return made;
+}
+
+// It is what is sent, whatever the block would become now: by another configuration, or as a frame does not read back.
+void Handover::UseWhatIsInTheOutbox(Made& made) {
+  if (progress_.items) made.items = {};  // its size is not known
+  if (!progress_.counts) return;
+  const Result<journal::Journal::Frame> frame = context_.outbox.ReadFrame(*progress_.counts);
+  SpanCounts counts = NoCounts();
+  if (!frame || !counts.Merge(frame->bytes)) return;
+  made.counts.Clear();
+  made.counts.Merge(counts);
 }
 
 // What is accepted or kept of a frame, with the marks of kept spans; and what its traces add to the service graph.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -48,9 +49,9 @@ class Handover {
   Handover(const CountsOptions& counts, const QueueOptions& queue, const Context& context, Outputs outputs);
   ~Handover();  // stops without handing over what waits: the journal has it
 
-  // Takes up what the last run left in the journal. Blocks of which the outbox has something are finished when it
-  // returns; only then may what is in the outbox be sent.
-  Result<void> Recover();
+  // Finds what the last run left in the journal. Writes nothing, so that a full outbox keeps no gateway from starting.
+  // Returns frames of the outbox that must not be sent before their block is done: they go to `Outputs` then.
+  std::unordered_set<uint64_t> Recover();
   void Start();
 
   void AddDecided(ForwardQueue::Frame frame);
@@ -66,6 +67,12 @@ class Handover {
     OutgoingRequest items;
     SpanCounts counts;
   };
+  // How far a block is: the frames that the outbox has of it, whether they go to the outputs when it is done (not those
+  // that a queue has in a batch already), and whether it is.
+  struct Progress {
+    std::optional<uint64_t> items, counts;
+    bool items_wait = false, counts_wait = false, is_done = false;
+  };
   struct Taken {
     std::vector<uint64_t> decided;
     bool counts = false, all = false;
@@ -80,6 +87,7 @@ class Handover {
   Result<void> Finish(const journal::Manifest& manifest, const Made& made);
   Result<uint64_t> AppendToOutbox(const journal::FrameHeader& header, std::string_view bytes);
   Made Make(const journal::Manifest& manifest);
+  void UseWhatIsInTheOutbox(Made& made);
   Made ReadItems(uint64_t frame);
   void Recount(uint64_t frame, const std::function<void(std::string_view request, const otlp::Scan&)>& count);
   bool FinishLastRun();
@@ -97,17 +105,15 @@ class Handover {
   uint64_t next_block_ = 1;
 
   // Of the last run.
-  std::vector<journal::Manifest> resumed_;
+  struct Resumed {
+    journal::Manifest block;
+    Progress progress;
+  };
+  std::vector<Resumed> resumed_;
   std::array<std::vector<uint64_t>, 3> recovered_items_;  // by otlp::Signal
   std::vector<uint64_t> recovered_requests_;              // to be counted
 
-  // How far the block under way is: whether it is done, and the frames that the outbox has of it. Those of the last run
-  // are in the queues already.
-  struct Progress {
-    std::optional<uint64_t> items, counts;
-    bool items_are_new = false, counts_are_new = false, is_done = false;
-  };
-  Progress progress_;
+  Progress progress_;               // of the block under way
   int64_t counts_since_nanos_ = 0;  // monotonic; when they were handed over last
 
   std::mutex mutex_;

@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <filesystem>
 #include <map>
+#include <mutex>
 
 #include "base/fault.h"
 #include "otlp/testing/requests.h"
@@ -18,6 +20,7 @@ using journal::FrameKind;
 using otlp::Signal;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAreArray;
 
 constexpr uint32_t kSeriesMax = 100;
 constexpr int64_t kMinuteNanos = 60'000'000'000;
@@ -64,11 +67,39 @@ class HandoverTest : public ::testing::Test {
         CountsOptions{.interval_nanos = kMinuteNanos, .series_max = kSeriesMax},
         QueueOptions{.request_bytes_max = 2000, .age_nanos_max = 1'000'000},
         Handover::Context{*journal_, *outbox_, metrics_, Clock::System()},
-        Handover::Outputs{.items = [this](Signal, const ForwardQueue::Frame& frame) { items_.push_back(frame.number); },
-                          .counts = [this](uint64_t frame, const SpanCounts&) { counts_.push_back(frame); },
+        Handover::Outputs{.items = [this](Signal, const ForwardQueue::Frame& frame) { Output(frame.number, 0); },
+                          .counts =
+                              [this](uint64_t frame, const SpanCounts& counts) {
+                                double calls = 0;
+                                for (const auto& sum : counts.graph.Sums()) calls += sum.calls;
+                                Output(frame, calls);
+                              },
                           .counts_are_complete = [] {}});
-    ASSERT_TRUE(handover_->Recover());
+    held_back_ = handover_->Recover();
     handover_->Start();
+  }
+  void Output(uint64_t frame, double calls) {
+    const std::lock_guard lock(mutex_);
+    outputs_.push_back(frame);
+    output_calls_ += calls;
+    output_.notify_all();
+  }
+  bool WaitForOutputs(size_t count) {
+    std::unique_lock lock(mutex_);
+    return output_.wait_for(lock, std::chrono::nanoseconds(kMinuteNanos), [&] { return outputs_.size() >= count; });
+  }
+  std::vector<uint64_t> Outputs() {
+    const std::lock_guard lock(mutex_);
+    return outputs_;
+  }
+  // Of writes to the outbox or the journal, of all handovers.
+  void WaitForErrors(uint64_t count) {
+    const Counter& errors = metrics_.GetCounter("sightline.forward.handover.errors", "{error}", "");
+    const int64_t deadline = Clock::System().MonotonicNanos() + kMinuteNanos;
+    while (errors.value() < count) {
+      ASSERT_LT(Clock::System().MonotonicNanos(), deadline);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
   bool Drain() { return handover_->Drain(Clock::System().MonotonicNanos() + kMinuteNanos); }
 
@@ -127,7 +158,12 @@ class HandoverTest : public ::testing::Test {
   MetricsRegistry metrics_;
   std::unique_ptr<journal::Journal> journal_, outbox_;
   std::unique_ptr<Handover> handover_;
-  std::vector<uint64_t> items_, counts_;  // of the outputs
+  std::unordered_set<uint64_t> held_back_;
+
+  std::mutex mutex_;
+  std::condition_variable output_;
+  std::vector<uint64_t> outputs_;  // frames; guarded by mutex_
+  double output_calls_ = 0;        // between services; guarded by mutex_
 };
 
 TEST_F(HandoverTest, WhatIsKeptGoesOverAndTheJournalIsFree) {
@@ -136,7 +172,7 @@ TEST_F(HandoverTest, WhatIsKeptGoesOverAndTheJournalIsFree) {
   ASSERT_TRUE(Drain());
   EXPECT_EQ(Outbox().spans, EachOnce(100));
   EXPECT_EQ(Outbox().graph_calls, 100);
-  EXPECT_EQ(items_.size() + counts_.size(), Outbox().frames);
+  EXPECT_EQ(Outputs().size(), Outbox().frames);
   EXPECT_LT(journal_->bytes_on_disk(), 9000U) << "one segment";
   Open();
   EXPECT_THAT(journal_->unfinished().frames, IsEmpty());
@@ -158,32 +194,88 @@ TEST_F(HandoverTest, AFrameThatKeepsNothingLeavesNothing) {
 struct State {
   bool counts = false, items = false;
 };
-class HandoverStateTest : public HandoverTest, public testing::WithParamInterface<State> {};
+class HandoverStateTest : public HandoverTest, public testing::WithParamInterface<State> {
+ protected:
+  // A block of two frames, what the outbox has of it (the frames are returned), and a frame that is in no block.
+  std::vector<uint64_t> LeaveABlock() {
+    constexpr uint64_t kBlock = 41;
+    const std::vector<uint64_t> frames = {AppendDecided(1), AppendDecided(2)};
+    EXPECT_TRUE(journal_->AppendManifest(MakeManifest(kBlock, Signal::kTraces, BlockKind::kItems, frames)));
+    AppendDecided(3);
+    std::vector<uint64_t> in_outbox;
+    if (GetParam().counts) {
+      SpanCounts counts(kSeriesMax);
+      counts.graph.Merge(GraphOf(2));
+      in_outbox.push_back(AppendTo(*outbox_, {.kind = FrameKind::kCounts, .from_block = kBlock}, counts.Encode()));
+    }
+    if (GetParam().items) in_outbox.push_back(AppendTo(*outbox_, {.from_block = kBlock}, RequestOf(1) + RequestOf(2)));
+    return in_outbox;
+  }
+  void ExpectAllOnce() {
+    EXPECT_EQ(Outbox().spans, EachOnce(3));
+    EXPECT_EQ(Outbox().graph_calls, 3);
+    EXPECT_THAT(Outputs(), UnorderedElementsAreArray({1, 2, 3, 4}));
+    EXPECT_EQ(output_calls_, 3);
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(States, HandoverStateTest,
                          testing::Values(State{}, State{.counts = true}, State{.items = true}, State{true, true}));
 
 TEST_P(HandoverStateTest, ABlockThatACrashLeftIsHandedOverOnce) {
-  constexpr uint64_t kBlock = 41;
-  const std::vector<uint64_t> frames = {AppendDecided(1), AppendDecided(2)};
-  ASSERT_TRUE(journal_->AppendManifest(MakeManifest(kBlock, Signal::kTraces, BlockKind::kItems, frames)));
-  AppendDecided(3);  // in no block
-  if (GetParam().counts) {
-    SpanCounts counts(kSeriesMax);
-    counts.graph.Merge(GraphOf(2));
-    AppendTo(*outbox_, {.kind = FrameKind::kCounts, .from_block = kBlock}, counts.Encode());
-  }
-  if (GetParam().items) AppendTo(*outbox_, {.from_block = kBlock}, RequestOf(1) + RequestOf(2));
+  const std::vector<uint64_t> in_outbox = LeaveABlock();
   for (int run = 0; run < 3; ++run) {
+    SCOPED_TRACE(run);
     Open();
     StartHandover();
+    EXPECT_THAT(held_back_, UnorderedElementsAreArray(run == 0 ? in_outbox : std::vector<uint64_t>()));
     ASSERT_TRUE(Drain());
-    EXPECT_EQ(Outbox().spans, EachOnce(3)) << run;
-    EXPECT_EQ(Outbox().graph_calls, 3) << run;
+    ExpectAllOnce();
   }
-  EXPECT_EQ(items_.size() + counts_.size(), 4U - (GetParam().counts ? 1 : 0) - (GetParam().items ? 1 : 0))
-      << "what the outbox had is in its queue already";
   EXPECT_THAT(journal_->unfinished().blocks, IsEmpty());
+}
+
+TEST_P(HandoverStateTest, AStartNeedsNoRoomInTheOutbox) {
+  const std::vector<uint64_t> in_outbox = LeaveABlock();
+  SetFaultsForTest("journal.frame.begin=error");
+  for (uint64_t run = 1; run <= 2; ++run) {
+    Open();
+    StartHandover();
+    const bool is_whole = GetParam().counts && GetParam().items;
+    if (run == 1 || !is_whole) EXPECT_THAT(held_back_, UnorderedElementsAreArray(in_outbox));
+    WaitForErrors(2 * run);
+    EXPECT_THAT(Outputs(), UnorderedElementsAreArray(is_whole ? in_outbox : std::vector<uint64_t>()));
+  }
+  SetFaultsForTest("");
+  ASSERT_TRUE(WaitForOutputs(4));
+  ASSERT_TRUE(Drain());
+  ExpectAllOnce();
+}
+
+TEST_P(HandoverStateTest, NothingIsSentBeforeTheBlockIsDone) {
+  LeaveABlock();
+  SetFaultsForTest("journal.done.begin=error");
+  Open();
+  StartHandover();
+  WaitForErrors(2);
+  EXPECT_THAT(Outputs(), IsEmpty());
+  SetFaultsForTest("");
+  ASSERT_TRUE(WaitForOutputs(4));
+  ASSERT_TRUE(Drain());
+  ExpectAllOnce();
+}
+
+TEST_F(HandoverTest, WhatIsInABatchOfTheOutboxIsLeftToItsQueue) {
+  const uint64_t frame = AppendDecided(1);
+  ASSERT_TRUE(journal_->AppendManifest(MakeManifest(5, Signal::kTraces, BlockKind::kItems, {frame})));
+  const uint64_t items = AppendTo(*outbox_, {.from_block = 5}, RequestOf(1));
+  ASSERT_TRUE(outbox_->AppendManifest(MakeManifest(1, Signal::kTraces, BlockKind::kItems, {items})));
+  Open();
+  StartHandover();
+  EXPECT_THAT(held_back_, IsEmpty());
+  ASSERT_TRUE(Drain());
+  EXPECT_EQ(Outbox().spans, EachOnce(1));
+  EXPECT_THAT(Outputs(), ElementsAre(2)) << "the counts";
 }
 
 TEST_F(HandoverTest, CountsOfRequestsGoOverOnceWhereverItStopped) {
@@ -215,8 +307,7 @@ TEST_F(HandoverTest, AnOutboxThatTakesNothingIsWaitedFor) {
   StartHandover();
   SetFaultsForTest("journal.frame.begin=error:1-4");
   handover_->AddDecided({.number = AppendDecided(1), .bytes = 100});
-  const int64_t deadline = Clock::System().MonotonicNanos() + kMinuteNanos;
-  while (!Drain() && Clock::System().MonotonicNanos() < deadline) continue;
+  ASSERT_TRUE(WaitForOutputs(2));
   EXPECT_EQ(Outbox().spans, EachOnce(1));
   EXPECT_EQ(Outbox().graph_calls, 1);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <unordered_set>
 #include <utility>
 
 #include "base/log.h"
@@ -31,8 +30,7 @@ Result<std::unique_ptr<Intake>> Intake::Start(IntakeOptions options, const Journ
   std::unique_ptr<Intake> intake(new Intake(std::move(options), journals, budget, metrics, clock));
   intake->next_block_ = journals.outbox.unfinished().block_max + 1;
   SIGHTLINE_TRY(intake->OpenQueues());
-  intake->TakeUpOutbox();
-  SIGHTLINE_TRY(intake->handover_->Recover());
+  intake->TakeUpOutbox(intake->handover_->Recover());
   intake->handover_->Start();
   intake->counts_->Start();
   for (auto& queue : intake->queues_) queue->Start();
@@ -71,8 +69,8 @@ Result<void> Intake::OpenQueues() {
 }
 
 // Blocks that had a manifest first: the backend may have all or some of them, and nobody can know. Then what no block
-// had taken. Nothing is read here.
-void Intake::TakeUpOutbox() {
+// had taken, without what the handover has to finish. Nothing is read here.
+void Intake::TakeUpOutbox(const std::unordered_set<uint64_t>& held_back) {
   const journal::Unfinished& unfinished = outbox_.unfinished();
   if (unfinished.blocks.empty() && unfinished.frames.empty()) return;
   Log(LogLevel::kInfo, "sending what the last run left in the outbox",
@@ -86,7 +84,8 @@ void Intake::TakeUpOutbox() {
       QueueOf(block.signal).Resume(block);
     }
   }
-  const std::unordered_set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
+  std::unordered_set<uint64_t> waiting(unfinished.frames.begin(), unfinished.frames.end());
+  for (const uint64_t number : held_back) waiting.erase(number);
   const auto for_each = [&](Signal signal, BlockKind kind, const auto& visit) {
     const journal::Manifest all{.block = 0, .signal = signal, .kind = kind, .frames = {{1, UINT64_MAX}}};
     for (const uint64_t number : outbox_.FramesIn(all)) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -49,8 +50,8 @@ struct Journals {
 // Thread: Accept from any; the rest from the thread that owns it.
 class Intake final : public receive::Sink, private sample::DecidedSink {
  public:
-  // What the last run left is in its queues when this returns: it is sent from now on, oldest first. All references
-  // must outlive it.
+  // What the last run left is in its queues when this returns, or is for the handover to finish first: it is sent from
+  // now on, oldest first. All references must outlive it.
   static Result<std::unique_ptr<Intake>> Start(IntakeOptions options, const Journals& journals, MemoryBudget& budget,
                                                MetricsRegistry& metrics, const Clock& clock);
   ~Intake() override;
@@ -73,7 +74,7 @@ class Intake final : public receive::Sink, private sample::DecidedSink {
          const Clock& clock);
   Result<void> OpenQueues();
   Result<std::unique_ptr<Exporter>> CreateExporter() const;
-  void TakeUpOutbox();
+  void TakeUpOutbox(const std::unordered_set<uint64_t>& held_back);
   Result<void> StartSampler();
   Result<void> KeepWhatIsUndecided();
   void PushAccepted(uint64_t number, receive::Export request);

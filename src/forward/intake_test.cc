@@ -8,6 +8,7 @@
 #include <map>
 #include <thread>
 
+#include "base/fault.h"
 #include "net/compression.h"
 #include "net/grpc_server.h"
 #include "otlp/testing/requests.h"
@@ -152,6 +153,14 @@ class Gateway {
     ASSERT_TRUE(intake_->sampler()->WaitUntilAllDecided(Clock::System().MonotonicNanos() + 60 * kSecondNanos));
   }
   bool Drain() { return intake_->Drain(60 * kSecondNanos); }
+  void WaitForHandoverErrors(uint64_t count) {
+    const Counter& errors = metrics_.GetCounter("sightline.forward.handover.errors", "{error}", "");
+    const int64_t deadline = Clock::System().MonotonicNanos() + 60 * kSecondNanos;
+    while (errors.value() < count) {
+      ASSERT_LT(Clock::System().MonotonicNanos(), deadline);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
 
  private:
   MetricsRegistry metrics_;
@@ -279,6 +288,34 @@ TEST_P(IntakeTest, SpansThatWaitAreCountedAgainOnlyIfTheyWereNotDelivered) {
   Gateway gateway = Open();  // sampling is turned off
   EXPECT_TRUE(gateway.Drain());
   ExpectEachSpanOnce(220);
+}
+
+TEST_P(IntakeTest, WhatIsInTheOutboxIsSentWhenItsBlockIsDone) {
+  constexpr uint64_t kBlock = 7;
+  {
+    MetricsRegistry metrics;
+    const auto append = [&](const char* name, const journal::FrameHeader& header) {
+      auto opened = journal::Journal::Open({.directory = root_ + name, .durability = GetParam()}, metrics);
+      SIGHTLINE_CHECK(opened.has_value());
+      const auto number = (*opened)->Append(header, Spans(0, 10), [](const Result<void>&) {});
+      EXPECT_TRUE(number && (*opened)->Sync());
+      if (header.from_block == 0) {
+        EXPECT_TRUE((*opened)->AppendManifest(
+            MakeManifest(kBlock, Signal::kTraces, journal::BlockKind::kItems, {number.value_or(0)})));
+      }
+    };
+    append("/journal", {});
+    append("/outbox", {.from_block = kBlock});
+  }
+  SetFaultsForTest("journal.done.begin=error");
+  {
+    Gateway gateway = Open();
+    gateway.WaitForHandoverErrors(4);
+    EXPECT_TRUE(backend_.spans().empty());
+  }
+  SetFaultsForTest("");
+  EXPECT_TRUE(Open().Drain());
+  ExpectEachSpanOnce(10);
 }
 
 }  // namespace
