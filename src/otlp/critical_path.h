@@ -23,8 +23,7 @@ struct PathSpan {
 // the span waited for: what lies after that child's end is the span's own time, the child's time is explained by the
 // child in the same way, and the walk goes on from the child's start.
 // - A child that outlives its parent was not waited for where both clocks are one (same service) or the child takes
-// from
-//   a queue; it is left out. Between services, whose clocks differ, it is cut to its parent.
+//   from a queue; it is left out. Between services, whose clocks differ, it is cut to its parent.
 // - A child that still runs when a later sibling starts did not hold that sibling up, and gets no part there.
 // - Roots are taken as children of the whole trace. A ring of parents is cut at its earliest span. Of spans with the
 //   same id the first is the parent.

@@ -36,7 +36,7 @@ inline constexpr uint32_t kGraphResolutions[] = {60, 3600};  // as kResolutions
 struct GraphStep {
   uint64_t matched_after = 0, matched_to = 0;
   uint64_t expired_after = 0, expired_to = 0;
-  int32_t day = 0;  // that gets a row with the block's number even if it has no edges; days since 1970-01-01 UTC
+  int32_t day = 0;  // of the row with the block's number where there are no edges; days since 1970-01-01 UTC
 };
 
 struct ServiceGraphEdgesTable final : RollupTable {

@@ -35,6 +35,12 @@ enum PeerKey : uint8_t {
   kMessagingSystem,
 };
 
+// What Clean makes a text of.
+bool HasText(const AttributeValue& value) {
+  return value.type == AttributeValue::Type::kInt ||
+         (value.type == AttributeValue::Type::kString && !value.text.empty());
+}
+
 // As far as Clean can tell: it reads texts and whole numbers.
 bool IsSame(const AttributeValue& a, const AttributeValue& b) {
   return a.type == b.type && a.number == b.number && a.text == b.text;
@@ -150,7 +156,7 @@ void GraphNoter::NotePeer(std::string_view span_message, GraphSpan& span) {
   for (otlp::FieldReader fields(span_message); fields.Next();) {
     if (fields.tag() == otlp::field::span::kAttributes) ReadAttribute(fields.bytes(), peer_keys_, values);
   }
-  const auto either = [&](PeerKey key, PeerKey older) { return values[values[key].present() ? key : older]; };
+  const auto either = [&](PeerKey key, PeerKey older) { return values[HasText(values[key]) ? key : older]; };
   KnownPeer peer{.system = either(kDbSystemName, kDbSystem),
                  .database = either(kDbNamespace, kDbName),
                  .messaging = span.kind == kProducer ? values[kMessagingSystem] : AttributeValue(),
@@ -202,21 +208,21 @@ uint32_t GraphEdges::User() {
   return user_;
 }
 
-void GraphEdges::ForgetNodes() {
+void GraphEdges::Clear() {
+  edges_.Clear();
   nodes_.clear();
   user_ = kNone;
 }
 
 std::string GraphEdges::Take() {
   std::string encoded = edges_.Encode();
-  edges_.Clear();
-  ForgetNodes();
+  Clear();
   return encoded;
 }
 
 void GraphEdges::Finish(uint64_t block, std::vector<otlp::TableBlock>& out, const otlp::GraphStep& step) {
   edges_.Finish(block, out, step);
-  ForgetNodes();
+  Clear();
 }
 
 bool CallCounter::IsCaller(const GraphSpan& span) {

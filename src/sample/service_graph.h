@@ -112,10 +112,9 @@ class GraphEdges {
   // ServiceGraphEdges' Encode and Finish, and begin anew.
   std::string Take();
   void Finish(uint64_t block, std::vector<otlp::TableBlock>& out, const otlp::GraphStep& step);
+  void Clear();
 
  private:
-  void ForgetNodes();
-
   static constexpr uint32_t kNone = UINT32_MAX;
   const GraphNames& names_;
   otlp::ServiceGraphEdges edges_;

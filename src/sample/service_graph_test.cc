@@ -112,8 +112,10 @@ TEST_F(ServiceGraphTest, DatabasesArePeersBySystemAndNamespace) {
   Arrive("web", {With(With(Span(kClient, 2, 1, 3), "db.system.name", "postgresql"), "db.namespace", "shop"),
                  With(With(Span(kClient, 3, 1, 3), "db.system", "postgresql"), "db.name", "shop"),
                  With(With(Span(kClient, 4, 1), "db.system", "redis"), "server.address", "cache-1"),
-                 With(Span(kClient, 5, 1), "db.namespace", "other")});
-  EXPECT_THAT(Edges(), ElementsAre(Edge{"web", "other", "database", 1, 0, kMilli, 0},
+                 With(Span(kClient, 5, 1), "db.namespace", "other"),
+                 With(With(Span(kClient, 6, 1), "db.system.name", ""), "db.system", "mysql")});
+  EXPECT_THAT(Edges(), ElementsAre(Edge{"web", "mysql", "database", 1, 0, kMilli, 0},
+                                   Edge{"web", "other", "database", 1, 0, kMilli, 0},
                                    Edge{"web", "postgresql/shop", "database", 2, 0, 6 * kMilli, 0},
                                    Edge{"web", "redis", "database", 1, 0, kMilli, 0}));
 }

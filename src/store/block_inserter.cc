@@ -76,7 +76,8 @@ Result<PartialInsert> BlockInserter::InsertWhatIsTaken(uint64_t block, const std
   const auto refusal_before = [&](const otlp::TableBlock& table) -> const Error* {
     if (missing_sets) return &*missing_sets;
     if (!IsDerivedTable(table.table)) return nullptr;
-    const auto source = std::ranges::find(outcome.refused, table.day, &RefusedPart::day);
+    const auto source = std::ranges::find_if(
+        outcome.refused, [&](const RefusedPart& part) { return part.day == table.day && !IsDerivedTable(part.table); });
     return source == outcome.refused.end() ? nullptr : &source->error;
   };
   for (const otlp::TableBlock& table : tables) {

@@ -1,30 +1,19 @@
 #include "store/graph_writer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
 #include "base/log.h"
-#include "otlp/rollup_table.h"
+#include "otlp/attribute_sets.h"
 #include "otlp/service_graph_edges.h"
 
 namespace sightline::store {
 namespace {
 
-constexpr int64_t kRetryNanos = 1'000'000'000;
+constexpr int64_t kRetryNanosMin = 100'000'000;
+constexpr int64_t kRetryNanosMax = 5'000'000'000;
 constexpr int kRefusedAttemptsMax = 3;
-constexpr int64_t kSecondNanos = 1'000'000'000;
 constexpr size_t kEdgeBytesMax = 16 << 20;  // of edges of spans that are read back, before they are written
-
-uint64_t ToNumber(const std::string& text) {
-  uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-int32_t DayOf(int64_t unix_nanos) {
-  return static_cast<int32_t>(unix_nanos / kSecondNanos / otlp::kSecondsOfDay);
-}
 
 }  // namespace
 
@@ -38,8 +27,12 @@ GraphWriter::GraphWriter(GraphOptions options, ClickHouse& clickhouse, std::atom
       calls_(metrics.GetCounter("sightline.service_graph.calls", "{call}", "Calls counted in the service graph.")),
       unpaired_spans_(metrics.GetCounter("sightline.service_graph.unpaired_spans", "{span}",
                                          "Spans of one side of a call whose other side was not found.")),
-      early_spans_(metrics.GetCounter("sightline.service_graph.early_spans", "{span}",
-                                      "Spans that no longer waited for their other side because too many did.")) {}
+      early_spans_(metrics.GetCounter(
+          "sightline.service_graph.early_spans", "{span}",
+          "Spans that waited less long for their other side because too many did, paired ones too.")),
+      errors_(metrics.GetCounter("sightline.store.errors", "{error}",
+                                 "Failed steps of writing a block; each is tried again.",
+                                 {{"signal", "service_graph"}})) {}
 
 GraphWriter::~GraphWriter() {
   {
@@ -52,7 +45,7 @@ GraphWriter::~GraphWriter() {
 
 void GraphWriter::Begin(bool more_to_come) {
   const std::lock_guard lock(mutex_);
-  behind_to_ = next_block_.fetch_add(1);
+  first_block_ = behind_to_ = next_block_.fetch_add(1);
   more_to_come_ = more_to_come;
   thread_ = std::thread([this] { Run(); });
 }
@@ -87,36 +80,52 @@ void GraphWriter::Add(uint64_t block, Spans spans) {
   wake_.notify_all();
 }
 
+// Behind a failure it goes on from what the store says.
 void GraphWriter::Run() {
   std::unique_lock lock(mutex_);
+  int64_t wait = kRetryNanosMin;
   while (!stopping_) {
-    if (const uint64_t end = behind_to_; matched_to_ < end) {
-      lock.unlock();
-      const Result<void> done = CatchUp(end);
-      lock.lock();
-      if (done) continue;
-      matched_to_ = 0;
-      if (stopping_) return;
-      Log(LogLevel::kWarning, "the service graph is behind; will retry", {{"error", done.error().message}});
-      wake_.wait_for(lock, std::chrono::nanoseconds(kRetryNanos), [this] { return stopping_; });
+    const Result<void> done = DoNext(lock);
+    if (stopping_) return;
+    if (done) {
+      wait = kRetryNanosMin;
       continue;
     }
-    if (!queue_.empty()) {
-      const Block block = std::move(queue_.front());
-      queue_.pop_front();
-      queued_spans_ -= block.spans.size();
-      lock.unlock();
-      TakeBlock(block);
-      lock.lock();
-      continue;
-    }
-    if (clock_.MonotonicNanos() >= next_step_nanos_) {
-      lock.unlock();
-      (void)WriteStep(DueBlock());  // fails only when stopping
-      lock.lock();
-    }
-    WaitForWork(lock);
+    behind_to_ = std::max(behind_to_, matched_to_);
+    matched_to_ = 0;
+    errors_.Add(1);
+    const bool is_refused = done.error().code == Code::kInvalidArgument;
+    Log(is_refused ? LogLevel::kError : LogLevel::kWarning,
+        is_refused ? "ClickHouse refuses calls of the service graph; will retry"
+                   : "the service graph is behind; will retry",
+        {{"error", done.error().message}});
+    WaitToRetry(lock, is_refused ? options_.refused_wait_nanos : wait);
+    wait = std::min(2 * wait, kRetryNanosMax);
   }
+}
+
+// Holds the lock only between what it does.
+Result<void> GraphWriter::DoNext(std::unique_lock<std::mutex>& lock) {
+  const auto unlocked = [&](const auto& action) {
+    lock.unlock();
+    Result<void> done = action();
+    lock.lock();
+    return done;
+  };
+  if (const uint64_t end = behind_to_; matched_to_ < end) return unlocked([&] { return CatchUp(end); });
+  if (!queue_.empty()) {
+    const Block block = std::move(queue_.front());
+    queue_.pop_front();
+    queued_spans_ -= block.spans.size();
+    return unlocked([&] { return TakeBlock(block); });
+  }
+  if (clock_.MonotonicNanos() >= next_step_nanos_) SIGHTLINE_TRY(unlocked([&] { return WriteStep(DueBlock()); }));
+  WaitForWork(lock);
+  return {};
+}
+
+void GraphWriter::WaitToRetry(std::unique_lock<std::mutex>& lock, int64_t nanos) {
+  wake_.wait_for(lock, std::chrono::nanoseconds(nanos), [this] { return stopping_; });
 }
 
 // Until there is a block, or a step is due that has something to say.
@@ -127,12 +136,12 @@ void GraphWriter::WaitForWork(std::unique_lock<std::mutex>& lock) {
   wake_.wait_for(lock, std::chrono::nanoseconds(std::max<int64_t>(left, 0)), is_awake);
 }
 
-void GraphWriter::TakeBlock(const Block& block) {
+Result<void> GraphWriter::TakeBlock(const Block& block) {
   for (const sample::CallMatcher::Span& span : block.spans) matcher_.Add(block.number, span, &counter_);
   matched_to_ = block.number;
   stored_times_.emplace_back(block.number, block.stored_monotonic_nanos);
   const bool is_due = clock_.MonotonicNanos() >= next_step_nanos_;
-  if (is_due || matcher_.waiting() > options_.waiting_spans_max) (void)WriteStep(DueBlock());
+  return is_due || matcher_.waiting() > options_.waiting_spans_max ? WriteStep(DueBlock()) : Result<void>();
 }
 
 // The last block whose spans have waited long enough, or that must go as too many wait.
@@ -152,7 +161,8 @@ uint64_t GraphWriter::DueBlock() {
   return std::max(due, early);
 }
 
-// Expires last, when all blocks of the step are in: what it counts must not depend on how they came.
+// Expires last, when all blocks of the step are in: what it counts must not depend on how they came. Behind an error
+// the step is written in part or not at all, and what it counted is forgotten here.
 Result<void> GraphWriter::WriteStep(uint64_t expire_to) {
   next_step_nanos_ = clock_.MonotonicNanos() + options_.step_nanos;
   if (matched_to_ == last_.matched_to && expire_to == last_.expired_to) return {};
@@ -163,7 +173,7 @@ Result<void> GraphWriter::WriteStep(uint64_t expire_to) {
                            .matched_to = matched_to_,
                            .expired_after = last_.expired_to,
                            .expired_to = expire_to,
-                           .day = DayOf(clock_.UnixNanos())}};
+                           .day = otlp::DayOf(clock_.UnixNanos())}};
   std::vector<otlp::TableBlock> tables;
   edges_.Finish(step.block, tables, step.step);
   SIGHTLINE_TRY(InsertUntilStored(step.block, tables, false));
@@ -173,38 +183,40 @@ Result<void> GraphWriter::WriteStep(uint64_t expire_to) {
   return {};
 }
 
-// An error only when the program stops: then the next start does this step again, or makes it anew.
+// An error when the program stops, or when ClickHouse says again and again that the block itself is wrong. Then the
+// next start or CatchUp does this step again, or makes it anew.
 Result<void> GraphWriter::InsertUntilStored(uint64_t block, const std::vector<otlp::TableBlock>& tables,
                                             bool may_exist) {
-  int refused = 0;
-  for (;; may_exist = true) {
-    const Result<void> inserted = inserter_.Insert(block, tables, may_exist);
+  int64_t wait = kRetryNanosMin;
+  for (int refused = 0;; may_exist = true) {
+    Result<void> inserted = inserter_.Insert(block, tables, may_exist);
     if (inserted) return {};
+    if (inserted.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) return inserted;
+    errors_.Add(1);
     Log(LogLevel::kWarning, "a block of the service graph could not be written; will retry",
         {{"block", block}, {"error", inserted.error().message}});
-    if (inserted.error().code == Code::kInvalidArgument && ++refused == kRefusedAttemptsMax) {
-      Log(LogLevel::kError, "ClickHouse refuses calls of the service graph: they are missing until the next start",
-          {{"block", block}, {"error", inserted.error().message}});
-      return {};
-    }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, std::chrono::nanoseconds(kRetryNanos), [this] { return stopping_; });
+    WaitToRetry(lock, wait);
     if (stopping_) return Fail(Code::kCancelled, "stopped");
+    wait = std::min(2 * wait, kRetryNanosMax);
   }
 }
 
 // From what the store says: the last step, and the spans since then up to block `end`.
 Result<void> GraphWriter::CatchUp(uint64_t end) {
   matcher_ = {};
-  (void)edges_.Take();
+  edges_.Clear();
   counts_ = {};
   stored_times_.clear();
-  const Result<std::optional<Step>> last = ReadLastStep();
-  if (!last) return std::unexpected(last.error());
-  if (!*last) return BeginAt(end);
+  const Result<std::vector<Step>> steps = ReadSteps();
+  if (!steps) return std::unexpected(steps.error());
+  if (steps->empty()) {
+    SIGHTLINE_TRY(BeginAt(first_block_));
+    if (end == first_block_) return {};
+  }
   auto stored = StoredGraphSpans::Open(clickhouse_, options_.database, names_);
   if (!stored) return std::unexpected(stored.error());
-  SIGHTLINE_TRY(Redo(**last, *stored));
+  if (!steps->empty()) SIGHTLINE_TRY(Redo(*steps, *stored));
   SIGHTLINE_TRY(ReadOn(*stored, end));
   matched_to_ = end;
   stored_times_.emplace_back(end, clock_.MonotonicNanos());
@@ -218,7 +230,7 @@ Result<void> GraphWriter::BeginAt(uint64_t block) {
            .matched_to = block,
            .expired_after = block,
            .expired_to = block,
-           .day = DayOf(clock_.UnixNanos())};
+           .day = otlp::DayOf(clock_.UnixNanos())};
   matched_to_ = block;
   if (!more_to_come_) return {};
   std::vector<otlp::TableBlock> tables;
@@ -226,41 +238,60 @@ Result<void> GraphWriter::BeginAt(uint64_t block) {
   return InsertUntilStored(block, tables, true);
 }
 
-Result<std::optional<GraphWriter::Step>> GraphWriter::ReadLastStep() {
-  auto rows =
-      clickhouse_.Rows(fmt::format("SELECT Block, MatchedAfter, MatchedTo, ExpiredAfter, ExpiredTo FROM {}.{} "
-                                   "WHERE Block > 0 AND Seconds = 0 AND MatchedTo > 0 ORDER BY Block DESC LIMIT 1",
-                                   options_.database, otlp::ServiceGraphEdgesTable::kName));
-  if (!rows) return Wrap("read where the service graph ends", rows.error());
-  if (rows->empty()) return std::nullopt;
-  const std::vector<std::string>& row = rows->front();
-  return Step{.block = ToNumber(row.at(0)),
-              .step = {.matched_after = ToNumber(row.at(1)),
-                       .matched_to = ToNumber(row.at(2)),
-                       .expired_after = ToNumber(row.at(3)),
-                       .expired_to = ToNumber(row.at(4))}};
+// In their order: the last, behind those that added spans which it found waiting. None: the graph has not begun.
+Result<std::vector<GraphWriter::Step>> GraphWriter::ReadSteps() {
+  const auto read = [&](const std::string& where) -> Result<std::vector<Step>> {
+    const auto rows = clickhouse_.Rows(fmt::format(
+        "SELECT Block, MatchedAfter, MatchedTo, ExpiredAfter, ExpiredTo FROM {}.{} WHERE Seconds = 0 AND {}",
+        options_.database, otlp::ServiceGraphEdgesTable::kName, where));
+    if (!rows) return Wrap("read where the service graph ends", rows.error());
+    std::vector<Step> steps;
+    for (const std::vector<std::string>& row : *rows) {
+      steps.push_back({.block = ToNumber(row.at(0)),
+                       .step = {.matched_after = ToNumber(row.at(1)),
+                                .matched_to = ToNumber(row.at(2)),
+                                .expired_after = ToNumber(row.at(3)),
+                                .expired_to = ToNumber(row.at(4))}});
+    }
+    return steps;
+  };
+  const auto last = read("Block > 0 AND MatchedTo > 0 ORDER BY Block DESC LIMIT 1");
+  if (!last || last->empty()) return last;
+  const Step& step = last->front();
+  auto steps = read(fmt::format("Block > {0} AND Block < {1} AND MatchedTo > {0} ORDER BY Block LIMIT 1 BY Block",
+                                step.step.expired_after, step.block));
+  if (steps) steps->push_back(step);
+  return steps;
 }
 
-// The last step once more: its inserts of some days may be missing. Leaves the matcher as it was behind it.
-Result<void> GraphWriter::Redo(const Step& last, const StoredGraphSpans& stored) {
-  const otlp::GraphStep& step = last.step;
-  const auto add = [&](sample::CallCounter* counter) {
-    return [this, counter](uint64_t block, const sample::CallMatcher::Span& span) {
+// The last step once more: its inserts of some days may be missing. Leaves the matcher as it was behind it. Those
+// before it are gone through, as what waited may have met its other side in a block that they expired; they are not
+// counted.
+Result<void> GraphWriter::Redo(const std::vector<Step>& steps, const StoredGraphSpans& stored) {
+  matched_to_ = steps.front().step.expired_after;
+  const auto read = [&](uint64_t to, sample::CallCounter* counter) -> Result<void> {
+    SIGHTLINE_TRY(stored.ForEach(matched_to_, to, [&](uint64_t block, const sample::CallMatcher::Span& span) {
+      if (block != std::exchange(matched_to_, block) && IsStopping()) return false;
       matcher_.Add(block, span, counter);
-      return !IsStopping();
-    };
+      return true;
+    }));
+    matched_to_ = to;
+    return {};
   };
-  SIGHTLINE_TRY(stored.ForEach(step.expired_after, step.matched_after, add(nullptr)));
-  SIGHTLINE_TRY(stored.ForEach(step.matched_after, step.matched_to, add(&counter_)));
-  matcher_.Expire(step.expired_to, counter_);
+  for (const Step& step : steps) {
+    edges_.Clear();  // of what the one before expired
+    SIGHTLINE_TRY(read(step.step.matched_after, nullptr));
+    SIGHTLINE_TRY(read(step.step.matched_to, step.block == steps.back().block ? &counter_ : nullptr));
+    matcher_.Expire(step.step.expired_to, counter_);
+  }
+  const Step& last = steps.back();
   if (!edges_.edges().empty()) {
     std::vector<otlp::TableBlock> tables;
-    edges_.Finish(last.block, tables, step);
+    edges_.Finish(last.block, tables, last.step);
     SIGHTLINE_TRY(InsertUntilStored(last.block, tables, true));
   }
   counts_ = {};  // they were counted by the last run
-  last_ = step;
-  matched_to_ = step.matched_to;
+  last_ = last.step;
   return {};
 }
 
@@ -271,13 +302,14 @@ Result<void> GraphWriter::ReadOn(const StoredGraphSpans& stored, uint64_t end) {
       stored.ForEach(matched_to_, end, [&](uint64_t block, const sample::CallMatcher::Span& span) {
         const bool is_next = block != matched_to_;
         const bool is_much = matcher_.waiting() > options_.waiting_spans_max || edges_.edges().bytes() > kEdgeBytesMax;
+        if (is_next && IsStopping()) return false;
         if (is_next && is_much) {
           written = WriteStep(DueBlock());  // all of the block before is in
           if (!written) return false;
         }
         matched_to_ = block;
         matcher_.Add(block, span, &counter_);
-        return !IsStopping();
+        return true;
       });
   if (!written) return written;
   return read;

@@ -4,7 +4,8 @@
 // Exactly once: each block of edges says from which blocks of spans it was made (otlp::GraphStep), in the insert that
 // its edges are in. So the store itself knows what is counted, and a start goes on from its last step: it does that one
 // again, as an insert is atomic for one day only and some days may be missing, and then what came behind it, from the
-// spans in the store. What a step counts follows from its numbers and from those spans, which do not change.
+// spans in the store. What a step counts follows from its numbers, from those of the steps before it and from those
+// spans, which do not change.
 // docs/adr/008-service-graph.md has the reasons.
 #pragma once
 
@@ -14,7 +15,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -36,6 +36,7 @@ struct GraphOptions {
   int64_t step_nanos = 5'000'000'000;   // between blocks of edges
   size_t waiting_spans_max = 500'000;   // in the matcher: beyond it the oldest no longer wait
   size_t queued_spans_max = 500'000;    // on the way to it: beyond it they are read from the store instead
+  int64_t refused_wait_nanos = 60'000'000'000;  // before calls that ClickHouse refuses are made anew and tried again
   int64_t future_nanos_max = otlp::TimeRules{}.future_nanos_max;
 };
 
@@ -71,17 +72,19 @@ class GraphWriter {
   };
 
   void Run();
+  Result<void> DoNext(std::unique_lock<std::mutex>& lock);
   void WaitForWork(std::unique_lock<std::mutex>& lock);
-  void TakeBlock(const Block& block);
+  void WaitToRetry(std::unique_lock<std::mutex>& lock, int64_t nanos);
+  Result<void> TakeBlock(const Block& block);
   uint64_t DueBlock();
   Result<void> WriteStep(uint64_t expire_to);
   Result<void> InsertUntilStored(uint64_t block, const std::vector<otlp::TableBlock>& tables, bool may_exist);
   bool IsStopping();
 
   Result<void> CatchUp(uint64_t end);
-  Result<std::optional<Step>> ReadLastStep();
+  Result<std::vector<Step>> ReadSteps();
   Result<void> BeginAt(uint64_t block);
-  Result<void> Redo(const Step& last, const StoredGraphSpans& stored);
+  Result<void> Redo(const std::vector<Step>& steps, const StoredGraphSpans& stored);
   Result<void> ReadOn(const StoredGraphSpans& stored, uint64_t end);
 
   const GraphOptions options_;
@@ -89,7 +92,7 @@ class GraphWriter {
   BlockInserter inserter_;
   std::atomic<uint64_t>& next_block_;
   const Clock& clock_;
-  Counter &calls_, &unpaired_spans_, &early_spans_;
+  Counter &calls_, &unpaired_spans_, &early_spans_, &errors_;
 
   // Of the thread; Note has only the names.
   sample::GraphNames names_;
@@ -108,7 +111,9 @@ class GraphWriter {
   size_t queued_spans_ = 0;
   uint64_t behind_to_ = 0;  // blocks up to it are to be read from the store; 0 before Begin
   bool stopping_ = false;
-  bool more_to_come_ = false;  // set before the thread starts, and no more
+  // Set before the thread starts, and no more.
+  bool more_to_come_ = false;
+  uint64_t first_block_ = 0;  // of its own: where the graph begins if the store has none
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <iterator>
 #include <memory>
@@ -282,6 +283,16 @@ TEST_P(IngestTest, ItemsThatClickHouseRefusesAreInFilesFromWhichTheyCanBeSentAga
             "shop");
 }
 
+TEST_P(IngestTest, WhatIsDerivedFromStoredSpansIsThereThoughOneSuchTableIsRefused) {
+  StartIngest();
+  ASSERT_TRUE((**store_).Execute("ALTER TABLE sightline.span_metric_rollups ADD CONSTRAINT no CHECK Seconds = 7"));
+  ASSERT_TRUE(Accept(TwoDays()));
+  ASSERT_TRUE(ingest_->Drain(kDrainNanos));
+  EXPECT_EQ(Spans(), "3/3");
+  EXPECT_EQ(Value("SELECT count() FROM sightline.span_metric_rollups"), "0");
+  EXPECT_EQ(Value("SELECT sum(Spans) FROM sightline.kept_spans"), "3");
+}
+
 TEST_P(IngestTest, BlocksBehindARefusedOneAreStored) {
   StartIngest();
   SetFaultsForTest("store.insert.refused=error:1-4");  // three attempts, and one to see what is taken
@@ -511,6 +522,12 @@ otlp::testing::Pb CallSpan(uint64_t trace, uint64_t span, uint64_t parent, uint6
   return made;
 }
 constexpr uint64_t kServerKind = 2, kClientKind = 3;
+otlp::testing::Pb With(otlp::testing::Pb span, std::string_view key, const otlp::testing::Pb& value) {
+  return span.Message(otlp::field::span::kAttributes, otlp::testing::Attribute(key, value));
+}
+otlp::testing::Pb With(otlp::testing::Pb span, std::string_view key, std::string_view text) {
+  return With(std::move(span), key, otlp::testing::StringValue(text));
+}
 
 // Where every span is kept. Spans wait for their other side for as long as a test wants.
 class KeepAllGraphTest : public IngestTest {
@@ -526,12 +543,20 @@ class KeepAllGraphTest : public IngestTest {
         "SELECT groupArray((Client, Server, n)) FROM (SELECT Client, Server, sum(Calls) AS n FROM "
         "sightline.service_graph GROUP BY ALL ORDER BY ALL)");
   }
-  void ExpectCalls(const std::string& wanted) {
+  void WaitFor(const std::function<bool()>& is_there) {
     const int64_t deadline = Clock::System().MonotonicNanos() + kDrainNanos;
-    while (Calls() != wanted && Clock::System().MonotonicNanos() < deadline) {
+    while (!is_there() && Clock::System().MonotonicNanos() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+  }
+  void ExpectCalls(const std::string& wanted) {
+    WaitFor([&] { return Calls() == wanted; });
     EXPECT_EQ(Calls(), wanted);
+  }
+  // A block of its own.
+  void Store(const std::vector<otlp::testing::Pb>& spans) {
+    ASSERT_TRUE(Accept(Request(spans)));
+    ASSERT_TRUE(ingest_->Drain(kDrainNanos));
   }
 };
 
@@ -573,6 +598,109 @@ TEST_P(KeepAllGraphTest, AStepThatACrashCutInTwoIsCompleted) {
   Restart();
   ASSERT_TRUE(Accept(Request({CallSpan(3, 9, 0, kServerKind)})));
   ExpectCalls("[('user','shop',3)]");
+}
+
+// A caller still waits, and its callee is forgotten; a callee was paired, and its caller is forgotten.
+TEST_P(KeepAllGraphTest, AStartKnowsPairsWhoseOtherSideExpiredBefore) {
+  options_.graph.waiting_spans_max = 4;
+  StartIngest();
+  Store({CallSpan(1, 2, 1, kServerKind), CallSpan(2, 1, 9, kClientKind)});
+  Store({With(CallSpan(1, 1, 9, kClientKind), "server.address", "pay.example"), CallSpan(2, 2, 1, kServerKind)});
+  for (const uint64_t trace : {3, 4}) Store({With(CallSpan(trace, 1, 9, kClientKind), "db.system.name", "redis")});
+  ExpectCalls("[('shop','shop',2)]");  // five wait: the first block expires
+  Store({CallSpan(5, 9, 0, kServerKind)});
+  ExpectCalls("[('shop','shop',2),('user','shop',1)]");
+  EXPECT_EQ(Value("SELECT argMax((ExpiredAfter > 0, ExpiredAfter = ExpiredTo), Block) FROM "
+                  "sightline.service_graph_edges WHERE MatchedTo > 0 AND MatchedTo > MatchedAfter"),
+            "(1,1)")
+      << "the last step began when the first block had expired";
+  options_.graph.wait_nanos = 0;
+  Restart();
+  ExpectCalls("[('shop','redis',2),('shop','shop',2),('user','shop',1)]");
+  EXPECT_EQ(Metric("sightline.service_graph.unpaired_spans"), 0);
+}
+
+TEST_P(KeepAllGraphTest, CallsThatClickHouseRefusesAreTriedAgainUntilItTakesThem) {
+  options_.graph.refused_wait_nanos = 10'000'000;
+  StartIngest();
+  Store({CallSpan(1, 9, 0, kServerKind)});
+  ExpectCalls("[('user','shop',1)]");
+  SetFaultsForTest("store.graph.refused=error:1-3");  // the block as a whole
+  Store({CallSpan(2, 9, 0, kServerKind)});
+  ExpectCalls("[('user','shop',2)]");
+  EXPECT_EQ(Metric("sightline.store.errors"), 3);
+  SetFaultsForTest("store.graph.refused=error:2-4");  // the later of its two days
+  Store({CallSpan(3, 9, 0, kServerKind), CallSpan(4, 9, 0, kServerKind, kTestTime - kDayNanos)});
+  ExpectCalls("[('user','shop',4)]");
+  EXPECT_EQ(Metric("sightline.store.errors"), 6);
+  Restart();
+  Store({CallSpan(5, 9, 0, kServerKind)});
+  ExpectCalls("[('user','shop',5)]");
+}
+
+TEST_P(KeepAllGraphTest, FailuresOfInsertsAndOfReadingAreCounted) {
+  options_.graph.refused_wait_nanos = 10'000'000;
+  options_.graph.queued_spans_max = 0;  // all is read from the store
+  StartIngest();
+  Store({CallSpan(1, 9, 0, kServerKind)});
+  ExpectCalls("[('user','shop',1)]");
+  SetFaultsForTest("store.graph.begin=error:1-3");
+  Store({CallSpan(2, 9, 0, kServerKind)});
+  ExpectCalls("[('user','shop',2)]");
+  EXPECT_EQ(Metric("sightline.store.errors"), 3);
+  ASSERT_TRUE((**store_).Execute("RENAME TABLE sightline.service_graph_edges TO sightline.away"));
+  Store({CallSpan(3, 9, 0, kServerKind)});
+  WaitFor([&] { return Metric("sightline.store.errors") > 3; });
+  ASSERT_TRUE((**store_).Execute("RENAME TABLE sightline.away TO sightline.service_graph_edges"));
+  ExpectCalls("[('user','shop',3)]");
+  EXPECT_GT(Metric("sightline.store.errors"), 3);
+}
+
+// What is noted of spans as they come, and of those in the store.
+TEST_P(KeepAllGraphTest, SpansAreReadBackAsTheyWereNoted) {
+  const auto calls_of = [&](uint64_t trace) {
+    const auto numbered = [&](uint64_t id) { return CallSpan(trace, id, 99, kClientKind); };
+    const auto status = [&](uint64_t id, std::string_view peer, std::string_view key, const auto& value) {
+      return With(With(numbered(id), "server.address", peer), key, value);
+    };
+    constexpr std::string_view kKey = "http.response.status_code", kOldKey = "http.status_code";
+    using otlp::testing::IntValue;
+    return std::vector{With(With(numbered(1), "db.system.name", ""), "db.system", "redis"),
+                       With(With(numbered(2), "db.system.name", "mysql"), "db.system", "redis"),
+                       With(With(numbered(3), "peer.service", IntValue(7)), "server.address", "x"),
+                       status(4, "4001", kOldKey, IntValue(4001)),
+                       status(5, "66036", kOldKey, IntValue(66036)),
+                       status(6, "0500", kOldKey, "0500"),
+                       status(7, "+50", kKey, "+50"),
+                       status(8, "500", kOldKey, "500"),
+                       With(status(9, "0404 503", kKey, "0404"), kOldKey, IntValue(503)),
+                       With(status(10, "204 500", kKey, IntValue(204)), kOldKey, "500"),
+                       With(status(11, "000 502", kKey, "000"), kOldKey, "502")};
+  };
+  const auto wanted = [](int n) {
+    std::string text;
+    for (const std::string_view call :
+         {"'+50',false", "'000 502',true", "'0404 503',true", "'0500',false", "'204 500',false", "'4001',false",
+          "'500',true", "'66036',false", "'7',false", "'mysql',false", "'redis',false"}) {
+      text += fmt::format("{}({},{})", text.empty() ? "[" : ",", call, n);
+    }
+    return text + "]";
+  };
+  const auto expect = [&](const std::string& calls) {
+    const std::string sql =
+        "SELECT groupArray((Server, Failed, n)) FROM (SELECT Server, Failed, sum(Calls) AS n FROM "
+        "sightline.service_graph GROUP BY ALL ORDER BY ALL)";
+    WaitFor([&] { return Value(sql) == calls; });
+    EXPECT_EQ(Value(sql), calls);
+  };
+  options_.graph.wait_nanos = 0;
+  StartIngest();
+  Store(calls_of(1));
+  expect(wanted(1));
+  options_.graph.queued_spans_max = 0;
+  Restart();
+  Store(calls_of(2));
+  expect(wanted(2));
 }
 
 TEST_P(KeepAllGraphTest, WhatComesFasterThanItIsMatchedIsReadFromTheStore) {

@@ -20,12 +20,6 @@ namespace {
 
 constexpr size_t kTextBytesMax = 1 << 20;  // of rows that are parsed at a time
 
-uint64_t ToNumber(std::string_view text) {
-  uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 // The value of a string or integer attribute as text, '' if there is none: in its own column, or in the map.
 std::string AttributeSql(std::string_view key, const std::vector<otlp::HotAttribute>& hot) {
   const std::string quoted = otlp::QuoteString(key);
@@ -38,16 +32,19 @@ std::string AttributeSql(std::string_view key, const std::vector<otlp::HotAttrib
   return fmt::format("if({0} != '', toString({0}), {1})", column, in_map);
 }
 
+// As sample::GraphNoter chooses.
 std::string FirstOf(std::string_view key, std::string_view older_key, const std::vector<otlp::HotAttribute>& hot) {
   const std::string value = AttributeSql(key, hot);
   return fmt::format("if({0} != '', {0}, {1})", value, AttributeSql(older_key, hot));
 }
 
-// As otlp::HttpStatusNote reads it: 0 for what is no number or is beyond 999.
+// As otlp::HttpStatusNote reads it: 0 for what is not one to three digits.
 std::string HttpStatusSql(const std::vector<otlp::HotAttribute>& hot) {
-  const auto number = [&](std::string_view key) { return fmt::format("toUInt64OrZero({})", AttributeSql(key, hot)); };
+  const auto number = [&](std::string_view key) {
+    return fmt::format("toUInt16OrZero(extract({}, '^[0-9][0-9]?[0-9]?$'))", AttributeSql(key, hot));
+  };
   const std::string status = number("http.response.status_code");
-  return fmt::format("if({0} BETWEEN 1 AND 999, {0}, {1})", status, number("http.status_code"));
+  return fmt::format("if({0} != 0, {0}, {1})", status, number("http.status_code"));
 }
 
 // In the order of `Field`.
@@ -104,6 +101,12 @@ sample::CallMatcher::Span ReadSpan(const std::vector<std::string>& row, sample::
 }
 
 }  // namespace
+
+uint64_t ToNumber(std::string_view text) {
+  uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
 
 Result<StoredGraphSpans> StoredGraphSpans::Open(ClickHouse& clickhouse, std::string database,
                                                 sample::GraphNames& names) {

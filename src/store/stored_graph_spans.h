@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "sample/call_matcher.h"
 #include "store/clickhouse.h"
 
 namespace sightline::store {
+
+// Of an answer's field; 0 for what is none.
+uint64_t ToNumber(std::string_view text);
 
 // Thread: of its owner.
 class StoredGraphSpans {
