@@ -1,7 +1,7 @@
 // The views of one query on the traces page in Chromium, on data from the real program.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, settled, Sightline, waitUntil } from './harness'
 import { tracesRequest, type SpanSketch } from './otlp'
@@ -227,6 +227,48 @@ describe('the query as a heatmap', () => {
   })
 })
 
+describe('a box under the keys', () => {
+  const plot = () => page.getByRole('application', { name: /^Durations over time/ })
+  const words = () => page.getByRole('status').filter({ hasText: 'Enter selects.' })
+  // Whether a frame is drawn over the cells.
+  const framed = () =>
+    plot().locator('canvas').last().evaluate((canvas: HTMLCanvasElement) => {
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })! // Chromium warns of reading the page's own
+      copy.drawImage(canvas, 0, 0)
+      return copy.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)
+    })
+  const asked = () => page.waitForResponse((response) => response.url().includes('/query/heatmap'))
+
+  it('stays through a refresh, and goes with its frame when there are other columns', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=heatmap&live=5s`)
+    await plot().waitFor()
+    await plot().focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
+    const before = await words().innerText()
+    await waitUntil(async () => (await words().innerText()) !== before, 'the box told anew, as the range goes on')
+    expect(await framed()).toBe(true)
+    const [answer] = await Promise.all([asked(), page.setViewportSize({ width: 900, height: 900 })])
+    await answer.finished()
+    await words().waitFor({ state: 'detached' })
+    expect(await framed()).toBe(false)
+    await page.setViewportSize({ width: 1440, height: 900 })
+  })
+
+  it('leaves the selection as it was when it is let go', async () => {
+    await page.goto(`${sightline.url}/traces?last=15m&view=explain&sel_min=500ms`)
+    await plot().waitFor()
+    await upToDate()
+    await waitUntil(framed, 'the selection')
+    await plot().focus()
+    await page.keyboard.press('ArrowLeft')
+    await words().waitFor()
+    await page.keyboard.press('Escape')
+    await words().waitFor({ state: 'detached' })
+    expect(await framed()).toBe(true)
+  })
+})
+
 describe('what differs', () => {
   const cards = () => page.getByRole('list', { name: 'What differs, the most telling first' }).getByRole('listitem')
 
@@ -334,6 +376,7 @@ describe('what is listed', () => {
 describe('a saved view', () => {
   const menu = () => page.getByRole('dialog', { name: 'Saved views' })
   const open = () => page.getByRole('button', { name: 'Saved views' }).click()
+  const focused = (one: Locator) => waitUntil(() => one.evaluate((element) => element === document.activeElement), `the focus on ${one}`)
 
   it('is saved, opened, changed, renamed, found in the palette and deleted', async () => {
     await page.goto(`${sightline.url}/traces?last=15m&view=groups&by=span.region&q=${encodeURIComponent('{ span.region = "south" }')}`)
@@ -367,6 +410,11 @@ describe('a saved view', () => {
     await menu().getByRole('textbox', { name: 'New name' }).fill('down south')
     await page.keyboard.press('Enter')
     await menu().getByRole('link', { name: 'down south' }).waitFor()
+    await focused(menu().getByRole('button', { name: 'Rename down south' }))
+    await page.keyboard.press('Enter')
+    await focused(menu().getByRole('textbox', { name: 'New name' }))
+    await menu().getByRole('button', { name: 'Keep the name' }).click()
+    await focused(menu().getByRole('button', { name: 'Rename down south' }))
     await page.goto(`${sightline.url}/logs`)
     await page.keyboard.press('Control+k')
     await page.getByRole('combobox', { name: 'Find or do something' }).fill('down')
@@ -377,6 +425,7 @@ describe('a saved view', () => {
     await menu().getByRole('button', { name: 'Delete down south' }).click()
     await page.getByText('Deleted “down south”').waitFor()
     await menu().getByText('Nothing is saved yet').waitFor()
+    await focused(menu().getByRole('textbox', { name: 'Name of this view' }))
     await page.getByRole('button', { name: 'Undo' }).click()
     await waitUntil(async () => ((await sightline.ask<{ views: unknown[] }>('/views'))?.views.length ?? 0) === 1, 'the view is there again')
     if (!(await menu().isVisible())) await open()
@@ -390,6 +439,14 @@ describe('a saved view', () => {
     await page.goto(`${sightline.url}/logs?saved=${made.id}&wrap=1`)
     await page.getByRole('button', { name: 'Saved views' }).click()
     await menu().getByText('warnings, changed').waitFor()
+    // They were asked for to tell its name, and are not for each opening.
+    let asked = 0
+    page.on('request', (request) => (asked += request.url().includes('/api/v1/views') ? 1 : 0))
+    await page.keyboard.press('Escape')
+    await menu().waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Saved views' }).click()
+    await menu().getByText('warnings, changed').waitFor()
+    expect(asked).toBe(0)
     expect((await fetch(`${url}/${made.id}`, { method: 'PUT', body: JSON.stringify({ ...content, name: 'loud', version: 1 }) })).status).toBe(200)
     await menu().getByRole('button', { name: 'Save changes' }).click()
     await page.getByText(/"loud" was changed meanwhile/).waitFor()
@@ -411,6 +468,9 @@ describe('screens', () => {
           await page.goto(`${sightline.url}/traces?last=15m&view=${view}&col=span.region`)
           await ready.waitFor()
           await upToDate()
+          const chosen = (await page.getByRole('tab', { selected: true }).boundingBox())!
+          const tabs = (await page.getByRole('tablist', { name: 'Views of the query' }).boundingBox())!
+          expect(chosen.x >= tabs.x - 1 && chosen.x + chosen.width <= tabs.x + tabs.width + 1).toBe(true)
           await page.screenshot({ path: join(SHOTS, `explorer-${view}-${name}-${theme}.png`) })
         } // prettier-ignore
         await page.goto(`${sightline.url}/traces?last=15m`)

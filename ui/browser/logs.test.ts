@@ -1,7 +1,7 @@
 // The page of log records in Chromium against the real program: what is searched, opened, followed and shared by a link.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
 import { logsRequest, type LogSketch } from './otlp'
@@ -25,6 +25,7 @@ async function shot(page: Page, name: string): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: null })
   await page.setViewportSize({ width: 1440, height: 900 })
+  await page.mouse.move(0, 0) // with other sizes other things come under it, and show their tips
 }
 
 let sightline: Sightline
@@ -72,6 +73,15 @@ const open = async (page: Page, path: string) => {
   await page.goto(sightline.url + path)
   await rows(page).first().waitFor()
 }
+// As a link in the page does: a step in the history, without a load.
+const follow = (page: Page, path: string) =>
+  page.evaluate((href) => {
+    const link = document.createElement('a')
+    link.href = href
+    document.body.append(link)
+    link.click()
+    link.remove()
+  }, path)
 
 describe('the page of log records', () => {
   it('says how to send some, and shows the first ones by itself', async () => {
@@ -265,14 +275,52 @@ describe('the page of log records', () => {
     expect(await length()).toBe(200)
     await shot(page, 'logs-around')
     expect(await accessibilityViolations(page)).toEqual([])
-    // Upwards what is in sight stays where it is.
+    // What fails upwards is said above the list, and asked for again there.
+    const refused = (route: Route) => route.fulfill({ status: 500, json: { error: { code: 'INTERNAL', message: 'not now' } } })
+    const pages = (url: URL) => url.pathname === '/api/v1/logs' && url.searchParams.has('cursor')
+    await page.route(pages, refused)
     await table.evaluate((element) => (element.scrollTop = 200))
+    const failed = page.locator('.notice').getByRole('alert').filter({ hasText: 'not now' })
+    await failed.waitFor()
+    expect(await table.getByRole('alert').count()).toBe(0)
+    await page.unroute(pages, refused)
+    await failed.getByRole('button', { name: 'Retry' }).click()
+    // Upwards what is in sight stays where it is.
     await waitUntil(async () => (await length()) === 250, 'the earlier ones')
     await rows(page).filter({ hasText: /a says 5[5-9]/ }).first().waitFor()
     await table.evaluate((element) => (element.scrollTop = element.scrollHeight))
     await waitUntil(async () => (await length()) === 300, 'the later ones')
     await table.evaluate((element) => (element.scrollTop = 0))
     await rows(page).first().filter({ hasText: 'a says 0' }).waitFor()
+    // A list that "back" shows again was not asked for again, and still is of one instance.
+    await follow(page, '/logs?text=order+150+placed')
+    await page.getByText('1 record', { exact: true }).waitFor()
+    await page.getByText('service.instance.id = instance-a').waitFor({ state: 'detached' })
+    await page.goBack()
+    await rows(page).first().filter({ hasText: 'a says 0' }).waitFor()
+    expect(await length()).toBe(300)
+    await page.getByText('service.instance.id = instance-a').waitFor()
+    await page.getByRole('button', { name: 'All instances' }).waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('shows after "back" what the entry says, also past one that was live', async () => {
+    const page = await browser.page()
+    const only = async (text: string) => {
+      await rows(page).filter({ hasText: `${text} placed` }).waitFor()
+      await waitUntil(async () => (await rows(page).count()) === 1, `${text} alone`)
+    }
+    await open(page, '/logs?last=1h&text=order+150+placed')
+    await only('order 150')
+    await follow(page, '/logs?last=1h&text=order+151+placed&live=5s')
+    await only('order 151')
+    await follow(page, '/logs?last=1h&text=order+152+placed')
+    await only('order 152')
+    await page.goBack()
+    await only('order 151')
+    await page.goBack()
+    await only('order 150')
     expect(problems(page)).toEqual([])
     await page.close()
   })
@@ -324,16 +372,30 @@ describe('the page of log records', () => {
     await send([at(), 'followed one'], [at() - 7_200_000_000_000n, 'followed two, of another hour'], [at(), 'passed by'])
     await rows(page).filter({ hasText: 'followed two' }).filter({ hasText: '2 h late' }).waitFor()
     expect(await rows(page).count()).toBe(2)
-    await page.getByRole('status', { name: 'Records a second' }).filter({ hasText: /^\d+\.\d\/s$/ }).waitFor()
+    const rate = page.locator('.rate').filter({ hasText: /^\d+\.\d\/s$/ })
+    await rate.waitFor()
+    expect(await rate.getAttribute('role')).toBeNull() // it would be spoken each second
     await page.getByRole('button', { name: 'Pause' }).click()
     await send([at(), 'followed three'])
     await page.getByRole('button', { name: 'Resume, 1 wait' }).waitFor()
     expect(await rows(page).count()).toBe(2)
     await shot(page, 'logs-live')
+    await page.waitForFunction(() => document.querySelector('.dimmed') === null)
     expect(await accessibilityViolations(page)).toEqual([])
     await page.getByRole('button', { name: 'Resume, 1 wait' }).click()
     await rows(page).first().filter({ hasText: 'followed three' }).waitFor()
     expect(await rows(page).count()).toBe(3)
+    // What goes wrong meanwhile is said, in a narrow window too.
+    const tailed = (url: URL) => url.pathname === '/api/v1/tail/logs'
+    await page.setViewportSize({ width: 480, height: 900 })
+    await page.route(tailed, (route) => route.fulfill({ status: 500, json: { error: { code: 'INTERNAL', message: 'the part could not be read. '.repeat(8) } } }))
+    const wrong = page.getByRole('alert').filter({ hasText: 'the part could not be read' })
+    await wrong.waitFor()
+    const { x, width } = (await wrong.boundingBox())!
+    expect(x >= 0 && x + width <= 480).toBe(true)
+    await page.unroute(tailed)
+    await wrong.waitFor({ state: 'detached' })
+    await page.setViewportSize({ width: 1440, height: 900 })
     // Without it the list is that of the range: what is late belongs elsewhere.
     await page.getByRole('button', { name: 'Live', exact: true }).click()
     await waitUntil(async () => (await rows(page).count()) === 2, 'the records of the range')

@@ -7,6 +7,11 @@ test('a view is kept without its time and without what is open in it', () => {
   expect(pageOf(search)).toBe('col=span.a&col=span.b&q=%7B+.a+%3D+%22b%26c%22+%7D&service=shop&view=spans')
 })
 
+test('a box of what differs is kept with its durations, and not with its time', () => {
+  const search = new URLSearchParams('view=explain&sel_from=1700000000000000000&sel_to=1700000001000000000&sel_min=1s&sel_max=2s')
+  expect(pageOf(search)).toBe('sel_max=2s&sel_min=1s&view=explain')
+})
+
 test('the same view is the same text, whatever the order of its parameters', () => {
   expect(pageOf(new URLSearchParams('b=2&a=1&from=5'))).toBe(pageOf(new URLSearchParams('a=1&b=2&to=7')))
 })

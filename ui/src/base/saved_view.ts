@@ -2,7 +2,7 @@
 import type { ParamValue } from './url'
 
 // Of the time, and of what is open or marked in a list.
-const OF_THE_MOMENT = new Set(['last', 'from', 'to', 'live', 'saved', 'record', 'around', 'mark', 'span'])
+const OF_THE_MOMENT = new Set(['last', 'from', 'to', 'live', 'saved', 'record', 'around', 'mark', 'span', 'sel_from', 'sel_to'])
 
 export function pageOf(search: URLSearchParams): string {
   const page = new URLSearchParams()

@@ -44,6 +44,13 @@ function between(value: number, a: number, b: number): boolean {
   return value >= Math.min(a, b) && value <= Math.max(a, b)
 }
 
+// Whether a cell means the same in both. Live moves a range on by little, and who stretches a box then goes on with it.
+export function sameCells(one: HeatmapSpec, other: HeatmapSpec): boolean {
+  const [length, otherLength] = [one.toMs - one.fromMs, other.toMs - other.fromMs]
+  const sameSteps = one.columnMs === other.columnMs && one.bucketsPerDoubling === other.bucketsPerDoubling
+  return sameSteps && Math.abs(length - otherLength) < one.columnMs && Math.abs(one.fromMs - other.fromMs) < length
+}
+
 // By the logarithm: one span among thousands is still seen.
 export function cellAlpha(spans: number, most: number): number {
   if (most <= 1) return 1
@@ -54,7 +61,7 @@ export function cellAlpha(spans: number, most: number): number {
 export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
   private cells = new Map<string, HeatCell>()
   private hovered: HeatCell | null = null
-  private kept: PlaneBox | null = null
+  private selected: PlaneBox | null = null
   private keyed: CellBox | null = null
 
   constructor(
@@ -64,8 +71,6 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
   ) {
     super(host, spec, (box, spot) => {
       this.letGo()
-      this.kept = box
-      this.drawOver()
       events.select?.(box, spot)
     })
     this.layout()
@@ -73,13 +78,15 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
 
   override update(spec: HeatmapSpec): void {
     this.hovered = null
-    this.letGo()
+    const stays = this.keyed !== null && sameCells(this.spec, spec)
+    if (!stays) this.letGo()
     super.update(spec)
+    if (stays) this.tellBox()
   }
 
   // Shows a box as selected; null: none.
   keep(box: PlaneBox | null): void {
-    this.kept = box ?? (this.keyed && this.boxOf(this.keyed))
+    this.selected = box
     this.drawOver()
   }
 
@@ -88,8 +95,6 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
     if (this.isEmpty()) return false
     if (this.keyed !== null && key === 'Escape') {
       this.letGo()
-      this.kept = null
-      this.drawOver()
       return true
     }
     if (this.keyed !== null && (key === 'Enter' || key === ' ')) {
@@ -103,17 +108,23 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
     const moved = moveBox(this.keyed, { key, shift: shiftKey }, this.range(), most)
     if (moved === null) return false
     this.keyed = moved
-    this.kept = this.boxOf(moved)
     this.drawOver()
-    const inside = this.spec.cells.filter(({ column, bucket }) => between(column, moved.column, moved.toColumn) && between(bucket, moved.bucket, moved.toBucket))
-    const sum = (of: 'spans' | 'errors') => inside.reduce((all, cell) => all + cell[of], 0)
-    this.events.move?.({ box: this.kept, spans: sum('spans'), errors: sum('errors') })
+    this.tellBox()
     return true
+  }
+
+  private tellBox(): void {
+    const { keyed } = this
+    if (keyed === null) return
+    const inside = this.spec.cells.filter(({ column, bucket }) => between(column, keyed.column, keyed.toColumn) && between(bucket, keyed.bucket, keyed.toBucket))
+    const sum = (of: 'spans' | 'errors') => inside.reduce((all, cell) => all + cell[of], 0)
+    this.events.move?.({ box: this.boxOf(keyed), spans: sum('spans'), errors: sum('errors') })
   }
 
   private letGo(): void {
     if (this.keyed === null) return
     this.keyed = null
+    this.drawOver()
     this.events.move?.(null)
   }
 
@@ -182,8 +193,9 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
   }
 
   protected drawHovered(context: CanvasRenderingContext2D): void {
-    if (this.kept !== null) {
-      const [left, top, right, bottom] = this.edges(this.kept)
+    const box = this.keyed === null ? this.selected : this.boxOf(this.keyed)
+    if (box !== null) {
+      const [left, top, right, bottom] = this.edges(box)
       context.fillStyle = this.token('text')
       context.globalAlpha = 0.06
       context.fillRect(left, top, right - left, bottom - top)
@@ -217,9 +229,7 @@ export class HeatmapPlot extends DurationPlane<HeatmapSpec> {
     const [minNanos, maxNanos] = bucketBounds(cell.bucket, bucketsPerDoubling)
     const fromMillis = fromMs + cell.column * columnMs
     this.letGo()
-    this.kept = { fromMillis, toMillis: fromMillis + columnMs, minNanos, maxNanos }
-    this.drawOver()
-    this.events.select?.(this.kept, event)
+    this.events.select?.({ fromMillis, toMillis: fromMillis + columnMs, minNanos, maxNanos }, event)
   }
 
   private cellAt({ x, y }: Place): HeatCell | null {

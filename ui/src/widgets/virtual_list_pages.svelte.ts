@@ -61,6 +61,7 @@ export class PagedList<T> {
   scanned: Scanned | null = $state.raw(null)
   error: ApiFailure | null = $state.raw(null)
   moreError: ApiFailure | null = $state.raw(null)
+  earlierError: ApiFailure | null = $state.raw(null)
   loading = $state(true)
   loadingMore = $state(false)
   answered = $state(false)
@@ -140,8 +141,13 @@ export class PagedList<T> {
 
   // What comes before the list's first item, where there is more.
   earlier = (): void => {
-    if (this.previous === null || this.loading || this.loadingMore || this.moreError !== null) return
+    if (this.previous === null || this.loading || this.loadingMore || this.earlierError !== null) return
     void this.#more(this.previous, true)
+  }
+
+  retryEarlier = (): void => {
+    this.earlierError = null
+    this.earlier()
   }
 
   #keep(): void {
@@ -155,12 +161,12 @@ export class PagedList<T> {
   // True: this entry of the history was shown before, and so was this list.
   #restore(): boolean {
     const { keep: name } = this.options
-    if (name === undefined || this.options.still?.()) return false
+    if (name === undefined) return false
     const same = this.#entry === router.entry
     this.#entry = router.entry
     const was = keptFor<Kept<T>>(router.entry, name)
     forget(router.entry, name)
-    if (same || was === undefined) return false
+    if (same || was === undefined || this.options.still?.()) return false
     this.#start()
     this.startPx = was.scrollPx
     this.#show(was)
@@ -182,6 +188,7 @@ export class PagedList<T> {
     this.scanned = page.scanned
     this.error = null
     this.moreError = null
+    this.earlierError = null
     this.answered = true
     this.#waiting = null
     this.newCount = 0
@@ -228,7 +235,8 @@ export class PagedList<T> {
       else this.next = page.next
     } catch (error) {
       if (signal.aborted || isAbort(error)) return
-      this.moreError = toFailure(error)
+      if (before) this.earlierError = toFailure(error)
+      else this.moreError = toFailure(error)
     }
     this.loadingMore = false
   }

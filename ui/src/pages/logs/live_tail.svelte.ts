@@ -3,12 +3,11 @@
 import { isAbort, toFailure, type ApiFailure } from '../../api/failure'
 import { api } from '../../api/client'
 import { clock } from '../../state/clock.svelte'
-import { TailBuffer, type TailView } from './live_tail'
+import { lateMs, TailBuffer, type TailView } from './live_tail'
 import { itemsOf, type LogItem } from './log_view'
 
 const EVERY_MS = 1000
 const BATCH_MAX = 500
-const LATE_MS = 60_000 // a record that is older than this when it comes is said to be late
 
 export interface Arrival extends LogItem {
   lateMs: number // 0: in time
@@ -30,8 +29,9 @@ export class LiveTail {
     this.#abort = abort
     const begin = await api.tailLogs(wanted, signal)
     if (abort.signal.aborted) return
-    this.#buffer = new TailBuffer(clock.read())
-    void this.#follow(wanted, begin.next_cursor, abort.signal)
+    const nowMs = clock.read()
+    this.#buffer = new TailBuffer(nowMs)
+    void this.#follow(wanted, begin.next_cursor, nowMs, abort.signal)
   }
 
   stop(): void {
@@ -51,7 +51,7 @@ export class LiveTail {
     this.view = this.#buffer.view()
   }
 
-  async #follow(wanted: { q?: string }, cursor: string, signal: AbortSignal): Promise<void> {
+  async #follow(wanted: { q?: string }, cursor: string, sinceMs: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
       if (signal.aborted) return
@@ -60,9 +60,10 @@ export class LiveTail {
         const page = await api.tailLogs({ ...wanted, cursor, limit: BATCH_MAX }, signal)
         if (signal.aborted || this.#buffer === null) return
         const nowMs = clock.read()
-        const batch = itemsOf(page).map((item) => ({ ...item, lateMs: lateMs(item, nowMs) }))
+        const batch = itemsOf(page).map((item) => ({ ...item, lateMs: lateMs(item.time_unix_nano, sinceMs) }))
         this.#buffer.add(batch, page.matched, nowMs)
         cursor = page.next_cursor
+        sinceMs = nowMs
         this.view = this.#buffer.view()
         this.error = null
       } catch (error) {
@@ -71,9 +72,4 @@ export class LiveTail {
       }
     }
   }
-}
-
-function lateMs(item: LogItem, nowMs: number): number {
-  const late = nowMs - Number(BigInt(item.time_unix_nano) / 1_000_000n)
-  return late > LATE_MS ? late : 0
 }

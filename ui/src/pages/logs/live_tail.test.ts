@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SHOWN_MAX, TailBuffer, WAITING_MAX, withoutArrivals } from './live_tail'
+import { LATE_MS, lateMs, SHOWN_MAX, TailBuffer, WAITING_MAX, withoutArrivals } from './live_tail'
 
 const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
 
@@ -42,6 +42,14 @@ describe('what came in while one follows', () => {
     expect(tail.view().perSecond).toBe(4)
     for (let second = 21; second <= 40; second++) tail.add([], 0, second * 1000)
     expect(tail.view().perSecond).toBe(0)
+  })
+
+  it('calls late what was there long before one looked last, however long ago that is', () => {
+    const lookedMs = 1_700_000_000_000
+    const at = (ms: number) => `${lookedMs + ms}000000`
+    expect(lateMs(at(300_000), lookedMs)).toBe(0) // the tab was hidden meanwhile
+    expect(lateMs(at(-LATE_MS), lookedMs)).toBe(0)
+    expect(lateMs(at(-LATE_MS - 1), lookedMs)).toBe(LATE_MS + 1)
   })
 
   it('leaves each out of the list once', () => {

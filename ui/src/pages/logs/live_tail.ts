@@ -4,6 +4,7 @@
 export const SHOWN_MAX = 2000 // rows; older ones make room
 export const WAITING_MAX = 1000
 const RATE_MS = 10_000
+export const LATE_MS = 60_000 // a record that is older than this when it comes is said to be late
 
 export interface TailView<T> {
   items: readonly T[] // what came last first
@@ -71,6 +72,13 @@ export class TailBuffer<T> {
     this.#letGo += Math.max(0, all.length - SHOWN_MAX)
     this.#items = all.slice(0, SHOWN_MAX)
   }
+}
+
+// How late a record came, 0: in time. `sinceMs` is when one looked last: it may have come right after that, and in a tab that
+// was hidden that is long ago.
+export function lateMs(timeUnixNano: string, sinceMs: number): number {
+  const late = sinceMs - Number(BigInt(timeUnixNano) / 1_000_000n)
+  return late > LATE_MS ? late : 0
 }
 
 // What of a list is not among the arrivals: it was asked for when some of them were there already. Equal ones count as
