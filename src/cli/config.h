@@ -64,7 +64,7 @@ struct Config {
     uint32_t recv_message_bytes_max = 64 << 20;
     uint64_t recv_decompressed_bytes_max = 64 << 20;
     uint32_t connections_max = 1024;
-    uint64_t memory_bytes_max = 128 << 20;
+    uint64_t memory_bytes_max = 80 << 20;
     uint64_t disk_free_bytes_min = 1ULL << 30;
     uint64_t refused_bytes_max = 1ULL << 30;
     otlp::Limits items;
