@@ -41,19 +41,31 @@ bool IsLogs(const FieldSearch& search) {
 }
 
 // (SELECT columns of the newest items). Blocks are numbered as they come, and tables are ordered by them.
-std::string Newest(const FieldSearch& search, const std::string& columns, Question& question, Conditions& conditions) {
+std::string Newest(const FieldSearch& search, const std::string& columns, uint64_t first_block, Question& question,
+                   Conditions& conditions) {
   conditions.AddTimeRange(search.from_unix_nanos, search.to_unix_nanos);
-  return fmt::format("(SELECT {} FROM {} WHERE {} ORDER BY Block DESC LIMIT {})", columns,
-                     question.Table(IsLogs(search) ? "logs" : "spans"), conditions.Sql(), kFieldsLookedAt);
+  return fmt::format("(SELECT {} FROM {} WHERE Block >= {} AND {} ORDER BY Block DESC LIMIT {})", columns,
+                     question.Table(IsLogs(search) ? "logs" : "spans"), first_block, conditions.Sql(), kFieldsLookedAt);
+}
+
+// Of the newest items. In the order of blocks every part is begun to be read: of small columns here, so that of large
+// ones only those parts are that have them.
+Result<uint64_t> FirstBlockOfNewest(const FieldSearch& search, Question& question) {
+  Conditions conditions;
+  const std::string newest = Newest(search, "Block", 0, question, conditions);
+  uint64_t block = 0;
+  SIGHTLINE_TRY(question.ForEachRow(fmt::format("SELECT min(Block) FROM {}", newest), conditions.parameters(),
+                                    [&](RowReader& row) { block = row.Number<uint64_t>(); }));
+  return block;
 }
 
 // Counts by field, the parts of which are added.
 using Counts = std::map<std::string, uint64_t>;
 
-Result<void> CountKeys(Question& question, const FieldSearch& search, Scope scope, const std::string& column,
-                       const std::string& keys, Counts& counts) {
+Result<void> CountKeys(Question& question, const FieldSearch& search, uint64_t first_block, Scope scope,
+                       const std::string& column, const std::string& keys, Counts& counts) {
   Conditions conditions;
-  const std::string from = Newest(search, column, question, conditions);
+  const std::string from = Newest(search, column, first_block, question, conditions);
   return question.ForEachRow(
       fmt::format("SELECT toString(arrayJoin({})) AS key, count() FROM {} GROUP BY key", keys, from),
       conditions.parameters(), [&](RowReader& row) {
@@ -64,9 +76,9 @@ Result<void> CountKeys(Question& question, const FieldSearch& search, Scope scop
       });
 }
 
-Result<void> CountBodyFields(Question& question, const FieldSearch& search, Counts& counts) {
+Result<void> CountBodyFields(Question& question, const FieldSearch& search, uint64_t first_block, Counts& counts) {
   Conditions conditions;
-  const std::string from = Newest(search, "Body, Block", question, conditions);
+  const std::string from = Newest(search, "Body, Block", first_block, question, conditions);
   BodyFields bodies;
   uint64_t looked_at = 0, in_all = 0;
   SIGHTLINE_TRY(
@@ -158,17 +170,20 @@ FieldValue ValueOf(const std::string& text, std::string_view type, uint64_t item
 Result<FieldNames> FieldReader::Names(const FieldSearch& search, store::Cancellation* cancellation) {
   SIGHTLINE_TRY(Check(search));
   Question question(clickhouse_, database_, cancellation);
+  const auto first = FirstBlockOfNewest(search, question);
+  if (!first) return std::unexpected(first.error());
   Counts counts;
   if (IsLogs(search)) {
-    SIGHTLINE_TRY(CountKeys(question, search, Scope::kLog, "LogAttributes", "mapKeys(LogAttributes)", counts));
-    SIGHTLINE_TRY(CountBodyFields(question, search, counts));
+    SIGHTLINE_TRY(CountKeys(question, search, *first, Scope::kLog, "LogAttributes", "mapKeys(LogAttributes)", counts));
+    SIGHTLINE_TRY(CountBodyFields(question, search, *first, counts));
   } else {
-    SIGHTLINE_TRY(CountKeys(question, search, Scope::kSpan, "SpanAttributes", "mapKeys(SpanAttributes)", counts));
+    SIGHTLINE_TRY(
+        CountKeys(question, search, *first, Scope::kSpan, "SpanAttributes", "mapKeys(SpanAttributes)", counts));
     const std::string hot =
         fmt::format("arrayFilter(name -> startsWith(name, 'a.'), splitByChar(char({}), toString(FilledColumns)))",
                     static_cast<int>(otlp::kFilledSeparator));
-    SIGHTLINE_TRY(CountKeys(question, search, Scope::kSpan, "FilledColumns", hot, counts));
-    SIGHTLINE_TRY(CountKeys(question, search, Scope::kEvent, "Events.Attributes AS Maps",
+    SIGHTLINE_TRY(CountKeys(question, search, *first, Scope::kSpan, "FilledColumns", hot, counts));
+    SIGHTLINE_TRY(CountKeys(question, search, *first, Scope::kEvent, "Events.Attributes AS Maps",
                             "arrayDistinct(arrayFlatten(arrayMap(one -> mapKeys(one), Maps)))", counts));
   }
   SIGHTLINE_TRY(CountResourceKeys(question, counts));
@@ -196,8 +211,10 @@ Result<FieldValues> FieldReader::Values(std::string_view text, const FieldSearch
     found.values.push_back(ValueOf(value, type, items));
   };
   const auto ask = [&](const ValueSql& sql, Conditions conditions) -> Result<void> {
+    const auto first = FirstBlockOfNewest(search, question);
+    if (!first) return std::unexpected(first.error());
     Conditions outer = conditions;  // its names of bound values go on from those
-    const std::string from = Newest(search, sql.columns, question, outer);
+    const std::string from = Newest(search, sql.columns, *first, question, outer);
     std::string wanted = "value != ''";
     if (!search.text.empty()) {
       wanted += " AND positionCaseInsensitiveUTF8(value, " + outer.BindText(search.text) + ") > 0";
