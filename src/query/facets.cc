@@ -23,7 +23,7 @@ using traceql::Scope;
 
 // Rows that are looked at: columns are cheap, maps are not. The first ones say which attributes there are.
 // Bodies of JSON are read for each field anew.
-constexpr uint64_t kColumnRows = 500'000, kMapRows = 100'000, kBodyRows = 25'000;
+constexpr uint64_t kColumnRows = 125'000, kMapRows = 40'000, kBodyRows = 15'000;
 constexpr uint64_t kDiscoveryRows = 20'000, kDiscoveryBodies = 2'000;
 // Facets that nobody asked for: of attributes by how often items have them.
 constexpr size_t kFoundMax = 8, kFoundOfResourcesMax = 6, kFoundInBodiesMax = 8;

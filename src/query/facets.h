@@ -49,7 +49,7 @@ class FacetReader {
   // `source` must outlive it.
   explicit FacetReader(ItemSource& source) : source_(source) {}
 
-  // Spans count as often as their AdjustedCount says. Items are looked at as they are up to half a million, of more a
+  // Spans count as often as their AdjustedCount says. Items are looked at as they are up to 125,000, of more a
   // sample; of attributes without a column a smaller one. kInvalidArgument: a limit out of bounds, no field, or one
   // that is calculated.
   Result<FacetAnswer> Read(const FacetSearch& search, store::Cancellation* cancellation = nullptr);

@@ -19,7 +19,7 @@ constexpr size_t kJudgedTracesMax = 1500, kNamedSpansMax = 5000;
 // Row numbers. A run is long enough that little is read beside it; more runs would make a long statement.
 constexpr uint64_t kRunRows = 16'384, kRunsMax = 128;
 // Sizes are told from so many looks at this many rows, an index granule.
-constexpr uint64_t kLooks = 64, kLookRows = 8'192;
+constexpr uint64_t kLooks = 32, kLookRows = 8'192;
 constexpr const char* kRowNumber = "_part_starting_offset + _part_offset";
 
 // `run` rows of each `period` within [begin, end). The hint is what the engine finds granules by, and it computes
@@ -201,8 +201,15 @@ ItemSet Thinned(const ItemSet& set, const ItemSetSize& size, uint64_t rows_max) 
   const uint64_t one_in = (size.rows + rows_max - 1) / rows_max;
   if (one_in <= 1) return thinned;
   const uint64_t run = std::max(kRunRows, RoundUp((size.end - size.begin) / (one_in * kRunsMax), kRunRows));
-  thinned.conditions.Add(Runs(size.begin, size.end, run * one_in, run));
-  thinned.one_in *= static_cast<double>(one_in);
+  const uint64_t period = run * one_in;
+  thinned.conditions.Add(Runs(size.begin, size.end, period, run));
+  // Not one_in: of few runs the last one weighs.
+  uint64_t in_runs = 0;
+  for (uint64_t first = size.begin / period * period; first < size.end; first += period) {
+    const uint64_t begin = std::max(first, size.begin), end = std::min(first + run, size.end);
+    in_runs += end > begin ? end - begin : 0;
+  }
+  if (in_runs > 0) thinned.one_in *= static_cast<double>(size.end - size.begin) / static_cast<double>(in_runs);
   return thinned;
 }
 
