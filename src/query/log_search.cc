@@ -100,7 +100,7 @@ class Search {
     if (!wanted_.filter.trace_id.empty()) return Read(Rest(), skip);
     TimeWindows windows(newest_, Rest());
     while (rows_.size() <= wanted_.limit) {
-      const auto window = windows.Next();
+      const auto window = windows.Next(rows_.size(), wanted_.limit + 1);
       if (!window) break;
       SIGHTLINE_TRY(Read(*window, std::exchange(skip, 0)));
     }

@@ -167,7 +167,7 @@ class Reading {
     }
     TimeWindows windows(/*newest=*/true, range);
     while (page_.spans.size() <= search_.limit) {
-      const auto window = windows.Next();
+      const auto window = windows.Next(page_.spans.size(), search_.limit + 1);
       if (!window) break;
       SIGHTLINE_TRY(ReadRows(conditions, *window));
     }

@@ -205,7 +205,7 @@ class Search {
     }
     TimeWindows windows(/*newest=*/true, range);
     while (piece.spans < limit && traces_.size() + piece.first.size() <= wanted_.limit) {
-      const auto window = windows.Next();
+      const auto window = windows.Next(piece.first.size(), wanted_.limit + 1 - traces_.size());
       if (!window) {
         piece.more = false;
         break;
