@@ -18,8 +18,8 @@ const TYPES = {
 
 // What of ui/node_modules the built UI contains; their licences ask to go with it. NOTICE lists them too.
 const BUNDLED = [
-  'svelte', 'clsx', 'esm-env', 'uplot', '@tanstack/virtual-core', 'openapi-fetch', '@fontsource-variable/inter',
-  '@fontsource-variable/jetbrains-mono',
+  'svelte', 'clsx', 'esm-env', 'uplot', '@tanstack/virtual-core', 'openapi-fetch', '@dagrejs/dagre',
+  '@dagrejs/graphlib', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono',
 ];
 const MODULES = resolve(import.meta.dirname, '../../ui/node_modules');
 

@@ -61,6 +61,7 @@ export const api = {
   listServices: (query: Query<'listServices'>, signal?: AbortSignal) => take(client.GET('/services', { params: { query }, signal })),
   listOperations: (service: string, query: Query<'listOperations'>, signal?: AbortSignal) =>
     take(client.GET('/services/{service}/operations', { params: { path: { service }, query }, signal })),
+  getServiceGraph: (query: Query<'getServiceGraph'>, signal?: AbortSignal) => take(client.GET('/service-graph', { params: { query }, signal })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
   getTraceOutline: (trace_id: string, query: Query<'getTraceOutline'>, signal?: AbortSignal) =>

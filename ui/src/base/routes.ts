@@ -4,6 +4,7 @@ export const ROUTES = {
   home: '/',
   services: '/services',
   service: '/services/:name',
+  map: '/map',
   traces: '/traces',
   trace: '/traces/:id',
   logs: '/logs',

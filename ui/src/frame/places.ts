@@ -13,6 +13,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { route: 'home', path: '/', label: 'Home', icon: 'home', keys: 'g h' },
   { route: 'services', path: '/services', label: 'Services', icon: 'services', keys: 'g s' },
+  { route: 'map', path: '/map', label: 'Map', icon: 'map', keys: 'g a' },
   { route: 'traces', path: '/traces', label: 'Traces', icon: 'traces', keys: 'g t' },
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },

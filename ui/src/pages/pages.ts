@@ -15,6 +15,7 @@ export const PAGES: Record<RouteName, PageEntry> = {
   home: { title: 'Home', range: true, service: true, load: () => import('./home/HomePage.svelte') },
   services: { title: 'Services', range: true, service: false, load: () => import('./services/ServicesPage.svelte') },
   service: { title: 'Service', range: true, service: false, load: () => import('./services/ServicePage.svelte') },
+  map: { title: 'Map', range: true, service: false, load: () => import('./map/MapPage.svelte') },
   traces: { title: 'Traces', range: true, service: false /* it has its own */, load: () => import('./traces/TracesPage.svelte') },
   trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
   logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
