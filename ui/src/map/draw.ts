@@ -21,15 +21,21 @@ export interface Marks {
 }
 
 const NODE_ICONS: Record<NodeKind, IconName | null> = { service: null, database: 'database', messaging: 'queue', peer: 'globe', user: 'person' }
-const DIM = 0.16
-const LABEL_SCALE_MIN = 0.72 // smaller, labels of calls cannot be read
-const NAME_PX_MIN = 14 // height of a node that shows its name
-const FIGURES_PX_MIN = 34 // and its figures
-const FAILED_PX_MIN = 10 // however few failed, they are seen
+const DIM = 0.14
+const LABEL_SCALE_MIN = 0.8 // smaller, labels of calls have no room
+const FAILED_SCALE_MIN = 0.45 // but how many fail
+const NAME_PX_MIN = 13 // height of a node that shows its name
+const FIGURES_PX_MIN = 32 // and its figures
+const LINES_PX_MIN = 39 // and those in two lines
+const FAILING_SHARE = 0.01 // of calls: fewer are said, and not shouted
+const FAILED_PX_MIN = 12 // however few failed, they are seen
 const ARROW = 7
+const LINE_ALPHA = { roomy: 0.5, crowded: 0.18, dim: 0.06 } // many lines over each other are dark enough
+const FAILED_ALPHA = 3 // times that of the line
 
 export class MapPainter {
   private readonly icons = new Map<IconName, Path2D>()
+  private scaleNow = 1
 
   constructor(
     private readonly context: CanvasRenderingContext2D,
@@ -42,52 +48,58 @@ export class MapPainter {
     const { graph, layout } = shown
     context.fillStyle = palette.surface
     context.fillRect(0, 0, width, height)
+    this.scaleNow = view.scale
     const lit = litBy(graph, marks)
     const seen = (box: Box) => box.x + box.w >= view.x && box.y + box.h >= view.y && box.x <= view.x + width / view.scale && box.y <= view.y + height / view.scale
+    const most = Math.max(0, ...graph.edges.map((edge) => edge.rate))
     // What stands out is drawn last.
     const edges = [...graph.edges].sort((a, b) => Number(lit?.edges.has(a.id) ?? false) - Number(lit?.edges.has(b.id) ?? false))
     for (const edge of edges) {
       const path = layout.paths.get(edge.id)
-      if (path) this.edge(edge, path, view, lit === null ? null : lit.edges.has(edge.id), !layout.roomy)
+      const alpha = lit === null ? (layout.roomy ? LINE_ALPHA.roomy : LINE_ALPHA.crowded) : lit.edges.has(edge.id) ? 1 : LINE_ALPHA.dim
+      if (path) this.edge(edge, path, view, edgeWidth(edge.rate, most), alpha)
     }
+    const taken: Box[] = []
     for (const node of graph.nodes) {
       const box = layout.boxes.get(node.id)
-      if (box && seen(box)) this.node(node, box, view, marks, lit !== null && !lit.nodes.has(node.id))
+      if (box === undefined || !seen(box)) continue
+      const dim = lit !== null && !lit.nodes.has(node.id)
+      this.node(node, box, view, marks, dim)
+      if (!dim) taken.push(toScreen(view, box))
     }
-    const labelled = view.scale < LABEL_SCALE_MIN ? [] : edges.filter((edge) => (lit ? lit.edges.has(edge.id) : layout.roomy))
-    const taken: Box[] = []
-    for (const edge of labelled) this.label(edge, layout.paths.get(edge.id), view, taken)
+    // What stands out, and where few are; those that fail before others, in case there is no room for all.
+    const labelled = edges.filter((edge) => (lit ? lit.edges.has(edge.id) : layout.roomy)).sort((a, b) => share(b) - share(a))
+    for (const edge of labelled) this.label(edge, layout.paths.get(edge.id), view, lit !== null, taken)
     context.globalAlpha = 1
   }
 
   // ---- calls
 
-  // `lit`: null where nothing stands out.
-  private edge(edge: MapEdge, { points, length }: Path, view: Viewport, lit: boolean | null, crowded: boolean): void {
+  private edge(edge: MapEdge, { points, length }: Path, view: Viewport, fullWidth: number, alpha: number): void {
     const { context, palette } = this
     const { scale } = view
-    const width = edgeWidth(edge.rate) * Math.min(1, Math.max(0.35, scale))
-    context.globalAlpha = lit === false ? DIM : lit === null && crowded ? 0.62 : 1
+    const width = Math.max(0.8, fullWidth * Math.min(1, scale))
+    context.globalAlpha = alpha
     context.lineWidth = width
     context.lineJoin = 'round'
-    context.strokeStyle = lit ? palette.text3 : palette.lineStrong
-    const dash = isAsync(edge) ? [Math.max(4, width * 2), Math.max(4, width * 2)] : []
-    context.setLineDash(dash)
+    context.strokeStyle = context.fillStyle = palette.text3
+    context.setLineDash(isAsync(edge) ? [Math.max(4, width * 2), Math.max(3, width * 1.5)] : [])
     this.trace(points, view)
     context.stroke()
     const failed = share(edge)
     if (failed > 0) {
       const whole = length * scale
       const part = Math.min(whole, Math.max(FAILED_PX_MIN, whole * failed))
-      context.strokeStyle = palette.errorMark
+      context.globalAlpha = Math.min(1, alpha * FAILED_ALPHA)
+      context.strokeStyle = context.fillStyle = palette.errorMark
       context.setLineDash([part, whole + 1])
       context.lineDashOffset = part - whole // its end
+      context.lineWidth = Math.max(1.5, width)
       context.stroke()
       context.lineDashOffset = 0
     }
     context.setLineDash([])
-    context.fillStyle = failed > 0 ? palette.errorMark : lit ? palette.text3 : palette.lineStrong
-    if (scale > 0.3) this.arrow(points, view, Math.max(ARROW, width * 1.8) * Math.min(1, scale))
+    if (scale > 0.3) this.arrow(points, view, Math.max(ARROW, width * 2) * Math.min(1, scale))
   }
 
   private trace(points: Float64Array, { x, y, scale }: Viewport): void {
@@ -107,83 +119,111 @@ export class MapPainter {
     context.fill()
   }
 
-  // Where another one stands already it is left out: the panel has it.
-  private label(edge: MapEdge, path: Path | undefined, view: Viewport, taken: Box[]): void {
+  // Where a node or another one stands already it is left out: the panel has it.
+  private label(edge: MapEdge, path: Path | undefined, view: Viewport, isLit: boolean, taken: Box[]): void {
     if (path === undefined) return
     const { context, palette } = this
-    const figures = edgeFigures(edge)
-    const size = Math.min(12, Math.max(11, 11 * view.scale))
-    const parts = partsOf(figures)
-    const width = this.partsWidth(parts, size)
+    const parts = partsOf(edgeFigures(edge))
+    const whole = isLit || view.scale >= LABEL_SCALE_MIN
+    const lines = (whole ? [parts.slice(0, 1), parts.slice(1)] : [parts.filter((part) => part.failed && view.scale >= FAILED_SCALE_MIN)]).filter((line) => line.length > 0)
+    if (lines.length === 0) return
+    const size = Math.min(13, Math.max(10.5, 11 * view.scale))
+    const widths = lines.map((parts) => this.partsWidth(parts, size))
+    const line = size * 1.25
     const at = { x: (path.middle.x - view.x) * view.scale, y: (path.middle.y - view.y) * view.scale }
-    const box = { x: at.x - width / 2 - 5, y: at.y - 9, w: width + 10, h: 18 }
+    const [w, h] = [Math.max(...widths) + 6, lines.length * line + 2]
+    const box = { x: at.x - w / 2, y: at.y - h / 2, w, h }
     if (taken.some((other) => overlap(other, box))) return
     taken.push(box)
     context.globalAlpha = 1
     context.fillStyle = palette.surface
     roundedRect(context, box.x, box.y, box.w, box.h, 4)
-    this.parts(parts, at.x - width / 2, at.y, size, palette.text2)
+    lines.forEach((parts, i) => this.parts(parts, at.x - (widths[i] ?? 0) / 2, at.y + (i - (lines.length - 1) / 2) * line, size, palette.text2))
   }
 
   // ---- nodes
 
   private node(node: MapNode, box: Box, view: Viewport, marks: Marks, dim: boolean): void {
     const { context, palette } = this
-    const { scale } = view
-    const [x, y, w, h] = [(box.x - view.x) * scale, (box.y - view.y) * scale, box.w * scale, box.h * scale]
+    const { x, y, w, h } = toScreen(view, box)
+    const small = Math.min(1, view.scale)
+    const round = 6 * small
     context.globalAlpha = 1
     context.fillStyle = palette.surface // what runs below it does not shine through
-    roundedRect(context, x, y, w, h, 6 * Math.min(1, scale))
-    context.globalAlpha = dim ? DIM * 1.6 : 1
-    context.fillStyle = node.kind === 'service' ? palette.surface : palette.sunken
-    roundedRect(context, x, y, w, h, 6 * Math.min(1, scale))
-    const chosen = marks.chosen === node.id
-    context.lineWidth = chosen || marks.active === node.id ? 2 : 1
-    context.strokeStyle = chosen ? palette.accent : marks.active === node.id ? palette.text3 : palette.lineStrong
+    roundedRect(context, x, y, w, h, round)
+    context.globalAlpha = dim ? 2 * DIM : 1
+    if (node.kind !== 'service') {
+      context.fillStyle = palette.sunken
+      roundedRect(context, x, y, w, h, round)
+    }
+    const marked = marks.chosen === node.id || marks.active === node.id
+    context.lineWidth = marked ? 2 : 1
+    const failing = share(node) >= FAILING_SHARE
+    context.strokeStyle = marks.chosen === node.id ? palette.accent : marks.active === node.id ? palette.text2 : failing ? palette.errorMark : palette.lineStrong
     context.beginPath()
-    context.roundRect(x + 0.5, y + 0.5, w - 1, h - 1, 6 * Math.min(1, scale))
+    context.roundRect(x + 0.5, y + 0.5, w - 1, h - 1, round)
     context.stroke()
-    const color = node.kind === 'service' ? (palette.series[seriesIndex(node.name)] ?? palette.text3) : palette.text3
-    let left = x + 10 * Math.min(1, scale)
-    if (node.kind === 'service') {
+    const isService = node.kind === 'service'
+    const color = isService ? (palette.series[seriesIndex(node.name)] ?? palette.text3) : palette.text3
+    let left = x + 9 * small
+    if (isService) {
+      const strip = Math.max(2.5, 4 * small)
       context.fillStyle = color
-      const strip = Math.max(2, 4 * Math.min(1, scale))
       context.beginPath()
-      context.roundRect(x + 1, y + 1, strip, h - 2, [5 * Math.min(1, scale), 0, 0, 5 * Math.min(1, scale)])
+      context.roundRect(x + 1, y + 1, strip, h - 2, [round - 1, 0, 0, round - 1])
       context.fill()
-      left = x + strip + 7 * Math.min(1, scale)
+      left = x + strip + 6 * small
     }
     if (h < NAME_PX_MIN) return
-    const failing = node.errors > 0 && node.kind !== 'user'
-    const twoLines = h >= FIGURES_PX_MIN && partsOf(nodeFigures(node)).length > 0
-    const size = Math.min(16, Math.max(10.5, 13 * scale))
-    const nameY = twoLines ? y + h * 0.33 : y + h / 2
+    const right = x + w - 5 * small
+    const size = Math.min(16, Math.max(10.5, 13 * view.scale))
+    const figures = h < FIGURES_PX_MIN ? [] : this.figureLines(node, right - left, h)
+    const lines = [size * 1.3, ...figures.map(() => FIGURE_PX(view.scale) * 1.3)]
+    let at = y + h / 2 - lines.reduce((sum, one) => sum + one, 0) / 2
+    const middle = (i: number) => (at += lines[i] ?? 0) - (lines[i] ?? 0) / 2
+    this.nameLine(node, color, left, right, middle(0), size)
+    figures.forEach((parts, i) => this.parts(parts, left, middle(i + 1), FIGURE_PX(view.scale), palette.text2))
+  }
+
+  // In one line if they fit, else in two if there is room; what has none is left out, durations first.
+  private figureLines(node: MapNode, room: number, height: number): Part[][] {
+    const parts = partsOf(nodeFigures(node))
+    const size = FIGURE_PX(this.scaleNow)
+    const fits = (some: readonly Part[]) => this.partsWidth(some, size) <= room
+    if (parts.length < 2 || fits(parts)) return parts.length === 0 ? [] : [parts]
+    const first = parts.slice(0, -1)
+    if (height >= LINES_PX_MIN && fits(first)) return [first, parts.slice(-1)]
+    return [fits(first) ? first : parts.slice(0, 1)]
+  }
+
+  private nameLine(node: MapNode, color: string, from: number, to: number, y: number, size: number): void {
+    const { context, palette } = this
+    let left = from
     const icon = NODE_ICONS[node.kind]
-    if (icon && h >= 18) {
-      const px = Math.min(16, Math.max(11, 14 * scale))
-      this.icon(icon, left, nameY - px / 2, px, color)
-      left += px + 5
-    }
-    let right = x + w - 6
-    if (failing && !twoLines) {
-      context.fillStyle = palette.errorMark
-      context.beginPath()
-      context.arc(right - 3, y + h / 2, 3, 0, 2 * Math.PI)
-      context.fill()
-      right -= 10
+    if (icon) {
+      const px = Math.min(16, size + 1)
+      this.icon(icon, left, y - px / 2, px, color)
+      left += px + 4
     }
     const font = `500 ${size}px ${palette.font}`
     context.font = font
     context.fillStyle = palette.text
     context.textBaseline = 'middle'
     context.textAlign = 'left'
-    context.fillText(this.widths(font).fit(context, nodeName(node), right - left), left, nameY)
-    if (!twoLines) return
-    const small = Math.min(14, Math.max(10.5, 11.5 * scale))
-    const from = x + (node.kind === 'service' ? 4 * Math.min(1, scale) + 7 * Math.min(1, scale) : 10 * Math.min(1, scale))
-    let parts = partsOf(nodeFigures(node))
-    while (parts.length > 1 && this.partsWidth(parts, small) > x + w - 6 - from) parts = parts.slice(0, -1)
-    this.parts(parts, from, y + h * 0.7, small, palette.text2)
+    context.fillText(this.cut(nodeName(node), to - left, font), left, y)
+  }
+
+  // Names differ at their ends: what is cut is their middle.
+  private cut(name: string, room: number, font: string): string {
+    const widths = this.widths(font)
+    const width = widths.of(this.context, name)
+    if (width <= room) return name
+    for (let letters = Math.floor((name.length * room) / width); letters >= 3; letters--) {
+      const head = Math.ceil((letters - 1) * 0.45)
+      const text = `${name.slice(0, head)}…${name.slice(name.length - (letters - 1 - head))}`
+      if (widths.of(this.context, text) <= room) return text
+    }
+    return ''
   }
 
   private icon(name: IconName, x: number, y: number, px: number, color: string): void {
@@ -235,7 +275,8 @@ interface Part {
   text: string
   failed: boolean
 }
-const BETWEEN = '  ·  '
+const BETWEEN = ' · '
+const FIGURE_PX = (scale: number) => Math.min(14, Math.max(10.5, 11.5 * scale))
 
 function partsOf({ rate, failed, p95 }: Figures): Part[] {
   return [
@@ -243,6 +284,10 @@ function partsOf({ rate, failed, p95 }: Figures): Part[] {
     { text: failed, failed: true },
     { text: p95, failed: false },
   ].filter((part) => part.text !== '')
+}
+
+function toScreen(view: Viewport, box: Box): Box {
+  return { x: (box.x - view.x) * view.scale, y: (box.y - view.y) * view.scale, w: box.w * view.scale, h: box.h * view.scale }
 }
 
 function overlap(a: Box, b: Box): boolean {

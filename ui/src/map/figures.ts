@@ -52,10 +52,12 @@ export function edgeWay(edge: MapEdge): string {
 }
 
 const WIDTH_MIN = 1
-const WIDTH_MAX = 7
-const RATE_MIN = 0.01 // calls a second that are drawn as the thinnest line
+const WIDTH_MAX = 4.5
+const THINNEST = 1000 // so many times fewer calls than the most
 
-// One more for ten times as many calls, and somewhat.
-export function edgeWidth(rate: number): number {
-  return Math.min(WIDTH_MAX, WIDTH_MIN + Math.max(0, Math.log10(Math.max(rate, RATE_MIN) / RATE_MIN)) * 1.1)
+// By the logarithm of its rate, from the most calls of the map downwards.
+export function edgeWidth(rate: number, most: number): number {
+  if (!(rate > 0 && most > 0)) return WIDTH_MIN
+  const share = 1 + Math.log10(Math.min(1, rate / most)) / Math.log10(THINNEST)
+  return WIDTH_MIN + (WIDTH_MAX - WIDTH_MIN) * Math.max(0, share)
 }

@@ -1,10 +1,10 @@
 // Where nodes stand and calls run: callers left, what they call right of them. A function of the set of nodes and calls alone,
 // never of their figures: new data moves nothing. Knows no DOM.
 //
-// Small graphs are dagre's as it makes them, with room for each call's label and lanes around the nodes for long calls. In
-// large ones that would be a band of dozens of screens, as each long call takes a lane and the widest layer of services stands
-// in one column. There dagre only orders the layers (from the calls between neighbouring ones, a tenth of the time), each is set
-// in as many columns as make the whole fit a screen, and calls run below the nodes.
+// Small graphs are dagre's as it makes them, with room for each call's label and lanes around the nodes for long calls. Of
+// large ones that makes a drawing of many screens, in a second: each long call takes a lane, and the widest layer stands in one
+// column. There layers are only ordered, each is set in as many columns as make the whole fit a screen, and calls run below
+// the nodes.
 import { Graph, layout as dagreLayout } from '@dagrejs/dagre'
 import type { MapEdge, MapGraph } from './graph'
 
@@ -32,10 +32,10 @@ export interface Layout {
   paths: Map<string, Path> // by id of the edge
 }
 
-const ROOMY = { nodes: 40, edges: 70, w: 188, h: 46, nodesep: 18, ranksep: 36, edgesep: 14, labelW: 128, labelH: 18 }
-const DENSE = { w: 172, h: 40, rowGap: 12, columnGap: 26, layerGap: 92 }
+const ROOMY = { nodes: 40, edges: 70, w: 152, h: 66, nodesep: 18, ranksep: 20, edgesep: 12, labelW: 92, labelH: 32 }
+const DENSE = { w: 156, h: 34, rowGap: 8, columnGap: 10, layerGap: 50 }
 const ASPECT = 1.6 // of the screens that the dense layout is made for
-const ORDERING_CALLERS = 3 // of a node are enough to find its place in its layer
+const SWEEPS = 12 // over all layers; more change little
 const MARGIN = 24
 const PIECES = 20 // of a curve
 
@@ -137,11 +137,7 @@ function layOutRoomy(graph: MapGraph, { back }: Layers): Layout {
 // ---- large graphs
 
 function layOutDense(graph: MapGraph, { layer, back }: Layers): Layout {
-  const place = ordered(graph, layer, back)
-  const count = Math.max(0, ...layer.values()) + 1
-  const layers: string[][] = Array.from({ length: count }, () => [])
-  for (const node of graph.nodes) layers[layer.get(node.id) ?? 0]?.push(node.id)
-  for (const ids of layers) ids.sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0) || (a < b ? -1 : 1))
+  const layers = ordered(graph, layer, back)
   const sizes = layers.map((ids) => ids.length)
   const rows = rowsThatFit(sizes)
   const { height } = denseSize(sizes, rows)
@@ -161,20 +157,34 @@ function layOutDense(graph: MapGraph, { layer, back }: Layers): Layout {
   return { width: left - DENSE.layerGap + MARGIN, height, roomy: false, boxes, paths: pathsOf(graph, boxes, new Map()) }
 }
 
-// How far down dagre would set each node.
-function ordered(graph: MapGraph, layer: Map<string, number>, back: Set<string>): Map<string, number> {
-  const made = new Graph()
-  made.setGraph({ rankdir: 'LR', nodesep: DENSE.rowGap, ranksep: DENSE.layerGap, ranker: 'longest-path' })
-  for (const node of graph.nodes) made.setNode(node.id, { width: DENSE.w, height: DENSE.h })
-  const callers = new Map<string, number>()
+// The nodes of each layer, from the top: each at the mean height of its callers, then of what it calls, and again.
+function ordered(graph: MapGraph, layer: Map<string, number>, back: Set<string>): string[][] {
+  const layers: string[][] = Array.from({ length: Math.max(0, ...layer.values()) + 1 }, () => [])
+  for (const node of graph.nodes) layers[layer.get(node.id) ?? 0]?.push(node.id)
+  const callers = new Map<string, string[]>(graph.nodes.map((node) => [node.id, []]))
+  const callees = new Map<string, string[]>(graph.nodes.map((node) => [node.id, []]))
   for (const edge of graph.edges) {
-    const known = callers.get(edge.to) ?? 0
-    if (back.has(edge.id) || (layer.get(edge.to) ?? 0) - (layer.get(edge.from) ?? 0) !== 1 || known >= ORDERING_CALLERS) continue
-    callers.set(edge.to, known + 1)
-    made.setEdge(edge.from, edge.to, {})
+    if (edge.from === edge.to || back.has(edge.id)) continue
+    callees.get(edge.from)?.push(edge.to)
+    callers.get(edge.to)?.push(edge.from)
   }
-  dagreLayout(made)
-  return new Map(graph.nodes.map(({ id }) => [id, (made.node(id) as Partial<Point>).y ?? 0]))
+  const height = new Map<string, number>() // 0 to 1
+  const settle = (ids: string[]) => ids.forEach((id, i) => height.set(id, (i + 0.5) / ids.length))
+  layers.forEach(settle)
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const down = sweep % 2 === 0
+    for (const ids of down ? layers : [...layers].reverse()) {
+      const mean = new Map<string, number>()
+      for (const id of ids) {
+        const others = (down ? callers : callees).get(id) ?? []
+        const sum = others.reduce((total, other) => total + (height.get(other) ?? 0), 0)
+        mean.set(id, others.length > 0 ? sum / others.length : (height.get(id) ?? 0))
+      }
+      ids.sort((a, b) => (mean.get(a) ?? 0) - (mean.get(b) ?? 0) || (height.get(a) ?? 0) - (height.get(b) ?? 0))
+      settle(ids)
+    }
+  }
+  return layers
 }
 
 function denseSize(sizes: readonly number[], rows: number): { width: number; height: number } {

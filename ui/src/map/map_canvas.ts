@@ -14,6 +14,7 @@ const PAN_PX = 80
 const DRAG_PX = 4 // less is a click
 const HIT_PX = 7 // of a call
 const READ_SCALE = 0.7 // names and figures of nodes can be read
+const TOOLS_PX = 40 // below the drawing, for what stands there
 const MINIMAP = { w: 168, h: 110, margin: 12 }
 let instances = 0
 
@@ -111,7 +112,7 @@ export class MapCanvas {
 
   fit(): void {
     if (this.shown === null) return
-    this.view = fit(this.shown.layout, this.width, this.height)
+    this.view = fit(this.shown.layout, this.width, Math.max(1, this.height - TOOLS_PX))
     this.moved = false
     this.next.ask()
   }
