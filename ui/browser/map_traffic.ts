@@ -125,14 +125,14 @@ export async function shopTraffic(sightline: Sightline): Promise<GraphEdgeAnswer
   return waitForGraph(sightline, made.size, calls)
 }
 
-/** So many services and databases with so many edges, each called once to some dozen times; a tenth of them fail at times. */
+/** So many services and databases with so many edges, each called once to some dozen times; some of them fail at times. */
 export async function largeTraffic(sightline: Sightline, nodes: number, edges: number): Promise<GraphEdgeAnswer[]> {
   const random = makeRandom(5)
   const now = BigInt(Date.now()) * MS
   const traces: TraceMaker[] = []
   for (const edge of largeGraph(nodes, edges)) {
     const count = 1 + Math.floor(random() ** 3 * 12)
-    const failing = random() < 0.1
+    const failing = random() < 0.04
     const length = 2 + random() ** 4 * 400
     for (let i = 0; i < count; i++) {
       const trace = new TraceMaker(random, now - BigInt(Math.floor(random() * MINUTES * 60_000)) * MS - 5_000n * MS)

@@ -23,13 +23,14 @@ export interface Marks {
 const NODE_ICONS: Record<NodeKind, IconName | null> = { service: null, database: 'database', messaging: 'queue', peer: 'globe', user: 'person' }
 const DIM = 0.14
 const LABEL_SCALE_MIN = 0.8 // smaller, labels of calls have no room
-const FAILED_SCALE_MIN = 0.45 // but how many fail
+const FAILED_SCALE_MIN = 0.45 // but how many fail, and those of what stands out
 const NAME_PX_MIN = 13 // height of a node that shows its name
 const FIGURES_PX_MIN = 32 // and its figures
-const LINES_PX_MIN = 39 // and those in two lines
+const LINES_PX_MIN = 42 // and those in two lines
 const FAILING_SHARE = 0.01 // of calls: fewer are said, and not shouted
 const FAILED_PX_MIN = 12 // however few failed, they are seen
 const ARROW = 7
+const ICON_PX_MIN = 10.5 // height of letters beside which icons have room
 const LINE_ALPHA = { roomy: 0.5, crowded: 0.18, dim: 0.06 } // many lines over each other are dark enough
 const FAILED_ALPHA = 3 // times that of the line
 
@@ -124,7 +125,7 @@ export class MapPainter {
     if (path === undefined) return
     const { context, palette } = this
     const parts = partsOf(edgeFigures(edge))
-    const whole = isLit || view.scale >= LABEL_SCALE_MIN
+    const whole = view.scale >= (isLit ? FAILED_SCALE_MIN : LABEL_SCALE_MIN)
     const lines = (whole ? [parts.slice(0, 1), parts.slice(1)] : [parts.filter((part) => part.failed && view.scale >= FAILED_SCALE_MIN)]).filter((line) => line.length > 0)
     if (lines.length === 0) return
     const size = Math.min(13, Math.max(10.5, 11 * view.scale))
@@ -170,13 +171,13 @@ export class MapPainter {
       const strip = Math.max(2.5, 4 * small)
       context.fillStyle = color
       context.beginPath()
-      context.roundRect(x + 1, y + 1, strip, h - 2, [round - 1, 0, 0, round - 1])
+      context.roundRect(x + 1, y + 1, strip, h - 2, [Math.max(0, round - 1), 0, 0, Math.max(0, round - 1)])
       context.fill()
       left = x + strip + 6 * small
     }
     if (h < NAME_PX_MIN) return
     const right = x + w - 5 * small
-    const size = Math.min(16, Math.max(10.5, 13 * view.scale))
+    const size = Math.min(16, Math.max(h < 18 ? 10 : 10.5, 13 * view.scale))
     const figures = h < FIGURES_PX_MIN ? [] : this.figureLines(node, right - left, h)
     const lines = [size * 1.3, ...figures.map(() => FIGURE_PX(view.scale) * 1.3)]
     let at = y + h / 2 - lines.reduce((sum, one) => sum + one, 0) / 2
@@ -185,22 +186,22 @@ export class MapPainter {
     figures.forEach((parts, i) => this.parts(parts, left, middle(i + 1), FIGURE_PX(view.scale), palette.text2))
   }
 
-  // In one line if they fit, else in two if there is room; what has none is left out, durations first.
+  // In one line if they fit, else in two if there is room; what has none is left out, failures last.
   private figureLines(node: MapNode, room: number, height: number): Part[][] {
     const parts = partsOf(nodeFigures(node))
     const size = FIGURE_PX(this.scaleNow)
     const fits = (some: readonly Part[]) => this.partsWidth(some, size) <= room
     if (parts.length < 2 || fits(parts)) return parts.length === 0 ? [] : [parts]
     const first = parts.slice(0, -1)
-    if (height >= LINES_PX_MIN && fits(first)) return [first, parts.slice(-1)]
-    return [fits(first) ? first : parts.slice(0, 1)]
+    if (height >= LINES_PX_MIN) return fits(first) ? [first, parts.slice(-1)] : [parts.slice(0, 1), parts.slice(1)]
+    return [fits(first) ? first : [parts.find((part) => part.failed) ?? parts[0]!]]
   }
 
   private nameLine(node: MapNode, color: string, from: number, to: number, y: number, size: number): void {
     const { context, palette } = this
     let left = from
     const icon = NODE_ICONS[node.kind]
-    if (icon) {
+    if (icon && size >= ICON_PX_MIN) {
       const px = Math.min(16, size + 1)
       this.icon(icon, left, y - px / 2, px, color)
       left += px + 4

@@ -13,8 +13,7 @@ const ZOOM_STEP = 1.3
 const PAN_PX = 80
 const DRAG_PX = 4 // less is a click
 const HIT_PX = 7 // of a call
-const READ_SCALE = 0.7 // names and figures of nodes can be read
-const TOOLS_PX = 40 // below the drawing, for what stands there
+const READ_SCALE = 0.4 // names of nodes can be read
 const MINIMAP = { w: 168, h: 110, margin: 12 }
 let instances = 0
 
@@ -71,7 +70,7 @@ export class MapCanvas {
       if (this.key(event)) event.preventDefault()
     })
     frame.addEventListener('focus', () => {
-      if (this.marks.active === null && frame.matches(':focus-visible')) this.activate(this.first(), this.view.scale)
+      if (this.marks.active === null && frame.matches(':focus-visible')) this.activate(this.first())
     })
     // What reads the list aloud may press what it reads.
     list.addEventListener('click', (event) => {
@@ -112,7 +111,7 @@ export class MapCanvas {
 
   fit(): void {
     if (this.shown === null) return
-    this.view = fit(this.shown.layout, this.width, Math.max(1, this.height - TOOLS_PX))
+    this.view = fit(this.shown.layout, this.width, this.height)
     this.moved = false
     this.next.ask()
   }
@@ -144,6 +143,12 @@ export class MapCanvas {
       if (distance < away) [nearest, away] = [id, distance]
     }
     return nearest
+  }
+
+  // A node that is spoken of: no move of the person's.
+  private reveal(id: string | null): void {
+    const box = this.shown?.layout.boxes.get(id ?? '')
+    if (box) this.view = reveal(this.view, box, this.width, this.height, READ_SCALE)
   }
 
   private setView(view: Viewport): void {
@@ -211,10 +216,9 @@ export class MapCanvas {
     return this.shown?.graph.nodes.find((node) => node.kind === 'user')?.id ?? this.shown?.graph.nodes[0]?.id ?? null
   }
 
-  private activate(id: string | null, scaleMin = READ_SCALE): void {
+  private activate(id: string | null): void {
     this.marks.active = id
-    const box = id === null ? undefined : this.shown?.layout.boxes.get(id)
-    if (box) this.setView(reveal(this.view, box, this.width, this.height, scaleMin))
+    this.reveal(id)
     this.relist()
     this.next.ask()
   }
@@ -266,7 +270,9 @@ export class MapCanvas {
     if (clientWidth === this.width && clientHeight === this.height) return
     this.width = clientWidth
     this.height = clientHeight
-    if (!this.moved) this.fit()
+    // Room that a panel takes makes nothing smaller; what it is about stays in sight.
+    if (this.marks.chosen === null && !this.moved) this.fit()
+    else this.reveal(this.marks.chosen)
     this.draw() // now: a canvas that is sized anew is empty
   }
 
