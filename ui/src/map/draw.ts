@@ -53,23 +53,24 @@ export class MapPainter {
     const lit = litBy(graph, marks)
     const seen = (box: Box) => box.x + box.w >= view.x && box.y + box.h >= view.y && box.x <= view.x + width / view.scale && box.y <= view.y + height / view.scale
     const most = Math.max(0, ...graph.edges.map((edge) => edge.rate))
-    // What stands out is drawn last.
-    const edges = [...graph.edges].sort((a, b) => Number(lit?.edges.has(a.id) ?? false) - Number(lit?.edges.has(b.id) ?? false))
-    for (const edge of edges) {
-      const path = layout.paths.get(edge.id)
-      const alpha = lit === null ? (layout.roomy ? LINE_ALPHA.roomy : LINE_ALPHA.crowded) : lit.edges.has(edge.id) ? 1 : LINE_ALPHA.dim
-      if (path) this.edge(edge, path, view, edgeWidth(edge.rate, most), alpha)
-    }
     const taken: Box[] = []
-    for (const node of graph.nodes) {
-      const box = layout.boxes.get(node.id)
-      if (box === undefined || !seen(box)) continue
-      const dim = lit !== null && !lit.nodes.has(node.id)
-      this.node(node, box, view, marks, dim)
-      if (!dim) taken.push(toScreen(view, box))
+    // What stands out is drawn above all else.
+    for (const above of lit === null ? [true] : [false, true]) {
+      const stands = (list: Set<string> | undefined, id: string) => list === undefined || list.has(id) === above
+      for (const edge of graph.edges) {
+        const path = layout.paths.get(edge.id)
+        const alpha = lit === null ? (layout.roomy ? LINE_ALPHA.roomy : LINE_ALPHA.crowded) : above ? 1 : LINE_ALPHA.dim
+        if (path && stands(lit?.edges, edge.id)) this.edge(edge, path, view, edgeWidth(edge.rate, most), alpha)
+      }
+      for (const node of graph.nodes) {
+        const box = layout.boxes.get(node.id)
+        if (box === undefined || !seen(box) || !stands(lit?.nodes, node.id)) continue
+        this.node(node, box, view, marks, !above)
+        if (above) taken.push(toScreen(view, box))
+      }
     }
     // What stands out, and where few are; those that fail before others, in case there is no room for all.
-    const labelled = edges.filter((edge) => (lit ? lit.edges.has(edge.id) : layout.roomy)).sort((a, b) => share(b) - share(a))
+    const labelled = graph.edges.filter((edge) => (lit ? lit.edges.has(edge.id) : layout.roomy)).sort((a, b) => share(b) - share(a))
     for (const edge of labelled) this.label(edge, layout.paths.get(edge.id), view, lit !== null, taken)
     context.globalAlpha = 1
   }

@@ -57,6 +57,16 @@ describe('layersOf', () => {
     expect(layer.get('service:cron')).toBe(layer.get('service:cart')! - 1)
   })
 
+  it('takes shortest ways where the longest ones are too long to be seen', () => {
+    const ring = Array.from({ length: 60 }, (_, i) => Array.from({ length: 8 }, (_, far) => call(`s${i}`, `s${(i + 1 + far) % 60}`))).flat()
+    const layers = Math.max(...layersOf(mapGraph(ring, [])).layer.values()) + 1
+    expect(layers).toBe(9) // 59 nodes away at most, 8 with each call
+    expect(Math.max(...layersOf(mapGraph([...ring, userCall('s0'), call('alone', 's9')], [])).layer.values()) + 1).toBeLessThan(layers + 2)
+    const layout = layOut(mapGraph(ring, []))
+    expectApart(layout)
+    expectWithin(mapGraph(ring, []), layout)
+  })
+
   it('knows a way through a circle without a begin', () => {
     const { layer, back } = layersOf(mapGraph([call('a', 'b'), call('b', 'c'), call('c', 'a')], []))
     expect([...layer.values()].sort()).toEqual([0, 1, 2])

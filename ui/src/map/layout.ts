@@ -35,12 +35,13 @@ export interface Layout {
 const ROOMY = { nodes: 40, edges: 70, w: 152, h: 66, nodesep: 18, ranksep: 20, edgesep: 12, labelW: 92, labelH: 32 }
 const DENSE = { w: 156, h: 34, rowGap: 8, columnGap: 10, layerGap: 50 }
 const ASPECT = 1.6 // of the screens that the dense layout is made for
+const LAYERS_MAX = 14
 const SWEEPS = 12 // over all layers; more change little
 const MARGIN = 24
 const PIECES = 20 // of a curve
 
-// Who may be reached again from a callee, and which layer each node is in: its longest way from where calls come in. A caller that
-// nobody calls stands just before what it calls.
+// Which calls lead back in a circle, and which layer each node is in: its longest way from where calls come in, but its shortest
+// one where those are too long to be seen, as in a mesh of circles. A caller that nobody calls stands just before what it calls.
 export interface Layers {
   layer: Map<string, number>
   back: Set<string> // ids of edges that lead back in a circle
@@ -62,12 +63,33 @@ export function layersOf(graph: MapGraph): Layers {
   // Users first: what they reach is where calls come in.
   const rank = (node: MapGraph['nodes'][number]) => (node.kind === 'user' ? 0 : called.has(node.id) ? 2 : 1)
   const starts = [...graph.nodes].sort((a, b) => rank(a) - rank(b)).map((node) => node.id)
+  const { back, order } = walk(starts, calls)
+  const layer = new Map<string, number>()
+  const forward = (id: string) => (calls.get(id) ?? []).filter((edge) => !back.has(edge.id))
+  for (const id of order) {
+    const own = layer.get(id) ?? 0
+    layer.set(id, own)
+    for (const { to } of forward(id)) layer.set(to, Math.max(layer.get(to) ?? 0, own + 1))
+  }
+  if (Math.max(0, ...layer.values()) >= LAYERS_MAX) shortestWays(starts, called, calls, layer)
+  for (const node of graph.nodes) {
+    if (called.has(node.id) || node.kind === 'user') continue
+    const first = Math.min(...forward(node.id).map(({ to }) => layer.get(to) ?? 0))
+    if (Number.isFinite(first)) layer.set(node.id, Math.max(0, first - 1))
+  }
+  return { layer, back }
+}
+
+type Calls = ReadonlyMap<string, MapEdge[]> // by their caller
+
+// Depth first. Each node stands before what it calls, but for the calls that lead back.
+function walk(starts: readonly string[], calls: Calls): { back: Set<string>; order: string[] } {
   const back = new Set<string>()
   const state = new Map<string, 'open' | 'done'>()
-  const order: string[] = [] // reversed: callees first
-  const visit = (start: string) => {
-    const stack = [{ id: start, next: 0 }]
-    state.set(start, 'open')
+  const order: string[] = []
+  for (const start of starts) {
+    const stack = state.has(start) ? [] : [{ id: start, next: 0 }]
+    state.set(start, state.get(start) ?? 'open')
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const edge = calls.get(top.id)?.[top.next++]
       if (edge === undefined) {
@@ -82,20 +104,19 @@ export function layersOf(graph: MapGraph): Layers {
       }
     }
   }
-  for (const id of starts) if (!state.has(id)) visit(id)
-  const layer = new Map<string, number>()
-  const forward = (id: string) => (calls.get(id) ?? []).filter((edge) => !back.has(edge.id))
-  for (const id of order.reverse()) {
-    const own = layer.get(id) ?? 0
-    layer.set(id, own)
-    for (const { to } of forward(id)) layer.set(to, Math.max(layer.get(to) ?? 0, own + 1))
+  return { back, order: order.reverse() }
+}
+
+function shortestWays(starts: readonly string[], called: ReadonlySet<string>, calls: Calls, layer: Map<string, number>): void {
+  layer.clear()
+  const spread = (from: readonly string[]) => {
+    for (const id of from) layer.set(id, 0)
+    for (let border = [...from], next = 1; border.length > 0; next++) {
+      border = border.flatMap((id) => (calls.get(id) ?? []).map((edge) => edge.to)).filter((id) => !layer.has(id) && layer.set(id, next))
+    }
   }
-  for (const node of graph.nodes) {
-    if (called.has(node.id) || node.kind === 'user') continue
-    const first = Math.min(...forward(node.id).map(({ to }) => layer.get(to) ?? 0))
-    if (Number.isFinite(first)) layer.set(node.id, Math.max(0, first - 1))
-  }
-  return { layer, back }
+  spread(starts.filter((id) => !called.has(id)))
+  for (const id of starts) if (!layer.has(id)) spread([id]) // a circle that nobody enters
 }
 
 export function layOut(graph: MapGraph): Layout {

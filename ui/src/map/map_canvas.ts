@@ -5,7 +5,7 @@ import { NextFrame, onThemeChange, readPalette, sizeCanvas, TextWidths } from '.
 import { MapPainter, toDrawing, type Marks, type Shown } from './draw'
 import { nodeWords } from './figures'
 import { callsOf } from './graph'
-import { distanceTo, neighbour, type Point } from './layout'
+import { distanceTo, neighbour, type Box, type Point } from './layout'
 import { fit, kept, pan, reveal, zoomAt, type Viewport } from './viewport'
 
 const ZOOM_PER_PX = 0.0022
@@ -101,6 +101,7 @@ export class MapCanvas {
     if (this.marks.chosen === id) return
     this.marks.chosen = id
     if (id !== null && this.isNode(id) && this.marks.active !== id) this.activate(id)
+    else this.reveal(id)
     this.relist()
     this.next.ask()
   }
@@ -145,9 +146,12 @@ export class MapCanvas {
     return nearest
   }
 
-  // A node that is spoken of: no move of the person's.
+  // What is spoken of, a call with both of its ends: no move of the person's.
   private reveal(id: string | null): void {
-    const box = this.shown?.layout.boxes.get(id ?? '')
+    if (this.shown === null || id === null) return
+    const { boxes } = this.shown.layout
+    const edge = this.shown.graph.edges.find((one) => one.id === id)
+    const box = edge ? around(boxes.get(edge.from), boxes.get(edge.to)) : boxes.get(id)
     if (box) this.view = reveal(this.view, box, this.width, this.height, READ_SCALE)
   }
 
@@ -337,4 +341,10 @@ export class MapCanvas {
     const { scale } = this.view
     this.setView({ scale, x: (x - map.left) / map.scale - this.width / scale / 2, y: (y - map.top) / map.scale - this.height / scale / 2 })
   }
+}
+
+function around(a: Box | undefined, b: Box | undefined): Box | undefined {
+  if (a === undefined || b === undefined) return undefined
+  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)]
+  return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y }
 }
