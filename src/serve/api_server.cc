@@ -18,6 +18,7 @@
 #include "query/sampling.h"
 #include "query/service_graph.h"
 #include "query/services.h"
+#include "query/silent_failures.h"
 #include "query/span_groups.h"
 #include "query/span_heatmap.h"
 #include "query/span_list.h"
@@ -38,6 +39,7 @@
 #include "serve/search_sql_api.h"
 #include "serve/service_graph_api.h"
 #include "serve/services_api.h"
+#include "serve/silent_failures_api.h"
 #include "serve/sql_api.h"
 #include "serve/tail_api.h"
 #include "serve/traces_api.h"
@@ -76,6 +78,8 @@ class ApiServerImpl final : public ApiServer {
         whole_span_reader_(items_),
         service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
+        silent_failure_reader_(clickhouse, options_.hot_attributes, options_.database,
+                               options_.metrics_retention_seconds),
         sampling_reader_(clickhouse, metric_reader_, options_.database, options_.metrics_retention_seconds),
         export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
@@ -86,6 +90,7 @@ class ApiServerImpl final : public ApiServer {
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
         services_api_(service_reader_),
+        silent_failures_api_(silent_failure_reader_),
         search_sql_api_(items_, clickhouse, options_.sql, options_.database),
         sql_api_(clickhouse, options_.sql, options_.database),
         tail_api_(tail_reader_),
@@ -110,6 +115,7 @@ class ApiServerImpl final : public ApiServer {
     sampling_api_.AddTo(router_);
     service_graph_api_.AddTo(router_);
     services_api_.AddTo(router_);
+    silent_failures_api_.AddTo(router_);
     search_sql_api_.AddTo(router_);
     sql_api_.AddTo(router_);
     tail_api_.AddTo(router_);
@@ -273,6 +279,7 @@ class ApiServerImpl final : public ApiServer {
   query::WholeSpanReader whole_span_reader_;
   query::ServiceReader service_reader_;
   query::ServiceGraphReader service_graph_reader_;
+  query::SilentFailureReader silent_failure_reader_;
   query::SamplingReader sampling_reader_;
   ExportApi export_api_;
   FieldsApi fields_api_;
@@ -283,6 +290,7 @@ class ApiServerImpl final : public ApiServer {
   SamplingApi sampling_api_;
   ServiceGraphApi service_graph_api_;
   ServicesApi services_api_;
+  SilentFailuresApi silent_failures_api_;
   SearchSqlApi search_sql_api_;
   SqlApi sql_api_;
   TailApi tail_api_;

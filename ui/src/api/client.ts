@@ -62,6 +62,9 @@ export const api = {
   listOperations: (service: string, query: Query<'listOperations'>, signal?: AbortSignal) =>
     take(client.GET('/services/{service}/operations', { params: { path: { service }, query }, signal })),
   getServiceGraph: (query: Query<'getServiceGraph'>, signal?: AbortSignal) => take(client.GET('/service-graph', { params: { query }, signal })),
+  listSilentFailures: (query: Query<'listSilentFailures'>, signal?: AbortSignal) => take(client.GET('/silent-failures', { params: { query }, signal })),
+  countSilentFailures: (query: Query<'countSilentFailures'>, signal?: AbortSignal) =>
+    take(client.GET('/silent-failures/services', { params: { query }, signal })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
   getTraceOutline: (trace_id: string, query: Query<'getTraceOutline'>, signal?: AbortSignal) =>
