@@ -218,6 +218,8 @@ def test_sightline_sees_what_the_recommender_does(
     assert all(spans[part][0] == root for part in PARTS)
     assert spans["wikipedia_client.get_signal"][1] == "Error" and spans["GET /search"][1] == "Unset", "a silent error"
     check_the_libraries_spans(server, trace)
+    silent = requests.get(f"{server.http}/api/v1/silent-failures", params={"service": "recommender"}, timeout=60).json()["failures"]
+    assert any(one["requests"] == 1 and answer["trace_id"] in [sample["trace_id"] for sample in one["samples"]] for one in silent)
     predictions = server.sql(
         "SELECT SpanAttributes['doc_id'], toFloat64(SpanAttributes['model.score']), SpanAttributes['model.rank'] "
         f"FROM otel_traces WHERE {trace} AND SpanName = 'model.predict'")  # fmt: skip

@@ -5,6 +5,7 @@ export const ROUTES = {
   services: '/services',
   service: '/services/:name',
   map: '/map',
+  silent: '/silent-failures',
   traces: '/traces',
   trace: '/traces/:id',
   logs: '/logs',

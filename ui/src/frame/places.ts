@@ -14,6 +14,7 @@ export const PLACES: readonly Place[] = [
   { route: 'home', path: '/', label: 'Home', icon: 'home', keys: 'g h' },
   { route: 'services', path: '/services', label: 'Services', icon: 'services', keys: 'g s' },
   { route: 'map', path: '/map', label: 'Map', icon: 'map', keys: 'g a' },
+  { route: 'silent', path: '/silent-failures', label: 'Silent failures', icon: 'mute', keys: 'g f' },
   { route: 'traces', path: '/traces', label: 'Traces', icon: 'traces', keys: 'g t' },
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },
