@@ -297,8 +297,11 @@ class Reading {
   // Of each group the first failure of its span and shape: in one statement a span for each message, its numbers aside.
   Result<void> AddFirstSeen() {
     const MinuteRange& range = answer_.range;
+    int64_t oldest = 0;
+    SIGHTLINE_TRY(question_.ForEachRow("SELECT min(Timestamp) FROM " + question_.Table("spans"), {},
+                                       [&](RowReader& row) { oldest = row.Number<int64_t>(); }));
     answer_.first_seen_since_unix_nanos = std::max<int64_t>(
-        1, std::min(range.from_unix_nanos, range.to_unix_nanos - kFirstSeenSecondsMax * kSecondNanos));
+        oldest, std::min(range.from_unix_nanos, range.to_unix_nanos - kFirstSeenSecondsMax * kSecondNanos));
     std::set<std::string> services, names;
     for (const auto& group : answer_.groups) {
       services.insert(group.service);

@@ -139,6 +139,8 @@ TEST_F(SilentFailuresTest, OneGroupForOneFailureWithItsShareAndSamples) {
   EXPECT_EQ(failures.examined.traces, 8);
   EXPECT_EQ(failures.examined.spans, 16);
   EXPECT_EQ(failures.requests, 8);
+  // Nothing older is stored.
+  EXPECT_EQ(failures.first_seen_since_unix_nanos, now_ - 8 * kSecond);
 }
 
 TEST_F(SilentFailuresTest, NoneWhereTheRequestFailedToo) {

@@ -1,5 +1,5 @@
-// Trace by id and the newest traces of a service over SIGHTLINE_BENCH_SPANS spans (default 5 million, one hour).
-// Budgets (bench/budgets.md): 20 ms and 100 ms at p95.
+// Trace by id, the newest traces of a service and silent failures over SIGHTLINE_BENCH_SPANS spans (default 5 million,
+// one hour). Budgets (bench/budgets.md): 20 ms and 100 ms at p95.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "query/silent_failures.h"
 #include "query/traces.h"
 #include "store/schema.h"
 
@@ -124,6 +125,36 @@ void BM_Newest50TracesOfAService(benchmark::State& state) {
   });
 }
 BENCHMARK(BM_Newest50TracesOfAService)->Iterations(50)->Unit(benchmark::kMillisecond);
+
+SilentSearch LastTwoHours() {
+  const int64_t now = Clock::System().UnixNanos();
+  return {.from_unix_nanos = now - 2 * kHourNanos, .to_unix_nanos = now, .now_unix_nanos = now};
+}
+
+// As the page asks: with the first of each, looked for in all that is stored.
+void BM_SilentFailures(benchmark::State& state) {
+  SilentFailureReader reader(Store::Get().clickhouse());
+  Measure(state, [&] { SIGHTLINE_CHECK(reader.Read(LastTwoHours()).has_value()); });
+}
+BENCHMARK(BM_SilentFailures)->Iterations(10)->Unit(benchmark::kMillisecond);
+
+// As the list of services asks.
+void BM_SilentFailuresByService(benchmark::State& state) {
+  SilentFailureReader reader(Store::Get().clickhouse());
+  Measure(state, [&] { SIGHTLINE_CHECK(reader.CountByService(LastTwoHours()).has_value()); });
+}
+BENCHMARK(BM_SilentFailuresByService)->Iterations(10)->Unit(benchmark::kMillisecond);
+
+// No span failed: all of the range is looked at in vain.
+void BM_NoSilentFailures(benchmark::State& state) {
+  SilentFailureReader reader(Store::Get().clickhouse());
+  Measure(state, [&] {
+    SilentSearch search = LastTwoHours();
+    search.service = "nobody";
+    SIGHTLINE_CHECK(reader.Read(search).has_value());
+  });
+}
+BENCHMARK(BM_NoSilentFailures)->Iterations(10)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sightline::query
