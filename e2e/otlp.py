@@ -50,9 +50,13 @@ def span(name: str = "work", trace_id: bytes | None = None, parent: bytes = b"",
 
 
 def traces(service: str | None, spans: Iterable[Span]) -> bytes:
+    return traces_of({} if service is None else {"service.name": service}, spans)
+
+
+def traces_of(resource: dict[str, Any], spans: Iterable[Span]) -> bytes:
     request = ExportTraceServiceRequest()
     resource_spans = request.resource_spans.add()
-    resource_spans.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
+    resource_spans.resource.attributes.extend(attributes(resource))
     resource_spans.scope_spans.add().spans.extend(spans)
     return request.SerializeToString()
 

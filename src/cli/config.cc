@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/config_apdex.h"
 #include "cli/config_dimensions.h"
 #include "cli/config_hot_attributes.h"
 #include "cli/config_predictions.h"
@@ -102,8 +103,10 @@ void BindStorage(ConfigSchema& schema, Config& config) {
   schema.Section("journal", "The log of accepted exports that a crash cannot lose.");
   schema.Bytes("journal.segment_bytes_max", config.journal.segment_bytes_max, "A new file starts beyond this size.",
                1 << 16, 1ULL << 32);
-  schema.Bytes("journal.bytes_max", config.journal.bytes_max,
-               "Disk that the journal may take (a gateway's two together); beyond it exports are answered as to be tried again.", 1 << 20);
+  schema.Bytes(
+      "journal.bytes_max", config.journal.bytes_max,
+      "Disk that the journal may take (a gateway's two together); beyond it exports are answered as to be tried again.",
+      1 << 20);
 
   schema.Section("store", "How rows are written: in blocks, each inserted at the first of three limits.");
   schema.Number("store.block_rows_max", config.store.block_rows_max,
@@ -140,6 +143,15 @@ void BindSpanMetrics(ConfigSchema& schema, otlp::SpanMetricsOptions& options) {
                 "Series of a service in an hour; further ones are counted together, with otel.metric.overflow.", 1,
                 1'000'000);
   schema.Number("span_metrics.series_max", options.series_max, "The same for all services together.", 1, 10'000'000);
+}
+
+void BindServices(ConfigSchema& schema, Config::Services& services) {
+  schema.Section("services", "How services are judged.");
+  schema.Duration("services.apdex_threshold", services.apdex_threshold_nanos,
+                  "How long a request may take to satisfy, for apdex; up to four times as long is tolerated.",
+                  {.min_nanos = 1, .max_nanos = kApdexThresholdNanosMax});
+  schema.Add(ApdexThresholdsKey("services.apdex_thresholds", services.apdex_thresholds,
+                                "Services with a threshold of their own: `[{service: checkout, threshold: 200ms}]`."));
 }
 
 void BindForward(ConfigSchema& schema, Config::Forward& forward) {
@@ -277,6 +289,7 @@ void BindConfig(ConfigSchema& schema, Config& config) {
   BindPlaces(schema, config);
   BindStorage(schema, config);
   BindSpanMetrics(schema, config.span_metrics);
+  BindServices(schema, config.services);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "cli/config_apdex.h"
 #include "forward/exporter.h"
 #include "journal/journal.h"
 #include "otlp/block_builder.h"
@@ -83,6 +84,11 @@ struct Config {
 
   std::vector<otlp::PredictionRule> predictions = otlp::DefaultPredictionRules();
   otlp::SpanMetricsOptions span_metrics;
+
+  struct Services {
+    int64_t apdex_threshold_nanos = kSecondNanos / 2;
+    std::vector<ServiceThreshold> apdex_thresholds;  // of services that have their own
+  } services;
 
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set

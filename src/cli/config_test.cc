@@ -152,6 +152,26 @@ TEST_F(ServeConfig, TailSamplingIsCompiledAndItsFaultsAreProblems) {
   EXPECT_THAT(Load("sampling: {head_sampling: 1}\n"), ElementsAre(HasSubstr("unknown key")));
 }
 
+TEST_F(ServeConfig, ServicesHaveApdexThresholdsOfTheirOwn) {
+  EXPECT_THAT(Load("services: {apdex_threshold: 1s, apdex_thresholds: [{service: pay, threshold: 200ms}]}\n"),
+              IsEmpty());
+  EXPECT_EQ(config.services.apdex_threshold_nanos, kSecondNanos);
+  ASSERT_EQ(config.services.apdex_thresholds.size(), 1u);
+  EXPECT_EQ(config.services.apdex_thresholds[0].key, "pay");
+  EXPECT_EQ(config.services.apdex_thresholds[0].nanos, 200'000'000);
+  const std::pair<std::string, std::string> faults[] = {
+      {"service: pay", "has no threshold"},
+      {"threshold: 1s", "has no service"},
+      {"service: pay, threshold: 0s", "must be more than 0"},
+      {"service: pay, threshold: soon", "soon"},
+      {"service: pay, threshold: 1s, unit: s", "unknown field"},
+      {"service: pay, threshold: 1s}, {service: pay, threshold: 2s", "pay is given twice"}};
+  for (const auto& [yaml, fault] : faults) {
+    EXPECT_THAT(Load("services: {apdex_thresholds: [{" + yaml + "}]}\n"),
+                ElementsAre(AllOf(HasSubstr("services.apdex_thresholds"), HasSubstr(fault))));
+  }
+}
+
 TEST_F(ServeConfig, LimitsThatCannotBeTogetherAreRefused) {
   EXPECT_THAT(Load("limits:\n  memory_bytes_max: 32MiB\n  recv_decompressed_bytes_max: 16MiB\n"),
               ElementsAre("FILE:2:3: limits.memory_bytes_max: limits.recv_message_bytes_max (64MiB) must not be more "
@@ -170,6 +190,7 @@ TEST_F(ServeConfig, ShownConfigurationLoadsBackUnchanged) {
   first.store.hot_attributes = {{"a.b", otlp::HotAttribute::Type::kBool, true}, {"c"}};
   first.retention.logs_nanos = kForeverNanos;
   first.http.allowed_hosts = {"*", "a:1"};
+  first.services.apdex_thresholds = {{"a: b", 1'500'000}};
   const std::string shown = schema.ShowYaml();
   EXPECT_THAT(Load(shown), IsEmpty());
   ConfigSchema again = MakeConfigSchema();

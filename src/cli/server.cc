@@ -138,6 +138,8 @@ Result<void> Server::OpenDoors() {
   Result<std::vector<otlp::HotAttribute>> hot_attributes = store::StoredHotAttributes(*clickhouse_, api.database);
   if (!hot_attributes) return Wrap("read the columns of hot attributes", hot_attributes.error());
   api.hot_attributes = *std::move(hot_attributes);
+  api.apdex.default_nanos = config_.services.apdex_threshold_nanos;
+  for (const ServiceThreshold& one : config_.services.apdex_thresholds) api.apdex.by_service[one.key] = one.nanos;
   api.sampling = sampling_.get();
   api.views = views_.get();
   api.allowed_hosts = config_.http.allowed_hosts;

@@ -63,6 +63,7 @@ GraphSideFigures ReadSide(RowReader& row) {
   for (size_t i = 0; i < numbers.size(); ++i) buckets.emplace_back(numbers[i], spans.at(i));
   std::ranges::sort(buckets);
   GraphSideFigures figures{.p50_nanos = QuantileNanos(buckets, 0.50, longest),
+                           .p90_nanos = QuantileNanos(buckets, 0.90, longest),
                            .p95_nanos = QuantileNanos(buckets, 0.95, longest),
                            .p99_nanos = QuantileNanos(buckets, 0.99, longest),
                            .max_nanos = longest};

@@ -21,7 +21,7 @@ inline constexpr uint32_t kGraphEdgesRankedMax = 1000;  // of a graph: the curso
 // How long the calls took as one side measured it. `spans` is 0 where that side has none.
 struct GraphSideFigures {
   double spans = 0;
-  double p50_nanos = 0, p95_nanos = 0, p99_nanos = 0;
+  double p50_nanos = 0, p90_nanos = 0, p95_nanos = 0, p99_nanos = 0;
   uint64_t max_nanos = 0;
 };
 

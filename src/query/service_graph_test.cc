@@ -93,6 +93,7 @@ TEST_F(ServiceGraphTest, AnEdgeHasItsCallsErrorsAndDurationsOfBothSides) {
   EXPECT_DOUBLE_EQ(pay.calls_per_second, 100.0 / 120);
   EXPECT_EQ(pay.client_side.spans, 100);
   EXPECT_NEAR(pay.client_side.p50_nanos, 10.0 * kMilli, 1.0 * kMilli);
+  EXPECT_NEAR(pay.client_side.p90_nanos, 10.0 * kMilli, 1.0 * kMilli);
   EXPECT_NEAR(pay.client_side.p95_nanos, 1000.0 * kMilli, 100.0 * kMilli);
   EXPECT_EQ(pay.client_side.max_nanos, 1000 * kMilli);
   EXPECT_EQ(pay.server_side.max_nanos, 500 * kMilli);

@@ -66,13 +66,16 @@ class Tally {
     max_nanos_ = std::max(max_nanos_, max_nanos);
   }
 
+  BucketCalls Buckets() const { return {buckets_.begin(), buckets_.end()}; }
+
   CallFigures Figures(double seconds) const {
-    const BucketCalls buckets(buckets_.begin(), buckets_.end());
+    const BucketCalls buckets = Buckets();
     CallFigures figures;
     for (const auto& [bucket, calls] : buckets) figures.calls += calls;
     figures.errors = errors_;
     figures.calls_per_second = figures.calls / seconds;
     figures.p50_nanos = QuantileNanos(buckets, 0.50, max_nanos_);
+    figures.p90_nanos = QuantileNanos(buckets, 0.90, max_nanos_);
     figures.p95_nanos = QuantileNanos(buckets, 0.95, max_nanos_);
     figures.p99_nanos = QuantileNanos(buckets, 0.99, max_nanos_);
     figures.max_nanos = max_nanos_;
@@ -85,15 +88,24 @@ class Tally {
   uint64_t max_nanos_ = 0;
 };
 
-// The columns Buckets and BucketCalls of a row.
-BucketCalls ReadBuckets(RowReader& row) {
-  const auto numbers = row.Numbers<uint16_t>();
-  const auto calls = row.Numbers<double>();
+BucketCalls Paired(const std::vector<uint16_t>& numbers, const std::vector<double>& calls) {
   BucketCalls buckets;
   buckets.reserve(numbers.size());
   for (size_t i = 0; i < numbers.size(); ++i) buckets.emplace_back(numbers[i], calls.at(i));
   std::ranges::sort(buckets);
   return buckets;
+}
+
+// The columns Buckets and BucketCalls of a row.
+BucketCalls ReadBuckets(RowReader& row) {
+  const auto numbers = row.Numbers<uint16_t>();
+  return Paired(numbers, row.Numbers<double>());
+}
+
+double Apdex(const BucketCalls& fine, double calls, int64_t threshold_nanos) {
+  const auto threshold = static_cast<double>(threshold_nanos);
+  const double satisfied = CallsWithin(fine, threshold), tolerated = CallsWithin(fine, 4 * threshold) - satisfied;
+  return calls > 0 ? std::min(1.0, (satisfied + tolerated / 2) / calls) : 0;
 }
 
 // A row for each service and step, by service: those of a page and of the one behind it.
@@ -105,7 +117,9 @@ std::string ServicesSql(const Question& question, uint32_t resolution, const Ser
                             ")";
   const std::string wanted =
       search.service ? " AND ServiceName = {service:String}" + behind_cursor : " AND ServiceName IN " + names;
-  return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), sum(Errors), max(Longest), max(Last) "
+  return "SELECT ServiceName, Step, groupArray(Bucket), groupArray(BucketCalls), groupArray(BucketCalls - Errors), "
+         "sum(Errors), "
+         "max(Longest), max(Last) "
          "FROM (SELECT ServiceName, toUInt32(intDiv(toInt64(Time) - {from:Int64}, {step:Int64})) AS Step, Bucket, "
          "sum(Calls) AS BucketCalls, sumIf(Calls, StatusCode = 'Error') AS Errors, max(DurationMax) AS Longest, "
          "max(LastSeen) AS Last FROM " +
@@ -120,7 +134,9 @@ class PageOfServices {
   void Read(RowReader& row) {
     std::string name = row.Text();
     const auto step = row.Number<uint32_t>();
-    const BucketCalls buckets = ReadBuckets(row);
+    const auto numbers = row.Numbers<uint16_t>();
+    const BucketCalls buckets = Paired(numbers, row.Numbers<double>());
+    const BucketCalls fine = Paired(numbers, row.Numbers<double>());
     const auto errors = row.Number<double>();
     const auto longest = row.Number<uint64_t>();
     const auto last_seconds = row.Number<uint32_t>();
@@ -134,16 +150,23 @@ class PageOfServices {
     for (const auto& [bucket, calls] : buckets) service.calls.at(step) += calls;
     service.errors.at(step) = errors;
     service.p50_nanos.at(step) = QuantileNanos(buckets, 0.50, longest);
+    service.p90_nanos.at(step) = QuantileNanos(buckets, 0.90, longest);
     service.p95_nanos.at(step) = QuantileNanos(buckets, 0.95, longest);
     service.p99_nanos.at(step) = QuantileNanos(buckets, 0.99, longest);
     service.last_seen_unix_nanos = std::max(service.last_seen_unix_nanos, last_seconds * kSecondNanos);
     tallies_.back().Add(buckets, errors, longest);
+    fine_.back().Add(fine, 0, longest);
   }
 
   bool is_too_large() const { return is_too_large_; }
 
-  ServicePage Take(double seconds) {
-    for (size_t i = 0; i < tallies_.size(); ++i) page_.services[i].figures = tallies_[i].Figures(seconds);
+  ServicePage Take(double seconds, const ApdexThresholds& apdex) {
+    for (size_t i = 0; i < tallies_.size(); ++i) {
+      ServiceSummary& service = page_.services[i];
+      service.figures = tallies_[i].Figures(seconds);
+      service.apdex_threshold_nanos = apdex.Of(service.service);
+      service.apdex = Apdex(fine_[i].Buckets(), service.figures.calls, service.apdex_threshold_nanos);
+    }
     const MinuteRange& range = page_.range;
     if (more_) {
       page_.next =
@@ -161,15 +184,17 @@ class PageOfServices {
                               .calls = zeros,
                               .errors = zeros,
                               .p50_nanos = none,
+                              .p90_nanos = none,
                               .p95_nanos = none,
                               .p99_nanos = none});
     tallies_.emplace_back();
+    fine_.emplace_back();
   }
 
   const uint32_t limit_;
   bool more_ = false, is_too_large_ = false;
   ServicePage page_;
-  std::vector<Tally> tallies_;  // of page_.services
+  std::vector<Tally> tallies_, fine_;  // of page_.services: all calls, those that did not fail
 };
 
 // Rows of id, name, kind, entry, buckets, their calls, errors, longest. `behind_last`: of the operations by name, only
@@ -244,6 +269,13 @@ double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_n
   return total > 0 ? static_cast<double>(max_nanos) : 0;
 }
 
+double CallsWithin(const BucketCalls& buckets, double nanos) {
+  const double end = nanos > 0 ? std::log2(nanos) * otlp::kBucketsPerDoubling : 0;
+  double within = 0;
+  for (const auto& [bucket, calls] : buckets) within += calls * std::clamp(end - bucket, 0.0, 1.0);
+  return within;
+}
+
 // Finer rows than the range's oldest need not be looked for: they are gone.
 Result<MinuteRange> ServiceReader::StoredSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds,
                                                int64_t now_unix_nanos) const {
@@ -279,7 +311,7 @@ Result<ServicePage> ServiceReader::List(const ServiceSearch& search, store::Canc
     return Fail(Code::kInvalidArgument,
                 "services with {} steps each are more than one answer holds: ask for fewer of either", range->steps());
   }
-  ServicePage page = services.Take(SecondsPassed(*range, search.now_unix_nanos));
+  ServicePage page = services.Take(SecondsPassed(*range, search.now_unix_nanos), apdex_);
   page.scanned = question.stats();
   return page;
 }

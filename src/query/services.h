@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,17 +53,21 @@ Result<MinuteRange> WholeSteps(int64_t from_unix_nanos, int64_t to_unix_nanos, i
 struct CallFigures {
   double calls = 0, errors = 0;
   double calls_per_second = 0;  // over the part of the range that has passed
-  double p50_nanos = 0, p95_nanos = 0, p99_nanos = 0;
+  double p50_nanos = 0, p90_nanos = 0, p95_nanos = 0, p99_nanos = 0;
   uint64_t max_nanos = 0;
 };
 
 struct ServiceSummary {
-  std::string service;               // "": spans that name none
-  CallFigures figures;               // of entry spans
+  std::string service;  // "": spans that name none
+  CallFigures figures;  // of entry spans
+  // (satisfied + tolerating / 2) / calls: satisfied are those that took at most the threshold, tolerating those of at
+  // most four times as long; whoever got an error was neither. Read from buckets, as quantiles are.
+  double apdex = 0;
+  int64_t apdex_threshold_nanos = 0;
   int64_t last_seen_unix_nanos = 0;  // start of the last entry span, whole seconds
   // One value for each step of the range.
-  std::vector<double> calls, errors;                    // in the step
-  std::vector<double> p50_nanos, p95_nanos, p99_nanos;  // NaN: no call
+  std::vector<double> calls, errors;                               // in the step
+  std::vector<double> p50_nanos, p90_nanos, p95_nanos, p99_nanos;  // NaN: no call
 };
 
 // Where a page ended. It carries the first page's range, so that all pages speak of the same time.
@@ -123,6 +129,19 @@ struct OperationPage {
 using BucketCalls = std::vector<std::pair<uint16_t, double>>;
 // The duration below which `quantile` (0 to 1) of the calls lie; at most `max_nanos`. 0 without calls.
 double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_nanos);
+// How many of the calls took at most so long.
+double CallsWithin(const BucketCalls& buckets, double nanos);
+
+// How long a request may take to be a good one, for apdex.
+struct ApdexThresholds {
+  int64_t default_nanos = 500'000'000;
+  std::map<std::string, int64_t, std::less<>> by_service;
+
+  int64_t Of(std::string_view service) const {
+    const auto own = by_service.find(service);
+    return own == by_service.end() ? default_nanos : own->second;
+  }
+};
 
 // How long rows are kept; steps are made as coarse as a range's age demands. 0: forever.
 struct SpanMetricsKept {
@@ -134,8 +153,9 @@ struct SpanMetricsKept {
 class ServiceReader {
  public:
   // `clickhouse` must outlive it.
-  explicit ServiceReader(store::ClickHouse& clickhouse, std::string database = "sightline", SpanMetricsKept kept = {})
-      : clickhouse_(clickhouse), database_(std::move(database)), kept_(kept) {}
+  explicit ServiceReader(store::ClickHouse& clickhouse, std::string database = "sightline", SpanMetricsKept kept = {},
+                         ApdexThresholds apdex = {})
+      : clickhouse_(clickhouse), database_(std::move(database)), kept_(kept), apdex_(std::move(apdex)) {}
 
   // Both: kInvalidArgument for a limit out of bounds, an empty range; the first also for too many steps.
   Result<ServicePage> List(const ServiceSearch& search, store::Cancellation* cancellation = nullptr);
@@ -149,6 +169,7 @@ class ServiceReader {
   store::ClickHouse& clickhouse_;
   const std::string database_;
   const SpanMetricsKept kept_;
+  const ApdexThresholds apdex_;
 };
 
 }  // namespace sightline::query

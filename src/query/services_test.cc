@@ -84,7 +84,7 @@ class ServicesTest : public EngineTest {
 
   int64_t start_ = 0;
   uint64_t block_ = 0;
-  ServiceReader reader_{clickhouse()};
+  ServiceReader reader_{clickhouse(), "sightline", {}, {.by_service = {{"quick", 5 * int64_t{kMilli}}}}};
 };
 
 std::vector<std::string> Names(const ServicePage& page) {
@@ -197,6 +197,35 @@ TEST_F(ServicesTest, HasTheFiguresOfEachServiceByName) {
   EXPECT_NEAR(web.p95_nanos[1], 1000e6, 100e6);
   EXPECT_TRUE(std::isnan(web.p95_nanos[2]));
   EXPECT_EQ(page.services[0].calls[59], 1);
+}
+
+TEST(CallsWithin, AreSpreadWithinABucketByTheirLogarithm) {
+  const BucketCalls buckets = {{160, 8}, {161, 4}};  // from 2^20 ns
+  EXPECT_EQ(CallsWithin(buckets, 0), 0);
+  EXPECT_EQ(CallsWithin(buckets, std::exp2(20)), 0);
+  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 16)), 4, 1e-6);
+  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 8)), 8, 1e-6);
+  EXPECT_EQ(CallsWithin(buckets, 1e12), 12);
+}
+
+TEST_F(ServicesTest, ApdexIsByTheThresholdOfTheService) {
+  std::vector<Call> calls;
+  for (const char* service : {"web", "quick"}) {
+    for (int i = 0; i < 100; ++i) {
+      Call call = At(i * kSecond, service);
+      call.duration_nanos = (i < 70 ? 10 : i < 90 ? 1000 : 5000) * kMilli;
+      call.status = i < 5 ? kError : kOk;
+      calls.push_back(call);
+    }
+  }
+  Insert(calls);
+  const ServicePage page = List(FirstHour());
+  ASSERT_THAT(Names(page), ElementsAre("quick", "web"));
+  EXPECT_EQ(page.services[1].apdex_threshold_nanos, 500'000'000);
+  EXPECT_DOUBLE_EQ(page.services[1].apdex, 0.65 + 0.20 / 2) << "who got an error was not satisfied";
+  EXPECT_EQ(page.services[0].apdex_threshold_nanos, 5'000'000);
+  EXPECT_DOUBLE_EQ(page.services[0].apdex, 0.65 / 2) << "10 ms are tolerated where 5 are wanted";
+  EXPECT_NEAR(page.services[0].figures.p90_nanos, 1000e6, 100e6);
 }
 
 TEST_F(ServicesTest, OneServiceAndTheOneWithoutAName) {

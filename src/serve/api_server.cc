@@ -9,6 +9,9 @@
 
 #include "base/log.h"
 #include "otlp/attribute_text.h"
+#include "query/database_calls.h"
+#include "query/deployments.h"
+#include "query/exceptions.h"
 #include "query/explain.h"
 #include "query/facets.h"
 #include "query/fields.h"
@@ -28,6 +31,7 @@
 #include "query/whole_spans.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
+#include "serve/exceptions_api.h"
 #include "serve/export_api.h"
 #include "serve/fields_api.h"
 #include "serve/logs_api.h"
@@ -63,6 +67,9 @@ class ApiServerImpl final : public ApiServer {
         metrics_(metrics),
         clock_(clock),
         items_(clickhouse, options_.hot_attributes, options_.database),
+        database_call_reader_(items_),
+        deployment_reader_(items_),
+        exception_reader_(clickhouse, options_.database),
         explainer_(items_),
         facet_reader_(items_),
         field_reader_(clickhouse, options_.hot_attributes, options_.database),
@@ -76,11 +83,13 @@ class ApiServerImpl final : public ApiServer {
         log_reader_(clickhouse, options_.database),
         tail_reader_(items_),
         whole_span_reader_(items_),
-        service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds}),
+        service_reader_(clickhouse, options_.database, {.minute_seconds = options_.metrics_retention_seconds},
+                        options_.apdex),
         service_graph_reader_(clickhouse, options_.database, options_.metrics_retention_seconds),
         silent_failure_reader_(clickhouse, options_.hot_attributes, options_.database,
                                options_.metrics_retention_seconds),
         sampling_reader_(clickhouse, metric_reader_, options_.database, options_.metrics_retention_seconds),
+        exceptions_api_(exception_reader_),
         export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_, log_group_reader_),
@@ -89,7 +98,7 @@ class ApiServerImpl final : public ApiServer {
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
         service_graph_api_(service_graph_reader_),
-        services_api_(service_reader_),
+        services_api_(service_reader_, database_call_reader_, deployment_reader_),
         silent_failures_api_(silent_failure_reader_),
         search_sql_api_(items_, clickhouse, options_.sql, options_.database),
         sql_api_(clickhouse, options_.sql, options_.database),
@@ -105,6 +114,7 @@ class ApiServerImpl final : public ApiServer {
         pool_(options_.query_threads, options_.queries_waiting_max),
         sql_pool_(options_.sql_threads, options_.queries_waiting_max),
         export_pool_(options_.export_threads, options_.queries_waiting_max) {
+    exceptions_api_.AddTo(router_);
     export_api_.AddTo(router_);
     if (options_.views != nullptr) views_api_.emplace(*options_.views);
     fields_api_.AddTo(router_);
@@ -264,6 +274,9 @@ class ApiServerImpl final : public ApiServer {
   MetricsRegistry& metrics_;
   const Clock& clock_;
   query::ItemSource items_;
+  query::DatabaseCallReader database_call_reader_;
+  query::DeploymentReader deployment_reader_;
+  query::ExceptionReader exception_reader_;
   query::Explainer explainer_;
   query::FacetReader facet_reader_;
   query::FieldReader field_reader_;
@@ -281,6 +294,7 @@ class ApiServerImpl final : public ApiServer {
   query::ServiceGraphReader service_graph_reader_;
   query::SilentFailureReader silent_failure_reader_;
   query::SamplingReader sampling_reader_;
+  ExceptionsApi exceptions_api_;
   ExportApi export_api_;
   FieldsApi fields_api_;
   LogsApi logs_api_;

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "net/http_server.h"
 #include "otlp/block_builder.h"
+#include "query/services.h"
 #include "query/sql.h"
 #include "serve/program_api.h"
 #include "serve/sampling_api.h"
@@ -32,6 +33,7 @@ struct ApiOptions {
   std::string database = "sightline";     // of the schema
   int64_t metrics_retention_seconds = 0;  // 0: forever
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
+  query::ApdexThresholds apdex;
   SamplingControl* sampling = nullptr;                      // must outlive the server; null: every span is kept
   state::SavedViews* views = nullptr;                       // must outlive the server; null: none are kept
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean

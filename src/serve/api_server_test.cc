@@ -485,13 +485,16 @@ TEST_F(ServicesApiTest, ServicesHaveFiguresAndSeriesOfWholeMinutes) {
       << reply.body;
   // 2^20.25, the middle of the bucket by logarithm would be 2^20.0625: the 50th of 100 calls; no quantile is above the
   // max.
-  EXPECT_TRUE(Has(reply.body, "\"p50_nano\":1095000,\"p95_nano\":1100000,\"p99_nano\":1100000,\"max_nano\":1100000,"))
+  EXPECT_TRUE(
+      Has(reply.body,
+          "\"p50_nano\":1095000,\"p90_nano\":1100000,\"p95_nano\":1100000,\"p99_nano\":1100000,\"max_nano\":1100000,"
+          "\"apdex\":0.9,\"apdex_threshold_nano\":500000000,"))
       << reply.body;
   const std::string series = Between(reply.body, "\"shop/eu west\"", "}}");
   const std::string calls = Between(series, "\"calls\":[", "]");
   EXPECT_TRUE(calls.ends_with(",0,100,0") || calls.ends_with(",0,0,100")) << calls;
   EXPECT_EQ(std::count(calls.begin(), calls.end(), ','), 15) << "15 minutes touch 16";
-  for (const char* quantile : {"p50_nano", "p95_nano", "p99_nano"}) {
+  for (const char* quantile : {"p50_nano", "p90_nano", "p95_nano", "p99_nano"}) {
     EXPECT_TRUE(Has(series, "\"" + std::string(quantile) + "\":[null,")) << series;
   }
   EXPECT_TRUE(Has(reply.body, "\"next_cursor\":null,\"scanned\":{\"rows\":")) << reply.body;

@@ -35,6 +35,7 @@ void WriteSide(JsonWriter& json, std::string_view key, const query::GraphSideFig
   if (side.spans == 0) return void(json.Null());
   json.Begin('{').Key("spans").Number(side.spans);
   json.Key("p50_nano").Number(std::round(side.p50_nanos));
+  json.Key("p90_nano").Number(std::round(side.p90_nanos));
   json.Key("p95_nano").Number(std::round(side.p95_nanos));
   json.Key("p99_nano").Number(std::round(side.p99_nanos));
   json.Key("max_nano").UInt(side.max_nanos).End('}');

@@ -1,5 +1,6 @@
 #include "serve/services_api.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sightline::serve {
@@ -45,10 +46,16 @@ void WriteNanos(JsonWriter& json, double nanos) {
   json.Number(std::round(nanos));
 }
 
+double SecondsPassed(const TimeRange& range, int64_t now_unix_nanos) {
+  const int64_t end = std::min(range.to_unix_nanos, now_unix_nanos);
+  return std::max(1.0, static_cast<double>(end - range.from_unix_nanos) / 1e9);
+}
+
 void WriteFigures(JsonWriter& json, const query::CallFigures& figures) {
   json.Key("calls").Number(figures.calls).Key("errors").Number(figures.errors);
   json.Key("calls_per_second").Number(figures.calls_per_second);
   WriteNanos(json.Key("p50_nano"), figures.p50_nanos);
+  WriteNanos(json.Key("p90_nano"), figures.p90_nanos);
   WriteNanos(json.Key("p95_nano"), figures.p95_nanos);
   WriteNanos(json.Key("p99_nano"), figures.p99_nanos);
   json.Key("max_nano").UInt(figures.max_nanos);
@@ -67,6 +74,7 @@ void WriteQuantiles(JsonWriter& json, std::string_view key, const std::vector<do
 void WriteService(JsonWriter& json, const query::ServiceSummary& service) {
   json.Begin('{').Key("service").String(service.service);
   WriteFigures(json, service.figures);
+  json.Key("apdex").Number(service.apdex).Key("apdex_threshold_nano").Int(service.apdex_threshold_nanos);
   json.Key("last_seen_unix_nano").Nanos(service.last_seen_unix_nanos).Key("series").Begin('{');
   json.Key("calls").Begin('[');
   for (const double calls : service.calls) json.Number(calls);
@@ -74,6 +82,7 @@ void WriteService(JsonWriter& json, const query::ServiceSummary& service) {
   for (const double errors : service.errors) json.Number(errors);
   json.End(']');
   WriteQuantiles(json, "p50_nano", service.p50_nanos);
+  WriteQuantiles(json, "p90_nano", service.p90_nanos);
   WriteQuantiles(json, "p95_nano", service.p95_nanos);
   WriteQuantiles(json, "p99_nano", service.p99_nanos);
   json.End('}').End('}');
@@ -85,6 +94,10 @@ void WriteService(JsonWriter& json, const query::ServiceSummary& service) {
 void ServicesApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/services", [this](ApiCall& call) { return List(call); }});
   router.Add({"GET", "/api/v1/services/{service*}/operations", [this](ApiCall& call) { return ListOperations(call); }});
+  router.Add(
+      {"GET", "/api/v1/services/{service*}/database-calls", [this](ApiCall& call) { return ListDatabaseCalls(call); }});
+  router.Add(
+      {"GET", "/api/v1/services/{service*}/deployments", [this](ApiCall& call) { return ListDeployments(call); }});
 }
 
 Result<void> ServicesApi::List(ApiCall& call) {
@@ -139,6 +152,71 @@ Result<void> ServicesApi::ListOperations(ApiCall& call) {
   json.End(']');
   WriteNextCursor(json, NextCursor(call.params, page->next));
   WriteScanned(json, page->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> ServicesApi::ListDatabaseCalls(ApiCall& call) {
+  query::DatabaseCallSearch search;
+  search.service = call.part("service");
+  const TimeRange range = call.params.Range(kUntilNow);
+  search.from_unix_nanos = range.from_unix_nanos;
+  search.to_unix_nanos = range.to_unix_nanos;
+  search.limit = call.params.Limit();
+  SIGHTLINE_TRY(call.params.Check());
+  auto answer = database_calls_.Read(search, call.cancellation());
+  if (!answer) return std::unexpected(answer.error());
+  const double seconds = SecondsPassed(range, call.now_unix_nanos);
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("calls").Begin('[');
+  for (const auto& one : answer->calls) {
+    json.Begin('{').Key("system").String(one.system).Key("database").String(one.database);
+    json.Key("statement").String(one.statement).Key("calls").Number(one.calls).Key("errors").Number(one.errors);
+    json.Key("calls_per_second").Number(one.calls / seconds);
+    WriteNanos(json.Key("p50_nano"), one.p50_nanos);
+    WriteNanos(json.Key("p90_nano"), one.p90_nanos);
+    WriteNanos(json.Key("p95_nano"), one.p95_nanos);
+    WriteNanos(json.Key("p99_nano"), one.p99_nanos);
+    json.Key("max_nano").UInt(one.max_nanos);
+    WriteNanos(json.Key("total_nano"), one.total_nanos);
+    json.End('}');
+  }
+  json.End(']').Key("shape_count").UInt(answer->calls_in_all).Key("estimated").Bool(answer->is_estimate);
+  WriteScanned(json, answer->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> ServicesApi::ListDeployments(ApiCall& call) {
+  query::DeploymentSearch search;
+  search.service = call.part("service");
+  const TimeRange range = call.params.Range(kUntilNow);
+  search.from_unix_nanos = range.from_unix_nanos;
+  search.to_unix_nanos = range.to_unix_nanos;
+  SIGHTLINE_TRY(call.params.Check());
+  auto answer = deployments_.Read(search, call.cancellation());
+  if (!answer) return std::unexpected(answer.error());
+  const double seconds = SecondsPassed(range, call.now_unix_nanos);
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("versions").Begin('[');
+  for (const auto& one : answer->versions) {
+    json.Begin('{').Key("version").String(one.version).Key("first_unix_nano").Nanos(one.first_unix_nanos);
+    json.Key("last_unix_nano").Nanos(one.last_unix_nanos).Key("instances").UInt(one.instances);
+    json.Key("calls").Number(one.calls).Key("errors").Number(one.errors);
+    json.Key("calls_per_second").Number(one.calls / seconds);
+    WriteNanos(json.Key("p50_nano"), one.p50_nanos);
+    WriteNanos(json.Key("p90_nano"), one.p90_nanos);
+    WriteNanos(json.Key("p95_nano"), one.p95_nanos);
+    WriteNanos(json.Key("p99_nano"), one.p99_nanos);
+    json.End('}');
+  }
+  json.End(']').Key("deployments").Begin('[');
+  for (const auto& one : answer->deployments) {
+    json.Begin('{').Key("unix_nano").Nanos(one.unix_nanos).Key("version").String(one.version);
+    json.Key("previous").String(one.previous).End('}');
+  }
+  json.End(']').Key("estimated").Bool(answer->is_estimate);
+  WriteScanned(json, answer->scanned);
   json.End('}');
   return {};
 }
