@@ -15,71 +15,72 @@ struct Case {
   std::vector<std::string> frames;
 };
 
+const Case kCases[] = {
+    {"Python",
+     "Traceback (most recent call last):\n"
+     "  File \"/usr/lib/python3.11/asyncio/runners.py\", line 118, in run\n    return self._loop.run()\n"
+     "  File \"/srv/shop/app/main.py\", line 12, in checkout\n    pay(cart)\n"
+     "  File \"/srv/shop/app/pay.py\", line 7, in pay\n    raise ValueError(cart)\n"
+     "  File \"/venv/lib/site-packages/x/y.py\", line 3, in helper\n"
+     "ValueError: bad cart 17\n",
+     {"pay (app/pay.py)", "checkout (app/main.py)"}},
+    {"Python, an exception while another is handled",
+     "Traceback (most recent call last):\n  File \"/a/b.py\", line 1, in inner\n    1/0\nZeroDivisionError: x\n\n"
+     "During handling of the above exception, another exception occurred:\n\n"
+     "Traceback (most recent call last):\n  File \"/a/c.py\", line 9, in outer\n    raise "
+     "RuntimeError\nRuntimeError\n",
+     {"outer (a/c.py)"}},
+    {"Java",
+     "java.lang.IllegalStateException: no stock for 17\n"
+     "\tat java.base/java.util.Optional.orElseThrow(Optional.java:403)\n"
+     "\tat com.shop.Stock.take(Stock.java:12)\n"
+     "\tat com.shop.Cart$$Lambda$17/0x0000.run(Unknown Source)\n"
+     "\tat com.shop.Cart.lambda$pay$3(Cart.java:40)\n"
+     "\tat org.springframework.web.Servlet.service(Servlet.java:1)\n"
+     "Caused by: java.io.IOException: reset\n\tat com.shop.Net.read(Net.java:1)\n\t... 12 more\n",
+     {"com.shop.Stock.take (Stock.java)", "com.shop.Cart.lambda$pay$# (Cart.java)"}},
+    {"Node",
+     "TypeError: Cannot read properties of undefined (reading 'id')\r\n"
+     "    at Cart.pay [as run] (file:///app/src/cart.js:12:5)\r\n"
+     "    at async /app/src/server.js:99:3\r\n"
+     "    at Layer.handle (/app/node_modules/express/lib/router/layer.js:95:5)\r\n"
+     "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
+     {"Cart.pay (src/cart.js)", "src/server.js"}},
+    {"Firefox",
+     "pay@https://shop.example/js/cart.js:12:5\n@https://shop.example/js/app.js:1:1\n",
+     {"pay (js/cart.js)", "js/app.js"}},
+    {"Go",
+     "goroutine 17 [running]:\nruntime/debug.Stack()\n\t/usr/local/go/src/runtime/debug/stack.go:24 +0x5e\n"
+     "panic({0x6a5b20?, 0x7c2d10?})\n\t/usr/local/go/src/runtime/panic.go:770 +0x132\n"
+     "main.(*Shop).Pay(0xc000012345, 0x11)\n\t/src/shop/pay.go:12 +0x1d\n"
+     "main.main()\n\t/src/shop/main.go:9 +0x20\n",
+     {"main.(*Shop).Pay (shop/pay.go)", "main.main (shop/main.go)"}},
+    {"GDB",
+     "#0  0x00007f1234567890 in raise () from /lib/libc.so.6\n"
+     "#1  0x000055d0c0ffee00 in shop::Pay(int, char const*) (id=17, name=0x0) at /src/shop/pay.cc:12\n"
+     "#2  main (argc=1) at /src/shop/main.cc:9\n",
+     {"shop::Pay (shop/pay.cc)", "main (shop/main.cc)"}},
+    {"Boost",
+     " 0# shop::Pay(int) at /src/shop/pay.cc:12\n 1# main at /src/shop/main.cc:9\n",
+     {"shop::Pay (shop/pay.cc)", "main (shop/main.cc)"}},
+    {".NET",
+     "System.InvalidOperationException: no stock\n   at Shop.Cart.Pay(String id, Int32 n) in /src/Shop/Cart.cs:line "
+     "12\n   at System.Threading.Tasks.Task.Run()\n",
+     {"Shop.Cart.Pay (Shop/Cart.cs)"}},
+    {"Rust",
+     "   0: std::panicking::begin_panic\n             at /rustc/abc/library/std/src/panicking.rs:1:1\n"
+     "   1: shop::pay::h0123456789abcdef\n             at ./src/pay.rs:12:5\n",
+     {"shop::pay (src/pay.rs)"}},
+    {"Ruby",
+     "app/cart.rb:12:in `pay'\nfrom app/main.rb:3:in '<main>'\n",
+     {"pay (app/cart.rb)", "<main> (app/main.rb)"}},
+    {"PHP",
+     "#0 /app/src/cart.php(12): Cart->pay(17)\n#1 /app/src/index.php(3): main()\n#2 {main}\n",
+     {"Cart->pay (src/cart.php)", "main (src/index.php)"}},
+};
+
 TEST(StackTrace, TellingFramesAreTheProgramsOwnInnermostFirst) {
-  const Case cases[] = {
-      {"Python",
-       "Traceback (most recent call last):\n"
-       "  File \"/usr/lib/python3.11/asyncio/runners.py\", line 118, in run\n    return self._loop.run()\n"
-       "  File \"/srv/shop/app/main.py\", line 12, in checkout\n    pay(cart)\n"
-       "  File \"/srv/shop/app/pay.py\", line 7, in pay\n    raise ValueError(cart)\n"
-       "  File \"/venv/lib/site-packages/x/y.py\", line 3, in helper\n"
-       "ValueError: bad cart 17\n",
-       {"pay (app/pay.py)", "checkout (app/main.py)"}},
-      {"Python, an exception while another is handled",
-       "Traceback (most recent call last):\n  File \"/a/b.py\", line 1, in inner\n    1/0\nZeroDivisionError: x\n\n"
-       "During handling of the above exception, another exception occurred:\n\n"
-       "Traceback (most recent call last):\n  File \"/a/c.py\", line 9, in outer\n    raise "
-       "RuntimeError\nRuntimeError\n",
-       {"outer (a/c.py)"}},
-      {"Java",
-       "java.lang.IllegalStateException: no stock for 17\n"
-       "\tat java.base/java.util.Optional.orElseThrow(Optional.java:403)\n"
-       "\tat com.shop.Stock.take(Stock.java:12)\n"
-       "\tat com.shop.Cart$$Lambda$17/0x0000.run(Unknown Source)\n"
-       "\tat com.shop.Cart.lambda$pay$3(Cart.java:40)\n"
-       "\tat org.springframework.web.Servlet.service(Servlet.java:1)\n"
-       "Caused by: java.io.IOException: reset\n\tat com.shop.Net.read(Net.java:1)\n\t... 12 more\n",
-       {"com.shop.Stock.take (Stock.java)", "com.shop.Cart.lambda$pay$# (Cart.java)"}},
-      {"Node",
-       "TypeError: Cannot read properties of undefined (reading 'id')\r\n"
-       "    at Cart.pay [as run] (file:///app/src/cart.js:12:5)\r\n"
-       "    at async /app/src/server.js:99:3\r\n"
-       "    at Layer.handle (/app/node_modules/express/lib/router/layer.js:95:5)\r\n"
-       "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
-       {"Cart.pay (src/cart.js)", "src/server.js"}},
-      {"Firefox",
-       "pay@https://shop.example/js/cart.js:12:5\n@https://shop.example/js/app.js:1:1\n",
-       {"pay (js/cart.js)", "js/app.js"}},
-      {"Go",
-       "goroutine 17 [running]:\nruntime/debug.Stack()\n\t/usr/local/go/src/runtime/debug/stack.go:24 +0x5e\n"
-       "panic({0x6a5b20?, 0x7c2d10?})\n\t/usr/local/go/src/runtime/panic.go:770 +0x132\n"
-       "main.(*Shop).Pay(0xc000012345, 0x11)\n\t/src/shop/pay.go:12 +0x1d\n"
-       "main.main()\n\t/src/shop/main.go:9 +0x20\n",
-       {"main.(*Shop).Pay (shop/pay.go)", "main.main (shop/main.go)"}},
-      {"GDB",
-       "#0  0x00007f1234567890 in raise () from /lib/libc.so.6\n"
-       "#1  0x000055d0c0ffee00 in shop::Pay(int, char const*) (id=17, name=0x0) at /src/shop/pay.cc:12\n"
-       "#2  main (argc=1) at /src/shop/main.cc:9\n",
-       {"shop::Pay (shop/pay.cc)", "main (shop/main.cc)"}},
-      {"Boost",
-       " 0# shop::Pay(int) at /src/shop/pay.cc:12\n 1# main at /src/shop/main.cc:9\n",
-       {"shop::Pay (shop/pay.cc)", "main (shop/main.cc)"}},
-      {".NET",
-       "System.InvalidOperationException: no stock\n   at Shop.Cart.Pay(String id, Int32 n) in /src/Shop/Cart.cs:line "
-       "12\n   at System.Threading.Tasks.Task.Run()\n",
-       {"Shop.Cart.Pay (Shop/Cart.cs)"}},
-      {"Rust",
-       "   0: std::panicking::begin_panic\n             at /rustc/abc/library/std/src/panicking.rs:1:1\n"
-       "   1: shop::pay::h0123456789abcdef\n             at ./src/pay.rs:12:5\n",
-       {"shop::pay (src/pay.rs)"}},
-      {"Ruby",
-       "app/cart.rb:12:in `pay'\nfrom app/main.rb:3:in '<main>'\n",
-       {"pay (app/cart.rb)", "<main> (app/main.rb)"}},
-      {"PHP",
-       "#0 /app/src/cart.php(12): Cart->pay(17)\n#1 /app/src/index.php(3): main()\n#2 {main}\n",
-       {"Cart->pay (src/cart.php)", "main (src/index.php)"}},
-  };
-  for (const Case& one : cases) {
+  for (const Case& one : kCases) {
     SCOPED_TRACE(one.name);
     std::vector<std::string> frames = TellingFrames(one.text);
     frames.resize(std::min(frames.size(), one.frames.size()));

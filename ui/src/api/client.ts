@@ -65,6 +65,11 @@ export const api = {
   listSilentFailures: (query: Query<'listSilentFailures'>, signal?: AbortSignal) => take(client.GET('/silent-failures', { params: { query }, signal })),
   countSilentFailures: (query: Query<'countSilentFailures'>, signal?: AbortSignal) =>
     take(client.GET('/silent-failures/services', { params: { query }, signal })),
+  listDatabaseCalls: (service: string, query: Query<'listDatabaseCalls'>, signal?: AbortSignal) =>
+    take(client.GET('/services/{service}/database-calls', { params: { path: { service }, query }, signal })),
+  listDeployments: (service: string, query: Query<'listDeployments'>, signal?: AbortSignal) =>
+    take(client.GET('/services/{service}/deployments', { params: { path: { service }, query }, signal })),
+  listExceptions: (query: Query<'listExceptions'>, signal?: AbortSignal) => take(client.GET('/exceptions', { params: { query }, signal })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
   getTraceOutline: (trace_id: string, query: Query<'getTraceOutline'>, signal?: AbortSignal) =>

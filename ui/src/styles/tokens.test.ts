@@ -27,6 +27,7 @@ const TEXT_ON: [text: string, on: string[]][] = [
   ['accent-ink', ['accent-fill', 'accent-fill-hover']],
   ['query-value', ['surface']],
   ['query-call', ['surface']],
+  ['marker', ['surface']],
   ['axis', ['surface']],
 ]
 const MARKS = ['error-mark', 'warn-mark', 'control-line', ...Array.from({ length: SERIES_COUNT }, (_, i) => `series-${i}`)]

@@ -19,6 +19,12 @@ export interface ChartSeries {
   values: readonly Value[]
 }
 
+// Something that happened, drawn as a thin line with its name: a deployment.
+export interface ChartMarker {
+  atMs: number
+  label: string
+}
+
 export interface ChartSpec {
   fromMs: number
   toMs: number
@@ -33,6 +39,7 @@ export interface ChartSpec {
   zone: Zone
   compact: boolean // a small chart: fewer ticks, no tooltip list
   sync: string // charts with the same key share the crosshair; "": none
+  markers?: readonly ChartMarker[] // by time
 }
 
 export interface ChartEvents {
@@ -46,6 +53,7 @@ interface Theme {
   axis: string
   grid: string
   surface: string
+  family: string
   font: string
 }
 
@@ -56,6 +64,8 @@ const FILL_ALPHA = 0.14
 const STACK_ALPHA = 0.55
 const FADED_ALPHA = 0.2
 const TIP_ROWS = 10
+const MARKER_PX = 10
+const MARKER_CHARACTERS = 16
 const FLAT = 1e-9 // of a value: what differs by less differs by rounding
 // Room for a label: 14:05, 14:05:30, 14:05:30.2, by the seconds from which on the axis covers so much time.
 const TIME_LABELS_PX = [[300, 46], [5, 64], [0, 84]] as const // prettier-ignore
@@ -71,6 +81,7 @@ function readTheme(host: HTMLElement): Theme {
     axis: color('--axis'),
     grid: color('--grid'),
     surface: color('--surface'),
+    family: style.fontFamily,
     font: `${AXIS_PX}px ${style.fontFamily}`,
   }
 }
@@ -153,6 +164,7 @@ export class Chart {
       spec.sync,
       spec.zone,
       spec.format.name,
+      (spec.markers?.length ?? 0) > 0, // they have room above
     ])
   }
 
@@ -238,7 +250,7 @@ export class Chart {
     return {
       width,
       height,
-      padding: [8, 12, 0, 4],
+      padding: [spec.markers?.length ? MARKER_PX + 6 : 8, 12, 0, 4],
       legend: { show: false },
       cursor: {
         y: false,
@@ -257,6 +269,7 @@ export class Chart {
         setSelect: [(plot) => this.zoomed(plot)],
         setCursor: [(plot) => this.hovered(plot)],
         drawClear: [(plot) => this.drawUnfinished(plot)],
+        draw: [(plot) => this.drawMarkers(plot)],
       },
     }
   }
@@ -382,6 +395,37 @@ export class Chart {
     ctx.restore()
   }
 
+  // Names stand where there is room for them; all are in the tooltip.
+  private drawMarkers(plot: uPlot): void {
+    const { fromMs, toMs, markers = [] } = this.spec
+    const { ctx, bbox } = plot
+    const px = devicePixelRatio
+    ctx.save()
+    ctx.font = `${MARKER_PX * px}px ${this.theme.family}`
+    ctx.textAlign = 'left'
+    ctx.textBaseline = 'top'
+    ctx.lineWidth = px
+    let free = bbox.left
+    for (const { atMs, label } of markers) {
+      if (atMs < fromMs || atMs > toMs) continue
+      const x = Math.round(plot.valToPos(atMs / 1000, 'x', true)) + px / 2
+      ctx.strokeStyle = ctx.fillStyle = this.theme.color('--marker')
+      ctx.setLineDash([2 * px, 2 * px])
+      ctx.beginPath()
+      ctx.moveTo(x, bbox.top)
+      ctx.lineTo(x, bbox.top + bbox.height)
+      ctx.stroke()
+      const text = label.length > MARKER_CHARACTERS ? `${label.slice(0, MARKER_CHARACTERS - 1)}…` : label
+      const width = ctx.measureText(text).width + 4 * px
+      // To the right of its line; at the right edge to the left.
+      const left = x + width > bbox.left + bbox.width ? x - width : x - px
+      if (left < free) continue
+      free = left + width
+      ctx.fillText(text, left, bbox.top - (MARKER_PX + 3) * px)
+    }
+    ctx.restore()
+  }
+
   private zoomed(plot: uPlot): void {
     const { left, width } = plot.select
     if (width < ZOOM_PX_MIN) return
@@ -420,8 +464,10 @@ export class Chart {
     if (this.isStacked() && rows.length <= TIP_ROWS) rows.reverse()
     else rows.sort((a, b) => b.value - a.value)
     const title = formatDateTime(at, spec.zone, spec.stepSeconds < 60 ? 'second' : 'minute')
+    const within = (marker: ChartMarker) => Math.abs(marker.atMs - at - (spec.mode === 'bar' ? spec.stepSeconds * 500 : 0)) <= spec.stepSeconds * 500
+    const happened = (spec.markers ?? []).filter(within).map((marker) => ` · ${marker.label}`).join('')
     this.tip.show({
-      title: step >= spec.unfinished ? `${title} · not over yet` : title,
+      title: (step >= spec.unfinished ? `${title} · not over yet` : title) + happened,
       rows: rows.map((row) => ({ ...row, text: spec.format.format(row.value) })),
       most: spec.compact && !this.isStacked() ? 1 : TIP_ROWS,
       x: plot.bbox.left / devicePixelRatio + left,

@@ -15,11 +15,14 @@ function service(name: string, calls: number[], errors: number[], p95: number): 
     errors: sum(errors),
     calls_per_second: sum(calls) / (MINUTES * 60),
     p50_nano: p95 / 4,
+    p90_nano: p95 / 2,
     p95_nano: p95,
     p99_nano: p95 * 2,
     max_nano: p95 * 3,
+    apdex: 1,
+    apdex_threshold_nano: 500_000_000,
     last_seen_unix_nano: msToNano(FROM - 120_000),
-    series: { calls, errors, p50_nano: calls.map(() => null), p95_nano: calls.map((count) => (count > 0 ? p95 : null)), p99_nano: calls.map(() => null) },
+    series: { calls, errors, p50_nano: calls.map(() => null), p90_nano: calls.map(() => null), p95_nano: calls.map((count) => (count > 0 ? p95 : null)), p99_nano: calls.map(() => null) },
   }
 }
 

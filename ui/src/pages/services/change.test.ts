@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { pointChange, relativeChange } from './change'
+import { apdexChange, pointChange, relativeChange } from './change'
 
 const N = '\u202f'
 
@@ -30,4 +30,13 @@ it.each([
   [0.03, 0, '+3 points'],
 ])('a share of %d after %d moved by %s', (now, before, text) => {
   expect(pointChange(now, before)).toBe(text)
+})
+
+it.each([
+  [0.9, 0.9, '±0'],
+  [0.904, 0.896, '±0'],
+  [0.5, 0.93, '−0.43'],
+  [1, 0.99, '+0.01'],
+])('apdex %d after %d: %s', (now, before, text) => {
+  expect(apdexChange(now, before)).toBe(text)
 })

@@ -13,6 +13,13 @@ export function relativeChange(now: number, before: number): string | null {
   return `${ratio > 1 ? '+' : '−'}${formatNumber(Math.abs(ratio - 1) * 100, 2)}\u202f%`
 }
 
+// Of apdex, which is between 0 and 1 and shown with two digits.
+export function apdexChange(now: number, before: number): string {
+  const moved = Math.round(now * 100) - Math.round(before * 100)
+  if (moved === 0) return '±0'
+  return `${moved > 0 ? '+' : '−'}${(Math.abs(moved) / 100).toFixed(2)}`
+}
+
 // Of shares, in points of per cent: a share has no meaningful ratio near zero.
 export function pointChange(now: number | null, before: number | null): string | null {
   if (now === null || before === null) return null

@@ -11,11 +11,14 @@ function service(name: string, changes: Partial<Service> = {}): Service {
     errors: 5,
     calls_per_second: 1,
     p50_nano: 1,
+    p90_nano: 1.5,
     p95_nano: 2,
     p99_nano: 3,
     max_nano: 4,
+    apdex: 0.9,
+    apdex_threshold_nano: 500_000_000,
     last_seen_unix_nano: '1795646606118544017',
-    series: { calls: [60, 0, 40], errors: [0, 0, 5], p50_nano: [1, null, 1], p95_nano: [2, null, 2], p99_nano: [3, null, 3] },
+    series: { calls: [60, 0, 40], errors: [0, 0, 5], p50_nano: [1, null, 1], p90_nano: [1.5, null, 1.5], p95_nano: [2, null, 2], p99_nano: [3, null, 3] },
     ...changes,
   }
 }

@@ -27,23 +27,33 @@ export function fineCalls(series: Pick<Service['series'], 'calls' | 'errors'>): 
   return series.calls.map((calls, step) => Math.max(0, calls - (series.errors[step] ?? 0)))
 }
 
-type FigureKey = 'calls' | 'errors' | 'p50' | 'p95' | 'p99'
+// Bands of apdex as its makers have them: below 0.7 users are not content.
+export function poorApdex(apdex: number): boolean {
+  return apdex < 0.7
+}
+
+export function formatApdex(apdex: number): string {
+  return apdex.toFixed(2)
+}
+
+type FigureKey = 'calls' | 'errors' | 'p50' | 'p90' | 'p95' | 'p99'
 
 function figureValue(one: Service | Operation, key: FigureKey): number | null {
   if (key === 'calls') return one.calls_per_second
   return key === 'errors' ? errorShare(one) : one[`${key}_nano`]
 }
 
-export type ServiceKey = 'service' | FigureKey | 'seen'
-export const SERVICE_KEYS: readonly ServiceKey[] = ['service', 'calls', 'errors', 'p50', 'p95', 'p99', 'seen']
+export type ServiceKey = 'service' | FigureKey | 'apdex' | 'seen'
+export const SERVICE_KEYS: readonly ServiceKey[] = ['service', 'calls', 'errors', 'apdex', 'p50', 'p90', 'p95', 'p99', 'seen']
 
 export function serviceValue(one: Service, key: ServiceKey): number | string | null {
   if (key === 'service') return one.service
+  if (key === 'apdex') return one.calls > 0 ? one.apdex : null
   return key === 'seen' ? nanoToMs(one.last_seen_unix_nano) : figureValue(one, key)
 }
 
 export type OperationKey = 'name' | 'kind' | FigureKey | 'max'
-export const OPERATION_KEYS: readonly OperationKey[] = ['name', 'kind', 'calls', 'errors', 'p50', 'p95', 'p99', 'max']
+export const OPERATION_KEYS: readonly OperationKey[] = ['name', 'kind', 'calls', 'errors', 'p50', 'p90', 'p95', 'p99', 'max']
 
 export function operationValue(one: Operation, key: OperationKey): number | string | null {
   if (key === 'name' || key === 'kind') return one[key]
