@@ -137,17 +137,23 @@ class Reading {
     auto set = Spans(search_.from_unix_nanos, search_.to_unix_nanos);
     if (!set) return std::unexpected(set.error());
     Conditions conditions = set->conditions;
-    auto version =
-        Text("resource.service.version", {set->hot_attributes, question_.Table("attribute_sets")}, conditions);
+    const FieldColumns columns{set->hot_attributes, question_.Table("attribute_sets")};
+    auto version = Text("resource.service.version", columns, conditions);
     if (!version) return std::unexpected(version.error());
-    auto instance = Instance({set->hot_attributes, question_.Table("attribute_sets")}, conditions);
+    auto instance = Instance(columns, conditions);
     if (!instance) return std::unexpected(instance.error());
+    // Resources first: they are few, and what they say is looked up once for each.
+    const std::string by_resource = fmt::format(
+        "SELECT ResourceId, min(Timestamp) AS First, max(Timestamp) AS Last, sumIf(AdjustedCount, {0}) AS Calls, "
+        "sumIf(AdjustedCount, {0} AND StatusCode = 'Error') AS Errors, max(AdjustedCount > 1) AS Estimate, "
+        "quantilesBFloat16WeightedIfState(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {1}, {0}) AS Quantiles FROM {2} "
+        "WHERE {3} GROUP BY ResourceId",
+        kEntry, kWeight, set->table, conditions.Sql());
     const std::string sql = fmt::format(
-        "SELECT {0} AS Version, min(Timestamp), max(Timestamp) AS Last, uniq({1}), sumIf(AdjustedCount, {2}), "
-        "sumIf(AdjustedCount, {2} AND StatusCode = 'Error'), max(AdjustedCount > 1), "
-        "arrayMap(q -> toFloat64(q), quantilesBFloat16WeightedIf(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {3}, {2})) "
-        "FROM {4} WHERE {5} GROUP BY Version ORDER BY Last DESC, Version LIMIT {6}",
-        *version, *instance, kEntry, kWeight, set->table, conditions.Sql(), kVersionsMax);
+        "SELECT {} AS Version, min(First), max(Last) AS Newest, uniqExact({}), sum(Calls), sum(Errors), max(Estimate), "
+        "arrayMap(q -> toFloat64(q), quantilesBFloat16WeightedIfMerge(0.5, 0.9, 0.95, 0.99)(Quantiles)) FROM ({}) "
+        "GROUP BY Version ORDER BY Newest DESC, Version LIMIT {}",
+        *version, *instance, by_resource, kVersionsMax);
     return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
       ServiceVersion one;
       one.version = row.Text();

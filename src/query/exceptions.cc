@@ -75,10 +75,10 @@ class Events {
         "SELECT toString(ServiceName) AS Service, Timestamp AS T, TraceId, toString(ResourceId) AS Resource, 1. AS "
         "Weight, {} FROM {} WHERE {} AND (TraceId, SpanId) NOT IN (SELECT TraceId, SpanId FROM {} WHERE {})",
         texts("LogAttributes", message), question_.Table("logs"), logs, question_.Table("spans"), spans);
-    // Traces that differ in numbers and addresses only are read once.
+    // Traces that differ in numbers and addresses only are read once. The frames that tell are at one end.
     const std::string distinct =
-        "if(Stack = '', replaceRegexpAll(Message, '[0-9]+', '#'), "
-        "replaceRegexpAll(Stack, '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'))";
+        "if(Stack = '', replaceRegexpAll(Message, '[0-9]+', '#'), replaceRegexpAll(concat(left(Stack, 1500), "
+        "right(Stack, 1500)), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'))";
     return question_.ForEachRow(
         fmt::format("SELECT Service, Type, argMax(Message, T), argMax(Stack, T), {} FROM ({} UNION ALL {}) GROUP BY "
                     "Service, Type, sipHash64({}) ORDER BY sum(Weight) DESC LIMIT {}",

@@ -130,7 +130,8 @@ class Reading {
   }
 
   void Add(StackFrame frame) {
-    if (!ends_ && frames_.size() < kFramesMax) frames_.push_back(std::move(frame));
+    const bool says_something = !frame.function.empty() || !frame.file.empty();
+    if (says_something && !ends_ && frames_.size() < kFramesMax) frames_.push_back(std::move(frame));
   }
 
   std::vector<StackFrame> frames_;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "query/testing/choice.h"
+
 namespace sightline::query {
 namespace {
 
@@ -85,6 +87,25 @@ TEST(StackTrace, TellingFramesAreTheProgramsOwnInnermostFirst) {
     std::vector<std::string> frames = TellingFrames(one.text);
     frames.resize(std::min(frames.size(), one.frames.size()));
     EXPECT_EQ(frames, one.frames);
+  }
+}
+
+TEST(StackTrace, AnythingMayStandInIt) {
+  testing::Choice choice(7);
+  for (int round = 0; round < 2000; ++round) {
+    std::string text = kCases[choice.Below(std::size(kCases))].text;
+    for (size_t changes = choice.Below(20); changes > 0; --changes) {
+      text += "\n";  // never empty
+      if (choice.OneIn(3)) text.erase(choice.Below(text.size()), choice.Below(30));
+      text += "\n";
+      if (choice.OneIn(3))
+        text.insert(choice.Below(text.size()), text.substr(choice.Below(text.size()), choice.Below(40)));
+      text[choice.Below(text.size())] = static_cast<char>(choice.Below(256));
+    }
+    const std::vector<std::string> frames = TellingFrames(text);
+    EXPECT_LE(frames.size(), kTellingFramesMax);
+    for (const std::string& frame : frames) EXPECT_FALSE(frame.empty()) << text;
+    EXPECT_LE(MessageShape(text).size(), kMessageShapeBytesMax + 3);
   }
 }
 
