@@ -185,6 +185,8 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listMetrics", {}, {"text": "JOBS", "service": ODD_SERVICE}),
     ("listMetrics", {}, {"service": ""}),
     ("getMetricSeries", {"name": ODD_METRIC}, {"last": "15m", "group_by": ["place", "service.name"], "limit": 7}),
+    ("getMetricExemplars", {"name": ODD_METRIC}, {"last": "15m", "attribute": "place=p1", "limit": 7}),
+    ("getMetricExemplars", {"name": "traces.span.metrics.duration"}, {"last": "15m", "type": "histogram"}),
     ("getSampling", {}, {}),
     ("getSamplingTotals", {}, {"last": "15m"}),
     ("getSamplingTotals", {}, ALL_TIMES | {"to": str(4 * 10**18)}),
@@ -219,10 +221,14 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
         assert [one["critical_path_nano"] for one in trace["spans"]] == [one.get("critical_path_nano", 0) for one in outline["spans"]]
     metrics = answer(filled, "listMetrics", limit=1000)["metrics"]
     assert {metric["type"] for metric in metrics} >= {"gauge", "sum", "histogram", "exponential_histogram"}
+    with_exemplars = 0
     for metric in metrics:
         series = answer(filled, "getMetricSeries", {"name": metric["name"]}, type=metric["type"], **ALL_TIMES, step="30d")
         steps = (int(series["to_unix_nano"]) - int(series["from_unix_nano"])) // (series["step_seconds"] * 10**9)
         assert all(len(one["values"]) == steps for one in series["series"])
+        found = answer(filled, "getMetricExemplars", {"name": metric["name"]}, type=metric["type"], **ALL_TIMES, step="30d")
+        with_exemplars += len(found["exemplars"]) > 0
+    assert with_exemplars > 3, "recordings have some"
 
 
 def test_every_operation_is_asked() -> None:
@@ -272,6 +278,8 @@ BAD: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
     ("getMetricSeries", {"name": ODD_METRIC}, {"aggregation": "p95"}, "aggregation"),
     ("getMetricSeries", {"name": ODD_METRIC}, {"group_by": ["a", "b", "c", "d"]}, "group_by"),
     ("getMetricSeries", {"name": ODD_METRIC}, {"type": "counter"}, "type"),
+    ("getMetricExemplars", {"name": ODD_METRIC}, {"limit": 501}, "limit"),
+    ("getMetricExemplars", {"name": ODD_METRIC}, {"type": "counter"}, "type"),
 ]  # fmt: skip
 
 

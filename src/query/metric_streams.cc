@@ -235,15 +235,22 @@ std::string SeriesTable(const Question& question, std::string_view name) {
 }
 
 std::string PointsTable(const Question& question, std::string_view name, MetricKind kind) {
-  std::string table = question.Table(StoredPoints(kind));
-  if (name == kSpanMetrics[0] && kind == MetricKind::kSum) {
+  std::string table = StoredPointsTable(question, kind);
+  if (!IsOfSpans(name, kind)) return table;
+  if (kind == MetricKind::kSum) {
     return Both("SeriesId, Timestamp, StartTimestamp, Value, Flags", table, question.Table("span_metric_points"));
   }
-  if (name == kSpanMetrics[1] && kind == MetricKind::kHistogram) {
-    return Both("SeriesId, Timestamp, StartTimestamp, Count, Sum, Min, Max, Has, BucketCounts, ExplicitBounds, Flags",
-                table, question.Table("span_metric_histograms"));
-  }
-  return table;
+  return Both("SeriesId, Timestamp, StartTimestamp, Count, Sum, Min, Max, Has, BucketCounts, ExplicitBounds, Flags",
+              table, question.Table("span_metric_histograms"));
+}
+
+std::string StoredPointsTable(const Question& question, MetricKind kind) {
+  return question.Table(StoredPoints(kind));
+}
+
+bool IsOfSpans(std::string_view name, MetricKind kind) {
+  return (name == kSpanMetrics[0] && kind == MetricKind::kSum) ||
+         (name == kSpanMetrics[1] && kind == MetricKind::kHistogram);
 }
 
 Result<MetricStreams> FindStreams(const SeriesRequest& request, int64_t points_from_unix_nanos, Question& question,

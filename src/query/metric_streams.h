@@ -34,9 +34,12 @@ struct MetricStreams {
 // The tables as FROM takes them: beside what was sent, what is counted of spans where `name` is one of theirs.
 std::string SeriesTable(const Question& question, std::string_view name);
 std::string PointsTable(const Question& question, std::string_view name, MetricKind kind);
+// Of what was sent only.
+std::string StoredPointsTable(const Question& question, MetricKind kind);
 // Of spans, named as the Collector's spanmetrics connector does. They are listed while there are calls.
 inline constexpr int64_t kSpanMetricsListedSeconds = 2 * 86'400;
 inline constexpr std::string_view kSpanMetrics[] = {"traces.span.metrics.calls", "traces.span.metrics.duration"};
+bool IsOfSpans(std::string_view name, MetricKind kind);
 
 // Those that may have points from then on. None, but a kind and a unit: there is such a metric, with older points only.
 // Errors as of MetricReader::GetSeries.

@@ -77,6 +77,7 @@ class ApiServerImpl final : public ApiServer {
         log_group_reader_(items_),
         heatmap_reader_(items_),
         metric_reader_(clickhouse, options_.database),
+        exemplar_reader_(items_),
         span_series_reader_(items_),
         trace_reader_(clickhouse, options_.hot_attributes, options_.database),
         span_list_reader_(items_, trace_reader_),
@@ -93,7 +94,7 @@ class ApiServerImpl final : public ApiServer {
         export_api_({span_list_reader_, trace_reader_, log_reader_, whole_span_reader_}),
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_, log_group_reader_),
-        metrics_api_(metric_reader_),
+        metrics_api_(metric_reader_, exemplar_reader_),
         query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_, explainer_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
@@ -284,6 +285,7 @@ class ApiServerImpl final : public ApiServer {
   query::LogGroupReader log_group_reader_;
   query::HeatmapReader heatmap_reader_;
   query::MetricReader metric_reader_;
+  query::ExemplarReader exemplar_reader_;
   query::SpanSeriesReader span_series_reader_;
   query::TraceReader trace_reader_;
   query::SpanListReader span_list_reader_;

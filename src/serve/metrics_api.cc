@@ -10,7 +10,7 @@ namespace {
 using query::Aggregation;
 using query::MetricKind;
 
-constexpr uint32_t kSeriesDefault = 20;
+constexpr uint32_t kSeriesDefault = 20, kExemplarsDefault = 100;
 // Series end at now: what lies ahead of it would be empty steps.
 constexpr Params::RangeRules kUntilNow = {.allow_clock_skew = false};
 
@@ -67,9 +67,25 @@ void WriteSeries(JsonWriter& json, const query::MetricSeries& series) {
   json.End(']').End('}');
 }
 
-query::SeriesRequest ReadSeriesRequest(ApiCall& call) {
+void WriteExemplar(JsonWriter& json, const query::Exemplar& exemplar) {
+  const auto write_texts = [&](std::string_view name, const query::Exemplar::Texts& texts) {
+    json.Key(name).Begin('{');
+    for (const auto& [key, value] : texts) json.Key(key).String(value);
+    json.End('}');
+  };
+  json.Begin('{').Key("time_unix_nano").Nanos(exemplar.time_unix_nanos).Key("value").Number(exemplar.value);
+  json.Key("trace_id").String(exemplar.trace_id).Key("span_id").String(exemplar.span_id);
+  json.Key("is_stored").Bool(exemplar.is_stored).Key("service").String(exemplar.service);
+  write_texts("labels", exemplar.labels);
+  write_texts("attributes", exemplar.attributes);
+  json.End('}');
+}
+
+// What requests for series and for exemplars have in common.
+template <typename Request>
+Request ReadRequest(ApiCall& call) {
   Params& params = call.params;
-  query::SeriesRequest request;
+  Request request;
   request.name = call.part("name");
   const TimeRange range = params.Range(kUntilNow);
   request.from_unix_nanos = range.from_unix_nanos;
@@ -83,6 +99,12 @@ query::SeriesRequest ReadSeriesRequest(ApiCall& call) {
                                                            {"histogram", MetricKind::kHistogram},
                                                            {"exponential_histogram", MetricKind::kExponentialHistogram},
                                                            {"summary", MetricKind::kSummary}});
+  return request;
+}
+
+query::SeriesRequest ReadSeriesRequest(ApiCall& call) {
+  Params& params = call.params;
+  auto request = ReadRequest<query::SeriesRequest>(call);
   request.aggregation = params.Choice<std::optional<Aggregation>>("aggregation", std::nullopt,
                                                                   {{"rate", Aggregation::kRate},
                                                                    {"increase", Aggregation::kIncrease},
@@ -107,6 +129,7 @@ query::SeriesRequest ReadSeriesRequest(ApiCall& call) {
 void MetricsApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/metrics", [this](ApiCall& call) { return List(call); }});
   router.Add({"GET", "/api/v1/metrics/{name*}/series", [this](ApiCall& call) { return GetSeries(call); }});
+  router.Add({"GET", "/api/v1/metrics/{name*}/exemplars", [this](ApiCall& call) { return GetExemplars(call); }});
 }
 
 Result<void> MetricsApi::List(ApiCall& call) {
@@ -144,6 +167,25 @@ Result<void> MetricsApi::GetSeries(ApiCall& call) {
     WriteSeries(json, series);
   }
   json.End(']').Key("series_total").UInt(answer->series_total);
+  WriteScanned(json, answer->scanned);
+  json.End('}');
+  return {};
+}
+
+Result<void> MetricsApi::GetExemplars(ApiCall& call) {
+  auto request = ReadRequest<query::ExemplarRequest>(call);
+  request.limit = call.params.Limit(kExemplarsDefault, query::kExemplarsMax);
+  SIGHTLINE_TRY(call.params.Check());
+  std::string at_fault;
+  auto answer = exemplars_.Read(request, call.cancellation(), &at_fault);
+  if (!answer) return call.Blame(answer.error().code == Code::kNotFound ? "name" : at_fault, answer.error());
+  JsonWriter& json = call.json;
+  json.Begin('{').Key("name").String(request.name).Key("type").String(query::MetricKindName(answer->kind));
+  json.Key("unit").String(answer->unit);
+  json.Key("from_unix_nano").Nanos(answer->from_unix_nanos).Key("to_unix_nano").Nanos(answer->to_unix_nanos);
+  json.Key("step_seconds").Int(answer->step_seconds).Key("exemplars").Begin('[');
+  for (const auto& exemplar : answer->exemplars) WriteExemplar(json, exemplar);
+  json.End(']');
   WriteScanned(json, answer->scanned);
   json.End('}');
   return {};

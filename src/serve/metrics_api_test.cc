@@ -132,5 +132,31 @@ TEST_F(MetricsApiTest, ErrorsNameWhatIsWrong) {
   EXPECT_EQ(Get("/api/v1/metrics?cursor=x").status, 400);
 }
 
+TEST_F(MetricsApiTest, ExemplarsNameTheirTraces) {
+  Execute(
+      "INSERT INTO sightline.metric_points (SeriesId, Timestamp, Value, Exemplars.Timestamp, Exemplars.Value, "
+      "Exemplars.TraceId, Exemplars.SpanId, Exemplars.FilteredAttributes, Exemplars.AttributeTypes, Exemplars.IsInt, "
+      "Block) SELECT 1, fromUnixTimestamp64Nano(@700@), 1, [fromUnixTimestamp64Nano(@690@)], [2.5], "
+      "[unhex('000102030405060708090a0b0c0d0e0f')], [unhex('0001020304050607')], [map('user', 'x')], ['s'], [false], 1");
+  const std::string path = "/api/v1/metrics/shop%2Forders/exemplars?";
+  const auto reply = Get(path + "from=@600@&to=@720@&step=1m");
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_TRUE(reply.body.starts_with(Timed(
+      "{\"name\":\"shop/orders\",\"type\":\"sum\",\"unit\":\"{order}\",\"from_unix_nano\":\"@600@\","
+      "\"to_unix_nano\":\"@720@\",\"step_seconds\":60,\"exemplars\":[{\"time_unix_nano\":\"@690@\",\"value\":2.5,"
+      "\"trace_id\":\"000102030405060708090a0b0c0d0e0f\",\"span_id\":\"0001020304050607\",\"is_stored\":false,"
+      "\"service\":\"web\",\"labels\":{\"k\":\"a\\\"b\"},\"attributes\":{\"user\":\"x\"}}],\"scanned\":{")))
+      << reply.body;
+  EXPECT_TRUE(Has(Get(path + "from=@600@&to=@720@&service=api").body, "\"exemplars\":[],"));
+  const auto missing = Get("/api/v1/metrics/no.such/exemplars");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_TRUE(Has(missing.body, "\"where\":\"name\"")) << missing.body;
+  for (std::string_view bad : {"aggregation=p95", "type=counter", "limit=501", "limit=0", "step=0s", "group_by=a"}) {
+    const auto refused = Get(path + std::string(bad));
+    EXPECT_EQ(refused.status, 400) << bad;
+    EXPECT_TRUE(Has(refused.body, "\"where\":\"" + std::string(bad.substr(0, bad.find('='))) + "\"")) << refused.body;
+  }
+}
+
 }  // namespace
 }  // namespace sightline::serve
