@@ -720,6 +720,26 @@ def test_calls_and_the_service_graph_are_counted_before_sampling(server: Server,
     assert bounds[0][0][:5] == [2, 4, 6, 8, 10]
 
 
+def test_exemplars_of_counts_are_of_traces_that_the_backend_has(server: Server, make_gateway: MakeGateway) -> None:
+    gateway = make_gateway(f"grpc://{server.otlp_grpc}", config=NO_SELF_METRICS | sampling([ERRORS], "500ms", forward={"metrics_interval": "1s"})).start()
+    gateway.export_grpc("traces", pairs(300))
+
+    def exemplars(name: str) -> list[dict]:
+        url = f"{server.http}/api/v1/metrics/{name}/exemplars"
+        answer = requests.get(url, params={"last": "15m", "attribute": "status.code=STATUS_CODE_ERROR"}, timeout=30)
+        return answer.json().get("exemplars", []) if answer.status_code in (200, 404) else pytest.fail(answer.text)
+
+    for name, value in (("traces.span.metrics.duration", 3), ("traces.span.metrics.calls", 1)):
+        # The metrics may be there before the spans.
+        found = wait_until(lambda: (all_found := exemplars(name)) and all(one["is_stored"] for one in all_found) and all_found, DELIVERED_SECONDS_MAX, name)
+        for one in found:
+            assert one["service"] == "pay" and one["value"] == pytest.approx(value)
+            assert one["labels"]["span.name"] == "pay" and "collector.instance.id" in one["labels"], "it came with the gateway's metric"
+            trace = requests.get(f"{server.http}/api/v1/traces/{one['trace_id']}", timeout=30).json()
+            span = next(span for span in trace["spans"] if span["span_id"] == one["span_id"])
+            assert span["name"] == "pay" and span["status"]["code"] == "Error"
+
+
 def test_calls_are_told_apart_by_dimensions_too(make_gateway: MakeGateway) -> None:
     dimensions = {"span_metrics": {"dimensions": [{"name": "http.route"}, {"name": "tier", "default": "none"}]}}
     with grpc_receiver() as backend:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <numeric>
 #include <optional>
 
@@ -26,12 +27,15 @@ namespace encoded {
 using otlp::Tag;
 using otlp::WireType;
 constexpr uint32_t kService = Tag(1, WireType::kBytes), kName = Tag(2, WireType::kBytes),
-                   kRow = Tag(3, WireType::kBytes), kDimension = Tag(4, WireType::kBytes);
+                   kRow = Tag(3, WireType::kBytes), kDimension = Tag(4, WireType::kBytes),
+                   // A row without counts: beside the others, so that programs that know of none pass it over.
+    kExemplar = Tag(5, WireType::kBytes);
 constexpr uint32_t kRowService = Tag(1, WireType::kVarint), kRowName = Tag(2, WireType::kVarint),
                    kRowKind = Tag(3, WireType::kVarint), kRowStatus = Tag(4, WireType::kVarint),
                    kRowOverflow = Tag(5, WireType::kVarint), kRowCount = Tag(6, WireType::kFixed64),
                    kRowSum = Tag(7, WireType::kFixed64), kRowBucket = Tag(8, WireType::kVarint),
-                   kRowBucketCount = Tag(9, WireType::kFixed64);
+                   kRowBucketCount = Tag(9, WireType::kFixed64), kRowExemplar = Tag(10, WireType::kBytes);
+constexpr size_t kExemplarBytes = 16 + 8 + 2 * sizeof(uint64_t);
 }  // namespace encoded
 
 constexpr char kSeparator = '\xff', kNoValue = '\xfe';
@@ -65,6 +69,21 @@ void CallCounts::Clear() {
   rows_.clear();
 }
 
+void CallCounts::ClearWrittenExemplars() {
+  for (Row& row : rows_) {
+    if (row.durations.count > 0) row.exemplar = {};
+  }
+}
+
+void CallCounts::Exemplar::Merge(const Exemplar& other) {
+  if (std::pair(other.nanos, other.end_unix_nanos) > std::pair(nanos, end_unix_nanos)) *this = other;
+}
+
+void CallCounts::Row::Merge(const Row& other) {
+  durations.Merge(other.durations);
+  exemplar.Merge(other.exemplar);
+}
+
 CallCounts::Row& CallCounts::RowOf(uint32_t service, std::string_view name, uint8_t kind, uint8_t status) {
   uint64_t key = kOverflowKey;
   uint32_t name_number = 0;
@@ -81,9 +100,10 @@ CallCounts::Row& CallCounts::RowOf(uint32_t service, std::string_view name, uint
   const bool is_overflow = key == kOverflowKey || rows_.size() >= series_max_;
   const auto [entry, is_new] =
       numbers_.try_emplace(is_overflow ? kOverflowKey : key, static_cast<uint32_t>(rows_.size()));
-  if (is_new && is_overflow) rows_.push_back({.is_overflow = true, .durations = {}});
+  if (is_new && is_overflow) rows_.push_back({.is_overflow = true, .durations = {}, .exemplar = {}});
   if (is_new && !is_overflow) {
-    rows_.push_back({.service = service, .name = name_number, .kind = kind, .status = status, .durations = {}});
+    rows_.push_back(
+        {.service = service, .name = name_number, .kind = kind, .status = status, .durations = {}, .exemplar = {}});
   }
   return rows_[entry->second];
 }
@@ -134,7 +154,8 @@ std::string_view CallCounts::WithoutValues(std::string_view series) {
   return series_text_;
 }
 
-void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
+template <typename Visit>
+void CallCounts::ForEachSpan(std::string_view request, const otlp::Scan& scan, Visit visit) {
   uint32_t last_scope = UINT32_MAX, service = 0;
   otlp::Marks marks;
   for (size_t i = 0; i < scan.items.size(); ++i) {
@@ -145,33 +166,48 @@ void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
     }
     const uint64_t nanos =
         head.end_unix_nanos > head.start_unix_nanos ? head.end_unix_nanos - head.start_unix_nanos : 0;
-    const double weight = head.trace_state.size == 0 ? 1 : otlp::SpanWeight(head.trace_state.In(request));
     const uint8_t kind = head.kind < std::size(kKinds) ? head.kind : uint8_t{0};
     const uint8_t status = head.status < std::size(kStatuses) ? head.status : uint8_t{0};
     const std::string_view series =
         Series(mender_.CleanName(head.name.In(request), marks), scan.items[i].message.In(request),
                scan.scopes[last_scope].resource.In(request));
-    Durations& durations = RowOf(service, series, kind, status).durations;
-    durations.buckets[BucketOf(nanos)] += weight;
-    durations.count += weight;
-    durations.sum += weight * static_cast<double>(nanos) * 1e-6;
+    visit(RowOf(service, series, kind, status), head, nanos);
   }
+}
+
+void CallCounts::Add(std::string_view request, const otlp::Scan& scan) {
+  ForEachSpan(request, scan, [&](Row& row, const otlp::SpanHead& head, uint64_t nanos) {
+    const double weight = head.trace_state.size == 0 ? 1 : otlp::SpanWeight(head.trace_state.In(request));
+    row.durations.buckets[BucketOf(nanos)] += weight;
+    row.durations.count += weight;
+    row.durations.sum += weight * static_cast<double>(nanos) * 1e-6;
+  });
+}
+
+void CallCounts::AddExemplars(std::string_view request, const otlp::Scan& scan) {
+  ForEachSpan(request, scan, [&](Row& row, const otlp::SpanHead& head, uint64_t nanos) {
+    Exemplar exemplar{.end_unix_nanos = std::max<uint64_t>({head.end_unix_nanos, head.start_unix_nanos, 1}),
+                      .nanos = nanos};
+    std::memcpy(exemplar.trace_id.data(), request.data() + head.trace_id, exemplar.trace_id.size());
+    std::memcpy(exemplar.span_id.data(), &head.span_id, exemplar.span_id.size());
+    row.exemplar.Merge(exemplar);
+  });
 }
 
 void CallCounts::Merge(const CallCounts& other) {
   for (const Row& row : other.rows_) {
     if (row.is_overflow) {
-      OverflowRow().durations.Merge(row.durations);
+      OverflowRow().Merge(row);
       continue;
     }
     const uint32_t service = ServiceNumber(other.services_.at(row.service));
-    RowOf(service, other.names_.at(row.name), row.kind, row.status).durations.Merge(row.durations);
+    RowOf(service, other.names_.at(row.name), row.kind, row.status).Merge(row);
   }
 }
 
 CallCounts::Row& CallCounts::OverflowRow() {
   const auto [entry, is_new] = numbers_.try_emplace(kOverflowKey, static_cast<uint32_t>(rows_.size()));
-  if (is_new) rows_.push_back({.is_overflow = true, .durations = {}});
+  if (is_new) rows_.push_back({.is_overflow = true, .durations = {}, .exemplar = {}});
   return rows_[entry->second];
 }
 
@@ -184,13 +220,18 @@ std::string CallCounts::Encode() const {
   write_texts(encoded::kService, services_);
   write_texts(encoded::kName, names_);
   for (const otlp::Dimension& dimension : dimensions_) out.Bytes(encoded::kDimension, dimension.key);
-  for (const Row& row : rows_) {
-    const size_t message = out.Begin(encoded::kRow);
+  const auto begin_row = [&](uint32_t tag, const Row& row) {
+    const size_t message = out.Begin(tag);
     out.Varint(encoded::kRowService, row.service);
     out.Varint(encoded::kRowName, row.name);
     out.Varint(encoded::kRowKind, row.kind);
     out.Varint(encoded::kRowStatus, row.status);
     if (row.is_overflow) out.Varint(encoded::kRowOverflow, 1);
+    return message;
+  };
+  for (const Row& row : rows_) {
+    if (row.durations.count == 0) continue;
+    const size_t message = begin_row(encoded::kRow, row);
     out.Fixed64(encoded::kRowCount, std::bit_cast<uint64_t>(row.durations.count));
     out.Fixed64(encoded::kRowSum, std::bit_cast<uint64_t>(row.durations.sum));
     for (size_t i = 0; i < row.durations.buckets.size(); ++i) {
@@ -200,7 +241,32 @@ std::string CallCounts::Encode() const {
     }
     out.End(message);
   }
+  for (const Row& row : rows_) {
+    const Exemplar& exemplar = row.exemplar;
+    if (exemplar.end_unix_nanos == 0) continue;
+    const size_t message = begin_row(encoded::kExemplar, row);
+    const size_t bytes = out.Begin(encoded::kRowExemplar);
+    out.RawBytes({exemplar.trace_id.data(), exemplar.trace_id.size()});
+    out.RawBytes({exemplar.span_id.data(), exemplar.span_id.size()});
+    out.RawFixed64(exemplar.end_unix_nanos);
+    out.RawFixed64(exemplar.nanos);
+    out.End(bytes);
+    out.End(message);
+  }
   return out.Take();
+}
+
+CallCounts::Exemplar CallCounts::ReadExemplar(std::string_view bytes) {
+  Exemplar exemplar;
+  const auto take = [&](void* to, size_t size) {
+    std::memcpy(to, bytes.data(), size);
+    bytes.remove_prefix(size);
+  };
+  take(exemplar.trace_id.data(), exemplar.trace_id.size());
+  take(exemplar.span_id.data(), exemplar.span_id.size());
+  take(&exemplar.end_unix_nanos, sizeof(exemplar.end_unix_nanos));
+  take(&exemplar.nanos, sizeof(exemplar.nanos));
+  return exemplar;
 }
 
 std::optional<CallCounts::Row> CallCounts::ReadRow(std::string_view message) {
@@ -236,6 +302,10 @@ std::optional<CallCounts::Row> CallCounts::ReadRow(std::string_view message) {
         if (bucket >= row.durations.buckets.size()) return std::nullopt;
         row.durations.buckets[bucket] = in.Double();
         break;
+      case encoded::kRowExemplar:
+        if (in.bytes().size() != encoded::kExemplarBytes) return std::nullopt;
+        row.exemplar = ReadExemplar(in.bytes());
+        break;
       default:
         return std::nullopt;
     }
@@ -250,19 +320,19 @@ bool CallCounts::Merge(std::string_view encoded_counts) {
     if (fields.tag() == encoded::kService) services.push_back(fields.bytes());
     if (fields.tag() == encoded::kName) names.push_back(fields.bytes());
     if (fields.tag() == encoded::kDimension) dimensions.push_back(fields.bytes());
-    if (fields.tag() != encoded::kRow) continue;
+    if (fields.tag() != encoded::kRow && fields.tag() != encoded::kExemplar) continue;
     const std::optional<Row> read = ReadRow(fields.bytes());
     if (!read) return false;
     const Row& row = *read;
     if (row.is_overflow) {
-      OverflowRow().durations.Merge(row.durations);
+      OverflowRow().Merge(row);
       continue;
     }
     const bool is_known = row.service < services.size() && row.name < names.size();
     if (!is_known || row.kind >= std::size(kKinds) || row.status >= std::size(kStatuses)) return false;
     const bool has_our_dimensions = std::ranges::equal(dimensions, dimensions_, {}, {}, &otlp::Dimension::key);
     const std::string_view series = has_our_dimensions ? names[row.name] : WithoutValues(names[row.name]);
-    RowOf(ServiceNumber(services[row.service]), series, row.kind, row.status).durations.Merge(row.durations);
+    RowOf(ServiceNumber(services[row.service]), series, row.kind, row.status).Merge(row);
   }
   return fields.fault() == otlp::WireFault::kNone;
 }
@@ -271,6 +341,7 @@ void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,
                        std::vector<OutgoingRequest>& out) const {
   std::vector<uint32_t> order(rows_.size());
   std::iota(order.begin(), order.end(), 0U);
+  std::erase_if(order, [this](uint32_t row) { return rows_[row].durations.count == 0; });
   std::ranges::sort(order, {}, [this](uint32_t row) { return std::pair(rows_[row].service, row); });
   const auto write_points = [&](std::span<const uint32_t> rows, const auto& write) {
     for (const uint32_t number : rows) {
@@ -287,7 +358,13 @@ void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,
       }
       const std::pair<std::string_view, std::string_view> overflow[] = {{kOverflow, ""},
                                                                         {"collector.instance.id", instance_id}};
-      write(row.durations, row.is_overflow ? MetricAttributes(overflow) : MetricAttributes(all));
+      const Exemplar& kept = row.exemplar;
+      const MetricExemplar exemplar{.trace_id = {kept.trace_id.data(), kept.trace_id.size()},
+                                    .span_id = {kept.span_id.data(), kept.span_id.size()},
+                                    .unix_nanos = kept.end_unix_nanos,
+                                    .value = static_cast<double>(kept.nanos) * 1e-6};
+      write(row.durations, row.is_overflow ? MetricAttributes(overflow) : MetricAttributes(all),
+            kept.end_unix_nanos == 0 ? nullptr : &exemplar);
     }
   };
   for (size_t first = 0; first < order.size(); first += kSeriesPerRequest) {
@@ -301,13 +378,15 @@ void CallCounts::Write(const MetricTimes& times, std::string_view instance_id,
       const OpenScope scope = BeginScope(request, resource);
       MetricWriter metric(request, times);
       metric.BeginSum("traces.span.metrics.calls", "{call}", "Spans before sampling.");
-      write_points(rows, [&](const Durations& durations, MetricAttributes attributes) {
-        metric.SumPoint(durations.count, attributes);
+      write_points(rows, [&](const Durations& durations, MetricAttributes attributes, const MetricExemplar* exemplar) {
+        MetricExemplar call = exemplar == nullptr ? MetricExemplar{} : *exemplar;
+        call.value = 1;
+        metric.SumPoint(durations.count, attributes, exemplar == nullptr ? nullptr : &call);
       });
       metric.End();
       metric.BeginHistogram("traces.span.metrics.duration", "ms", "Durations of spans before sampling.");
-      write_points(rows, [&](const Durations& durations, MetricAttributes attributes) {
-        metric.HistogramPoint(durations.buckets, kDurationBoundsMs, durations.sum, attributes);
+      write_points(rows, [&](const Durations& durations, MetricAttributes attributes, const MetricExemplar* exemplar) {
+        metric.HistogramPoint(durations.buckets, kDurationBoundsMs, durations.sum, attributes, exemplar);
       });
       metric.End();
       EndScope(request, scope);

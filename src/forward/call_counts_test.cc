@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <vector>
 
 #include "otlp/testing/requests.h"
 #include "otlp/wire_fields.h"
@@ -20,12 +21,13 @@ struct TestSpan {
   uint64_t milliseconds = 0;
   std::string trace_state;
   std::string tier;  // an attribute, if it has one
+  char id = 'a';     // of its trace
 };
 
 std::string Request(std::string_view service, const std::vector<TestSpan>& spans) {
   Pb scope;
   for (const TestSpan& span : spans) {
-    Pb message = Pb().Bytes(field::span::kTraceId, std::string(16, 'a'))
+    Pb message = Pb().Bytes(field::span::kTraceId, std::string(16, span.id))
                      .Bytes(field::span::kSpanId, std::string(8, 'b'))
                      .Bytes(field::span::kTraceState, span.trace_state)
                      .Bytes(field::span::kName, span.name)
@@ -45,6 +47,11 @@ void Add(CallCounts& counts, const std::string& request) {
   const auto scan = otlp::ScanRequest(otlp::Signal::kTraces, request, {}, {}, otlp::SpanHeads::kNote);
   ASSERT_TRUE(scan.has_value()) << scan.error().message;
   counts.Add(request, *scan);
+}
+void Keep(CallCounts& counts, const std::string& request) {
+  const auto scan = otlp::ScanRequest(otlp::Signal::kTraces, request, {}, {}, otlp::SpanHeads::kNote);
+  ASSERT_TRUE(scan.has_value()) << scan.error().message;
+  counts.AddExemplars(request, *scan);
 }
 
 // Calls by service, span name and dimensions; "" and "(overflow)" for what is counted together.
@@ -77,6 +84,44 @@ std::map<std::string, int64_t> Calls(const CallCounts& counts) {
     }
   }
   return calls;
+}
+
+// The exemplars of the durations: trace id, milliseconds and time of each.
+struct WrittenExemplar {
+  std::string trace_id, span_id;
+  double value = 0;
+  uint64_t unix_nanos = 0;
+  bool operator==(const WrittenExemplar&) const = default;
+};
+std::vector<WrittenExemplar> Exemplars(const CallCounts& counts) {
+  std::vector<OutgoingRequest> requests;
+  counts.Write({.start_unix_nanos = 1, .now_unix_nanos = 2}, "me", requests);
+  std::vector<WrittenExemplar> found;
+  const auto in = [](std::string_view message, uint32_t tag, const auto& visit) {
+    for (otlp::FieldReader fields(message); fields.Next();) {
+      if (fields.tag() == tag) visit(fields.bytes());
+    }
+  };
+  for (const OutgoingRequest& request : requests) {
+    const auto scan = otlp::ScanRequest(otlp::Signal::kMetrics, request.bytes, {}, {});
+    EXPECT_TRUE(scan && scan->refused.empty());
+    for (const otlp::ItemRef& item : scan->items) {
+      in(item.message.In(request.bytes), field::metric::kHistogram, [&](std::string_view histogram) {
+        in(histogram, field::metric_data::kDataPoints, [&](std::string_view point) {
+          in(point, field::histogram_data_point::kExemplars, [&](std::string_view exemplar) {
+            WrittenExemplar& one = found.emplace_back();
+            for (otlp::FieldReader fields(exemplar); fields.Next();) {
+              if (fields.tag() == field::exemplar::kTraceId) one.trace_id = fields.bytes();
+              if (fields.tag() == field::exemplar::kSpanId) one.span_id = fields.bytes();
+              if (fields.tag() == field::exemplar::kAsDouble) one.value = fields.Double();
+              if (fields.tag() == field::exemplar::kTimeUnixNano) one.unix_nanos = fields.Uint();
+            }
+          });
+        });
+      });
+    }
+  }
+  return found;
 }
 
 // All of it, durations too.
@@ -190,6 +235,46 @@ TEST(CallCounts, ValuesOfOtherDimensionsAreDropped) {
   CallCounts without(10);
   Add(without, Request("shop", {{"a", 1, "", "gold"}}));
   EXPECT_EQ(read(without, tier), (Expected{{"shop a ", 1}}));
+}
+
+TEST(CallCounts, TheSlowestKeptSpanOfASeriesIsItsExemplar) {
+  const auto span = [](char id, uint64_t milliseconds) {
+    return TestSpan{.name = "a", .milliseconds = milliseconds, .trace_state = "", .tier = "", .id = id};
+  };
+  CallCounts total(10);
+  Add(total, Request("shop", {span('x', 900), span('y', 7), span('z', 3)}));
+  EXPECT_TRUE(Exemplars(total).empty()) << "what is counted need not be kept";
+  CallCounts kept(10), more(10);
+  Keep(kept, Request("shop", {span('z', 3), span('y', 7)}));
+  EXPECT_TRUE(Exemplars(kept).empty()) << "nothing was counted of that series";
+  kept.ClearWrittenExemplars();
+  const WrittenExemplar y{
+      .trace_id = std::string(16, 'y'), .span_id = "bbbbbbbb", .value = 7, .unix_nanos = 1'007'000'000};
+  total.Merge(kept);
+  EXPECT_EQ(Exemplars(total), std::vector{y});
+  Keep(more, Request("shop", {span('w', 4)}));
+  total.Merge(more);
+  EXPECT_EQ(Exemplars(total), std::vector{y});
+  EXPECT_EQ(Calls(total), (Expected{{"shop a ", 3}})) << "an exemplar is no call";
+  total.ClearWrittenExemplars();
+  EXPECT_TRUE(Exemplars(total).empty());
+}
+
+TEST(CallCounts, ExemplarsReadBackAsEncoded) {
+  CallCounts counts(3), kept(3), read(3);
+  const std::string request = Request("shop", {{"a", 5}, {"b", 6}, {"c", 7}, {"d", 8}});
+  Add(counts, request);
+  Keep(kept, request);
+  ASSERT_TRUE(read.Merge(kept.Encode()));
+  ASSERT_TRUE(read.Merge(counts.Encode()));
+  counts.Merge(kept);
+  EXPECT_EQ(Exemplars(counts).size(), 3U) << "two series, and the one for all others";
+  EXPECT_EQ(Exemplars(read), Exemplars(counts));
+  EXPECT_EQ(Calls(read), Calls(counts));
+  const std::string encoded = kept.Encode();
+  const size_t at = encoded.rfind("bbbbbbbb");
+  ASSERT_NE(at, std::string::npos);
+  EXPECT_FALSE(CallCounts(3).Merge(encoded.substr(0, at))) << "cut off amid an exemplar";
 }
 
 TEST(CallCounts, OtherBytesAreNotCounts) {

@@ -112,6 +112,7 @@ void CountsQueue::Deliver(const journal::Manifest& manifest, const Counts& count
   const MetricTimes times{.start_unix_nanos = start_unix_nanos_, .now_unix_nanos = context_.clock.UnixNanos()};
   std::vector<OutgoingRequest> requests;
   total_.calls.Write(times, options_.instance_id, requests);
+  total_.calls.ClearWrittenExemplars();
   total_.graph.Write(times, options_.instance_id, requests);
   // One request if it can be: whoever dies between two leaves the first to be counted again by the next start.
   delivery_.Run(manifest, Merged(std::move(requests), request_bytes_max_));

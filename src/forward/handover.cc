@@ -299,7 +299,8 @@ void Handover::UseWhatIsInTheOutbox(Made& made) {
   made.counts.Merge(counts);
 }
 
-// What is accepted or kept of a frame, with the marks of kept spans; and what its traces add to the service graph.
+// What is accepted or kept of a frame, with the marks of kept spans; what its traces add to the service graph, and
+// exemplars of what is counted of spans.
 Handover::Made Handover::ReadItems(uint64_t frame) {
   Made made(NoCounts());
   const Result<journal::Journal::Frame> read = context_.journal.ReadFrame(frame);
@@ -313,9 +314,16 @@ Handover::Made Handover::ReadItems(uint64_t frame) {
   for (const OutgoingRequest& request : outgoing->requests) {
     made.items.bytes.append(request.bytes);
     made.items.items += request.items;
+    if (options_.enabled && read->header.signal == Signal::kTraces) NoteExemplars(request, made.counts.calls);
   }
   if (options_.enabled) made.counts.graph.Merge(outgoing->graph);
   return made;
+}
+
+// Kept spans are read here for the first time since they were decided: elsewhere nobody knows what became of them.
+void Handover::NoteExemplars(const OutgoingRequest& kept, CallCounts& calls) {
+  const Result<otlp::Scan> scan = otlp::Rescan(Signal::kTraces, kept.bytes, {}, otlp::SpanHeads::kNote);
+  if (scan) calls.AddExemplars(kept.bytes, *scan);  // else the backend will say what is wrong with it
 }
 
 // Calls `count` once; without spans if they are not counted or cannot be read.

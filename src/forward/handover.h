@@ -89,6 +89,7 @@ class Handover {
   Made Make(const journal::Manifest& manifest);
   void UseWhatIsInTheOutbox(Made& made);
   Made ReadItems(uint64_t frame);
+  void NoteExemplars(const OutgoingRequest& kept, CallCounts& calls);
   void Recount(uint64_t frame, const std::function<void(std::string_view request, const otlp::Scan&)>& count);
   bool FinishLastRun();
   bool Repeat(const char* step, const std::function<Result<void>()>& write);

@@ -19,7 +19,9 @@ using journal::BlockKind;
 using journal::FrameKind;
 using otlp::Signal;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAreArray;
 
 constexpr uint32_t kSeriesMax = 100;
@@ -177,6 +179,24 @@ TEST_F(HandoverTest, WhatIsKeptGoesOverAndTheJournalIsFree) {
   Open();
   EXPECT_THAT(journal_->unfinished().frames, IsEmpty());
   EXPECT_THAT(journal_->unfinished().blocks, IsEmpty());
+}
+
+TEST_F(HandoverTest, ExemplarsOfCountsAreOfKeptSpans) {
+  StartHandover();
+  // The other one waits for its decision.
+  const std::string other = RequestOf(2);
+  const auto scan = otlp::ScanRequest(Signal::kTraces, other, {}, {}, otlp::SpanHeads::kNote);
+  ASSERT_TRUE(scan.has_value());
+  handover_->AddRequest(AppendTo(*journal_, {.undecided_spans = true}, other), other, *scan);
+  handover_->AddDecided({.number = AppendDecided(1), .bytes = 100});
+  ASSERT_TRUE(Drain());
+  CallCounts calls(kSeriesMax);
+  ASSERT_TRUE(calls.Merge(Outbox().calls));
+  std::vector<OutgoingRequest> requests;
+  calls.Write({.start_unix_nanos = 1, .now_unix_nanos = 2}, "me", requests);
+  ASSERT_EQ(requests.size(), 1U);
+  EXPECT_THAT(requests[0].bytes, HasSubstr(otlp::testing::Id(1, 16)));
+  EXPECT_THAT(requests[0].bytes, Not(HasSubstr(otlp::testing::Id(2, 16))));
 }
 
 TEST_F(HandoverTest, AFrameThatKeepsNothingLeavesNothing) {

@@ -83,14 +83,25 @@ size_t MetricWriter::BeginPoint(uint32_t attributes_tag, MetricAttributes attrib
   return point;
 }
 
-void MetricWriter::SumPoint(double value, MetricAttributes attributes) {
+void MetricWriter::WriteExemplar(uint32_t tag, const MetricExemplar* exemplar) {
+  if (exemplar == nullptr) return;
+  const size_t message = out_.Begin(tag);
+  out_.Fixed64(field::exemplar::kTimeUnixNano, exemplar->unix_nanos);
+  out_.Fixed64(field::exemplar::kAsDouble, std::bit_cast<uint64_t>(exemplar->value));
+  out_.Bytes(field::exemplar::kSpanId, exemplar->span_id);
+  out_.Bytes(field::exemplar::kTraceId, exemplar->trace_id);
+  out_.End(message);
+}
+
+void MetricWriter::SumPoint(double value, MetricAttributes attributes, const MetricExemplar* exemplar) {
   const size_t point = BeginPoint(field::number_data_point::kAttributes, attributes);
   out_.Fixed64(field::number_data_point::kAsInt, Rounded(value));
+  WriteExemplar(field::number_data_point::kExemplars, exemplar);
   out_.End(point);
 }
 
 void MetricWriter::HistogramPoint(std::span<const double> buckets, std::span<const double> bounds, double sum,
-                                  MetricAttributes attributes) {
+                                  MetricAttributes attributes, const MetricExemplar* exemplar) {
   const size_t point = BeginPoint(field::histogram_data_point::kAttributes, attributes);
   uint64_t count = 0;  // of the rounded ones, as it must be their sum
   for (const double bucket : buckets) count += Rounded(bucket);
@@ -102,6 +113,7 @@ void MetricWriter::HistogramPoint(std::span<const double> buckets, std::span<con
   const size_t explicit_bounds = out_.Begin(field::histogram_data_point::kExplicitBounds);
   for (const double bound : bounds) out_.RawFixed64(std::bit_cast<uint64_t>(bound));
   out_.End(explicit_bounds);
+  WriteExemplar(field::histogram_data_point::kExemplars, exemplar);
   out_.End(point);
 }
 

@@ -34,6 +34,13 @@ struct MetricTimes {
   int64_t start_unix_nanos = 0, now_unix_nanos = 0;
 };
 
+// A measurement behind a point, and where it was taken.
+struct MetricExemplar {
+  std::string_view trace_id, span_id;  // 16 and 8 bytes
+  uint64_t unix_nanos = 0;
+  double value = 0;
+};
+
 // A Metric message with a monotonic cumulative sum, or a histogram: Begin, points, End. Thread: one.
 class MetricWriter {
  public:
@@ -43,14 +50,15 @@ class MetricWriter {
   void BeginHistogram(std::string_view name, std::string_view unit, std::string_view description);
   void End();
 
-  // Counts are whole numbers in OTLP: weights make others of them, which are rounded.
-  void SumPoint(double value, MetricAttributes attributes);
+  // Counts are whole numbers in OTLP: weights make others of them, which are rounded. `exemplar`: null for none.
+  void SumPoint(double value, MetricAttributes attributes, const MetricExemplar* exemplar = nullptr);
   void HistogramPoint(std::span<const double> buckets, std::span<const double> bounds, double sum,
-                      MetricAttributes attributes);
+                      MetricAttributes attributes, const MetricExemplar* exemplar = nullptr);
 
  private:
   void BeginMetric(std::string_view name, std::string_view unit, std::string_view description, uint32_t data_tag);
   size_t BeginPoint(uint32_t attributes_tag, MetricAttributes attributes);
+  void WriteExemplar(uint32_t tag, const MetricExemplar* exemplar);
 
   otlp::WireWriter& out_;
   const MetricTimes times_;
