@@ -106,7 +106,7 @@ class Examiner {
     TimeWindows windows(/*newest=*/true, span);
     std::unordered_set<std::string> seen;
     while (candidates_.size() <= kSilentTracesMax) {
-      const auto window = windows.Next();
+      const auto window = windows.Next(candidates_.size(), kSilentTracesMax + 1);
       if (!window) return {};
       Conditions conditions;
       conditions.AddService(service_);
