@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "query/message_shape.h"
 #include "query/stack_trace.h"
 
 namespace sightline::query {

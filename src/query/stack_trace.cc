@@ -178,18 +178,4 @@ std::vector<std::string> TellingFrames(std::string_view text) {
   return telling;
 }
 
-std::string MessageShape(std::string_view message) {
-  std::string shape(message.substr(0, std::min(message.find('\n'), message.size())).substr(0, kLineBytesMax));
-  static const RE2 quoted(R"("[^"]*"|'[^']*'|`[^`]*`)");
-  static const RE2 ids(
-      R"(\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]*\d[0-9a-fA-F]{7,}|[0-9a-fA-F]{8,}\d[0-9a-fA-F]*)\b|\d+(?:\.\d+)*)");
-  RE2::GlobalReplace(&shape, quoted, "…");
-  RE2::GlobalReplace(&shape, ids, "#");
-  if (shape.size() <= kMessageShapeBytesMax) return shape;
-  size_t end = kMessageShapeBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(shape[end]) & 0xC0) == 0x80) --end;
-  shape.resize(end);
-  return shape + "…";
-}
-
 }  // namespace sightline::query

@@ -12,7 +12,6 @@
 namespace sightline::query {
 
 inline constexpr size_t kTellingFramesMax = 3;
-inline constexpr size_t kMessageShapeBytesMax = 200;
 
 struct StackFrame {
   std::string function;  // without arguments; "" where the line has none
@@ -26,7 +25,5 @@ struct StackFrame {
 std::vector<StackFrame> ParseStackTrace(std::string_view text);
 // The first of the program's own; of all where none is its own. None: it is no stack trace.
 std::vector<std::string> TellingFrames(std::string_view text);
-// A message with "#" for numbers and ids and "…" for what is quoted.
-std::string MessageShape(std::string_view message);
 
 }  // namespace sightline::query

@@ -105,7 +105,6 @@ TEST(StackTrace, AnythingMayStandInIt) {
     const std::vector<std::string> frames = TellingFrames(text);
     EXPECT_LE(frames.size(), kTellingFramesMax);
     for (const std::string& frame : frames) EXPECT_FALSE(frame.empty()) << text;
-    EXPECT_LE(MessageShape(text).size(), kMessageShapeBytesMax + 3);
   }
 }
 
@@ -131,14 +130,6 @@ TEST(StackTrace, WhatIsNoStackTraceHasNoFrames) {
   std::string deep;
   for (int i = 0; i < 5000; ++i) deep += "    at f (/a/b.js:1:1)\n";
   EXPECT_EQ(ParseStackTrace(deep).size(), 200u);
-}
-
-TEST(MessageShape, HasNoNumbersIdsOrQuotedWords) {
-  EXPECT_EQ(MessageShape("no stock for 17 of 'red shoe' at 0x7ffd12"), "no stock for # of … at #");
-  EXPECT_EQ(MessageShape("user 3fa85f64-5717-4562-b3fc-2c963f66afa6 is gone"), "user # is gone");
-  EXPECT_EQ(MessageShape("timeout after 1.5 s\nsecond line"), "timeout after # s");
-  EXPECT_EQ(MessageShape("dead beef facade"), "dead beef facade") << "words stay";
-  EXPECT_LE(MessageShape(std::string(5000, 'x')).size(), kMessageShapeBytesMax + 3);
 }
 
 }  // namespace
