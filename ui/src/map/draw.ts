@@ -3,7 +3,7 @@
 import { seriesIndex } from '../base/colors'
 import { roundedRect, type Palette, type TextWidths } from '../flame/paint'
 import { ICONS, type IconName } from '../widgets/icons'
-import { edgeFigures, edgeWidth, nodeFigures, nodeName, type Figures } from './figures'
+import { edgeFigures, edgeWidth, isFailing, nodeFigures, nodeName, type Figures } from './figures'
 import { isAsync, share, type MapEdge, type MapGraph, type MapNode, type NodeKind } from './graph'
 import type { Box, Layout, Path, Point } from './layout'
 import type { Viewport } from './viewport'
@@ -26,10 +26,10 @@ const LABEL_SCALE_MIN = 0.8 // smaller, labels of calls have no room
 const FAILED_SCALE_MIN = 0.45 // but how many fail, and those of what stands out
 const NAME_PX_MIN = 13 // height of a node that shows its name
 const FIGURES_PX_MIN = 32 // and its figures
-const LINES_PX_MIN = 42 // and those in two lines
-const FAILING_SHARE = 0.01 // of calls: fewer are said, and not shouted
+const LINES_PX_MIN = 39 // and those in two lines
 const FAILED_PX_MIN = 12 // however few failed, they are seen
 const ARROW = 7
+const LINE = 1.22 // height of a line for that of its letters
 const ICON_PX_MIN = 10.5 // height of letters beside which icons have room
 const LINE_ALPHA = { roomy: 0.5, crowded: 0.18, dim: 0.06 } // many lines over each other are dark enough
 const FAILED_ALPHA = 3 // times that of the line
@@ -131,7 +131,7 @@ export class MapPainter {
     if (lines.length === 0) return
     const size = Math.min(13, Math.max(10.5, 11 * view.scale))
     const widths = lines.map((parts) => this.partsWidth(parts, size))
-    const line = size * 1.25
+    const line = size * LINE
     const at = { x: (path.middle.x - view.x) * view.scale, y: (path.middle.y - view.y) * view.scale }
     const [w, h] = [Math.max(...widths) + 6, lines.length * line + 2]
     const box = { x: at.x - w / 2, y: at.y - h / 2, w, h }
@@ -160,8 +160,7 @@ export class MapPainter {
     }
     const marked = marks.chosen === node.id || marks.active === node.id
     context.lineWidth = marked ? 2 : 1
-    const failing = share(node) >= FAILING_SHARE
-    context.strokeStyle = marks.chosen === node.id ? palette.accent : marks.active === node.id ? palette.text2 : failing ? palette.errorMark : palette.lineStrong
+    context.strokeStyle = marks.chosen === node.id ? palette.accent : marks.active === node.id ? palette.text2 : isFailing(node) ? palette.errorMark : palette.lineStrong
     context.beginPath()
     context.roundRect(x + 0.5, y + 0.5, w - 1, h - 1, round)
     context.stroke()
@@ -180,7 +179,7 @@ export class MapPainter {
     const right = x + w - 5 * small
     const size = Math.min(16, Math.max(h < 18 ? 10 : 10.5, 13 * view.scale))
     const figures = h < FIGURES_PX_MIN ? [] : this.figureLines(node, right - left, h)
-    const lines = [size * 1.3, ...figures.map(() => FIGURE_PX(view.scale) * 1.3)]
+    const lines = [size * LINE, ...figures.map(() => FIGURE_PX(view.scale) * LINE)]
     let at = y + h / 2 - lines.reduce((sum, one) => sum + one, 0) / 2
     const middle = (i: number) => (at += lines[i] ?? 0) - (lines[i] ?? 0) / 2
     this.nameLine(node, color, left, right, middle(0), size)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { edgeFigures, edgeWidth, nodeFigures, nodeWords } from './figures'
+import { edgeFigures, edgeWidth, isFailing, nodeFigures, nodeWords } from './figures'
 import { mapGraph } from './graph'
 import { call, databaseCall, userCall } from './testing/make_graph'
 
@@ -17,6 +17,12 @@ describe('figures', () => {
   it('of a node, with what is only a bound as one', () => {
     expect(Object.values(nodeFigures(node('database:redis'))).map(plain)).toEqual(['4 /s', '', '≤ 12 ms'])
     expect(Object.values(nodeFigures(node('user:user')))).toEqual(['', '', ''])
+  })
+
+  it('are those of a node that fails from one in a hundred on', () => {
+    expect(isFailing(node('service:'))).toBe(true)
+    expect(isFailing({ ...node('service:'), calls: 1000, errors: 9 })).toBe(false)
+    expect(isFailing(node('user:user'))).toBe(false)
   })
 
   it('are words, too', () => {

@@ -39,6 +39,12 @@ export function edgeFigures(edge: MapEdge): Figures {
   }
 }
 
+const FAILING_SHARE = 0.01 // of calls: fewer are said, and not shouted
+
+export function isFailing(node: MapNode): boolean {
+  return share(node) >= FAILING_SHARE
+}
+
 // For those who hear it.
 export function nodeWords(node: MapNode, callers: number, callees: number): string {
   const { rate, failed, p95 } = nodeFigures(node)

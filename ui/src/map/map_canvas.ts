@@ -1,12 +1,12 @@
 // The service map on a canvas: pan, zoom, what is under the pointer, the keyboard. It shows what it is given and tells what
 // the person does. What a canvas cannot say also stands in a list that is not seen.
 import './map.css'
-import { NextFrame, onThemeChange, readPalette, sizeCanvas, TextWidths } from '../flame/paint'
-import { MapPainter, toDrawing, type Marks, type Shown } from './draw'
-import { nodeWords } from './figures'
+import { NextFrame, onThemeChange, readPalette, sizeCanvas, TextWidths, type Palette } from '../flame/paint'
+import { litBy, MapPainter, toDrawing, type Marks, type Shown } from './draw'
+import { isFailing, nodeWords } from './figures'
 import { callsOf } from './graph'
 import { distanceTo, neighbour, type Box, type Point } from './layout'
-import { fit, kept, pan, reveal, zoomAt, type Viewport } from './viewport'
+import { fit, kept, MARGIN_PX, pan, reveal, zoomAt, type Viewport } from './viewport'
 
 const ZOOM_PER_PX = 0.0022
 const ZOOM_STEP = 1.3
@@ -33,6 +33,7 @@ export class MapCanvas {
   private readonly prefix = `map${++instances}-`
   private marks: Marks = { hovered: null, chosen: null, active: null }
   private shown: Shown | null = null
+  private palette: Palette
   private view: Viewport = { x: 0, y: 0, scale: 1 }
   private moved = false // by the person: what comes in does not move it back
   private width = 0
@@ -55,7 +56,12 @@ export class MapCanvas {
     host.append(frame)
     const resize = new ResizeObserver(() => this.resize())
     resize.observe(frame)
-    this.stops.push(() => resize.disconnect(), onThemeChange(() => this.next.ask()))
+    this.palette = readPalette(frame)
+    const retheme = () => {
+      this.palette = readPalette(frame)
+      this.next.ask()
+    }
+    this.stops.push(() => resize.disconnect(), onThemeChange(retheme))
     frame.addEventListener('wheel', (event) => this.wheel(event), { passive: false })
     frame.addEventListener('pointerdown', (event) => this.press(event))
     frame.addEventListener('pointermove', (event) => this.move(event))
@@ -146,12 +152,16 @@ export class MapCanvas {
     return nearest
   }
 
-  // What is spoken of, a call with both of its ends: no move of the person's.
+  // What is spoken of, with what it is tied to if there is room for that: no move of the person's.
   private reveal(id: string | null): void {
     if (this.shown === null || id === null) return
     const { boxes } = this.shown.layout
-    const edge = this.shown.graph.edges.find((one) => one.id === id)
-    const box = edge ? around(boxes.get(edge.from), boxes.get(edge.to)) : boxes.get(id)
+    const tied = litBy(this.shown.graph, { hovered: id, chosen: null, active: null })
+    const all = around([...(tied?.nodes ?? [])].flatMap((node) => boxes.get(node) ?? []))
+    const own = boxes.get(id)
+    const scale = Math.max(this.view.scale, READ_SCALE)
+    const fits = all !== null && all.w * scale + 2 * MARGIN_PX <= this.width && all.h * scale + 2 * MARGIN_PX <= this.height
+    const box = fits ? all : (own ?? all)
     if (box) this.view = reveal(this.view, box, this.width, this.height, READ_SCALE)
   }
 
@@ -283,7 +293,6 @@ export class MapCanvas {
   private draw(): void {
     const context = sizeCanvas(this.canvas, this.width, this.height)
     if (context === null || this.shown === null) return
-    const palette = readPalette(this.frame)
     const widths = (font: string) => {
       let known = this.fonts.get(font)
       if (known === undefined) {
@@ -292,17 +301,22 @@ export class MapCanvas {
       }
       return known
     }
-    new MapPainter(context, palette, widths).draw(this.shown, this.view, this.marks, this.width, this.height)
+    new MapPainter(context, this.palette, widths).draw(this.shown, this.view, this.marks, this.width, this.height)
+    this.drawMinimap(context, this.shown)
+  }
+
+  private drawMinimap(context: CanvasRenderingContext2D, { graph, layout }: Shown): void {
     const map = this.minimap()
     if (map === null) return
+    const { palette, view } = this
     const { box, scale, left, top } = map
     context.fillStyle = palette.surface
     context.fillRect(box.x, box.y, box.w, box.h)
-    context.fillStyle = palette.text3
-    const failing = new Set(this.shown.graph.nodes.filter((node) => node.errors > 0 && node.kind !== 'user').map((node) => node.id))
-    for (const [id, node] of this.shown.layout.boxes) {
-      context.fillStyle = failing.has(id) ? palette.errorMark : palette.lineStrong
-      context.fillRect(left + node.x * scale, top + node.y * scale, Math.max(1.5, node.w * scale), Math.max(1.5, node.h * scale))
+    for (const node of graph.nodes) {
+      const at = layout.boxes.get(node.id)
+      if (at === undefined) continue
+      context.fillStyle = isFailing(node) ? palette.errorMark : palette.lineStrong
+      context.fillRect(left + at.x * scale, top + at.y * scale, Math.max(1.5, at.w * scale), Math.max(1.5, at.h * scale))
     }
     context.lineWidth = 1
     context.strokeStyle = palette.lineStrong
@@ -313,7 +327,6 @@ export class MapCanvas {
     context.clip()
     context.strokeStyle = palette.accent
     context.lineWidth = 1.5
-    const { view } = this
     context.strokeRect(left + view.x * scale, top + view.y * scale, (this.width / view.scale) * scale, (this.height / view.scale) * scale)
     context.restore()
   }
@@ -343,8 +356,8 @@ export class MapCanvas {
   }
 }
 
-function around(a: Box | undefined, b: Box | undefined): Box | undefined {
-  if (a === undefined || b === undefined) return undefined
-  const [x, y] = [Math.min(a.x, b.x), Math.min(a.y, b.y)]
-  return { x, y, w: Math.max(a.x + a.w, b.x + b.w) - x, h: Math.max(a.y + a.h, b.y + b.h) - y }
+function around(boxes: readonly Box[]): Box | null {
+  if (boxes.length === 0) return null
+  const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))]
+  return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y }
 }

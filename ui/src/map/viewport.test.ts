@@ -28,7 +28,7 @@ describe('a view of the drawing', () => {
     const view = { x: 0, y: 0, scale: 1 }
     expect(reveal(view, { x: 100, y: 100, w: 180, h: 40 }, 800, 600, 0.7)).toEqual(view)
     const moved = reveal(view, { x: 1000, y: 100, w: 180, h: 40 }, 800, 600, 0.7)
-    expect(toScreen(moved, 1180, 100)).toEqual([776, 100])
+    expect(toScreen(moved, 1180, 100)).toEqual([780, 100])
     const larger = reveal({ x: 0, y: 0, scale: 0.2 }, { x: 1000, y: 100, w: 180, h: 40 }, 800, 600, 0.7)
     expect(larger.scale).toBe(0.7)
     expect(toScreen(larger, 1090, 120).map(Math.round)).toEqual([400, 300])

@@ -9,6 +9,7 @@ export interface Viewport {
 
 export const SCALE_MIN = 0.05
 export const SCALE_MAX = 2.5
+export const MARGIN_PX = 20 // around what is brought into sight
 const FIT_SCALE_MAX = 1.15 // a few nodes do not fill a screen
 
 const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value))
@@ -33,7 +34,7 @@ export function pan(view: Viewport, dx: number, dy: number): Viewport {
 export function reveal(view: Viewport, box: Box, width: number, height: number, scaleMin: number): Viewport {
   const middle = { x: box.x + box.w / 2, y: box.y + box.h / 2 }
   if (view.scale < scaleMin) return { scale: scaleMin, x: middle.x - width / scaleMin / 2, y: middle.y - height / scaleMin / 2 }
-  const margin = 24 / view.scale
+  const margin = MARGIN_PX / view.scale
   const along = (start: number, length: number, from: number, size: number) =>
     size + 2 * margin > length || (from - margin >= start && from + size + margin <= start + length)
       ? start
