@@ -45,6 +45,7 @@ def test_a_deployment_that_throws_is_found(server: Server) -> None:
 
     read = answer(server, "listDeployments", {"service": "shop"}, last="1h")
     assert [(one["version"], one["calls"], one["errors"], one["instances"]) for one in read["versions"]] == [("1.1", 22, 22, 1), ("1.0", 40, 0, 1)]
+    assert [(one["instance"], one["version"], one["calls"]) for one in read["instances"]] == [("a", "1.0", 40), ("b", "1.1", 22)]
     assert not read["estimated"]
     (deployment,) = read["deployments"]
     assert (deployment["version"], deployment["previous"]) == ("1.1", "1.0")

@@ -149,30 +149,49 @@ class Reading {
         "quantilesBFloat16WeightedIfState(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {1}, {0}) AS Quantiles FROM {2} "
         "WHERE {3} GROUP BY ResourceId",
         kEntry, kWeight, set->table, conditions.Sql());
-    const std::string sql = fmt::format(
-        "SELECT {} AS Version, min(First), max(Last) AS Newest, uniqExact({}), sum(Calls), sum(Errors), max(Estimate), "
-        "arrayMap(q -> toFloat64(q), quantilesBFloat16WeightedIfMerge(0.5, 0.9, 0.95, 0.99)(Quantiles)) FROM ({}) "
-        "GROUP BY Version ORDER BY Newest DESC, Version LIMIT {}",
-        *version, *instance, by_resource, kVersionsMax);
-    return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& row) {
-      ServiceVersion one;
-      one.version = row.Text();
-      one.first_unix_nanos = row.Number<int64_t>();
-      one.last_unix_nanos = row.Number<int64_t>();
-      one.instances = row.Number<uint64_t>();
-      one.calls = row.Number<double>();
-      one.errors = row.Number<double>();
-      const bool is_estimate = row.Number<uint8_t>() != 0;
-      const auto quantiles = row.Numbers<double>();
-      if (one.calls > 0) {
-        one.p50_nanos = quantiles.at(0);
-        one.p90_nanos = quantiles.at(1);
-        one.p95_nanos = quantiles.at(2);
-        one.p99_nanos = quantiles.at(3);
-      }
-      answer_.is_estimate = answer_.is_estimate || is_estimate;
-      answer_.versions.push_back(std::move(one));
-    });
+    SIGHTLINE_TRY(question_.ForEachRow(
+        fmt::format(
+            "SELECT {} AS Version, uniqExact({}), {} FROM ({}) GROUP BY Version ORDER BY max(Last) DESC, Version "
+            "LIMIT {}",
+            *version, *instance, kFigures, by_resource, kVersionsMax),
+        conditions.parameters(), [&](RowReader& row) {
+          ServiceVersion one;
+          one.version = row.Text();
+          one.instances = row.Number<uint64_t>();
+          ReadFigures(row, one);
+          answer_.versions.push_back(std::move(one));
+        }));
+    return question_.ForEachRow(
+        fmt::format(
+            "SELECT {} AS Instance, {} AS Version, {} FROM ({}) GROUP BY Instance, Version HAVING Instance != '' "
+            "ORDER BY sum(Calls) DESC, Instance, Version LIMIT {}",
+            *instance, *version, kFigures, by_resource, kInstancesMax),
+        conditions.parameters(), [&](RowReader& row) {
+          ServiceInstance one;
+          one.instance = row.Text();
+          one.version = row.Text();
+          ReadFigures(row, one);
+          answer_.instances.push_back(std::move(one));
+        });
+  }
+
+  // Of resources that are added up.
+  static constexpr const char* kFigures =
+      "min(First), max(Last), sum(Calls), sum(Errors), max(Estimate), arrayMap(q -> toFloat64(q), "
+      "quantilesBFloat16WeightedIfMerge(0.5, 0.9, 0.95, 0.99)(Quantiles))";
+  void ReadFigures(RowReader& row, ServiceFigures& figures) {
+    figures.first_unix_nanos = row.Number<int64_t>();
+    figures.last_unix_nanos = row.Number<int64_t>();
+    figures.calls = row.Number<double>();
+    figures.errors = row.Number<double>();
+    const bool is_estimate = row.Number<uint8_t>() != 0;
+    const auto quantiles = row.Numbers<double>();
+    answer_.is_estimate = answer_.is_estimate || is_estimate;
+    if (figures.calls <= 0) return;
+    figures.p50_nanos = quantiles.at(0);
+    figures.p90_nanos = quantiles.at(1);
+    figures.p95_nanos = quantiles.at(2);
+    figures.p99_nanos = quantiles.at(3);
   }
 
   // What tells processes apart; '' where nothing does.

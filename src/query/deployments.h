@@ -17,8 +17,9 @@
 
 namespace sightline::query {
 
-inline constexpr uint32_t kActivitySlots = 400;                // of a range and the time before it
-inline constexpr uint32_t kVersionedResourcesMax = 20'000;     // that were seen last
+inline constexpr uint32_t kActivitySlots = 400;             // of a range and the time before it
+inline constexpr uint32_t kVersionedResourcesMax = 20'000;  // that were seen last
+inline constexpr uint32_t kInstancesMax = 200;
 inline constexpr int64_t kVersionGoneNanos = 600'000'000'000;  // unseen for as long, it may have been replaced
 
 // When one resource of a service sent spans.
@@ -43,18 +44,27 @@ struct DeploymentSearch {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to)
 };
 
-struct ServiceVersion {
-  std::string version;                                // "": spans that name none
+struct ServiceFigures {
   int64_t first_unix_nanos = 0, last_unix_nanos = 0;  // within the range
-  uint64_t instances = 0;
-  double calls = 0, errors = 0;  // entry spans, by their AdjustedCount
+  double calls = 0, errors = 0;                       // entry spans, by their AdjustedCount
   double p50_nanos = 0, p90_nanos = 0, p95_nanos = 0, p99_nanos = 0;
 };
 
+struct ServiceVersion : ServiceFigures {
+  std::string version;  // "": spans that name none
+  uint64_t instances = 0;
+};
+
+// Processes, pods or hosts, as resources name them.
+struct ServiceInstance : ServiceFigures {
+  std::string instance, version;
+};
+
 struct ServiceVersions {
-  std::vector<ServiceVersion> versions;  // the one seen last first
-  std::vector<Deployment> deployments;   // within the range, by time
-  bool is_estimate = false;              // some of the spans stand for others
+  std::vector<ServiceVersion> versions;    // the one seen last first
+  std::vector<ServiceInstance> instances;  // that are named, most calls first, at most kInstancesMax
+  std::vector<Deployment> deployments;     // within the range, by time
+  bool is_estimate = false;                // some of the spans stand for others
   store::QueryStats scanned;
 };
 

@@ -128,6 +128,14 @@ TEST_F(DeploymentsTest, VersionsHaveFiguresAndTheirBegin) {
   EXPECT_EQ(read.versions[1].first_unix_nanos, begin_ + 60 * kMinute);
   EXPECT_EQ(read.versions[1].calls, 60);
   EXPECT_FALSE(read.is_estimate);
+  ASSERT_THAT(read.instances, SizeIs(3));
+  EXPECT_EQ(read.instances[0].instance, "a");
+  EXPECT_EQ(read.instances[0].version, "1.0");
+  EXPECT_EQ(read.instances[0].calls, 60);
+  EXPECT_EQ(read.instances[1].instance, "b");
+  EXPECT_EQ(read.instances[1].errors, 32);
+  EXPECT_EQ(read.instances[2].instance, "c") << "where there is no service.instance.id, the host";
+  EXPECT_EQ(read.instances[2].last_unix_nanos, begin_ + 149 * kMinute);
   ASSERT_THAT(read.deployments, SizeIs(1));
   EXPECT_EQ(read.deployments[0].version, "1.1");
   EXPECT_EQ(read.deployments[0].previous, "1.0");

@@ -61,6 +61,16 @@ void WriteFigures(JsonWriter& json, const query::CallFigures& figures) {
   json.Key("max_nano").UInt(figures.max_nanos);
 }
 
+void WriteRunning(JsonWriter& json, const query::ServiceFigures& figures, double seconds) {
+  json.Key("first_unix_nano").Nanos(figures.first_unix_nanos).Key("last_unix_nano").Nanos(figures.last_unix_nanos);
+  json.Key("calls").Number(figures.calls).Key("errors").Number(figures.errors);
+  json.Key("calls_per_second").Number(figures.calls / seconds);
+  WriteNanos(json.Key("p50_nano"), figures.p50_nanos);
+  WriteNanos(json.Key("p90_nano"), figures.p90_nanos);
+  WriteNanos(json.Key("p95_nano"), figures.p95_nanos);
+  WriteNanos(json.Key("p99_nano"), figures.p99_nanos);
+}
+
 void WriteRange(JsonWriter& json, const query::MinuteRange& range) {
   json.Key("from_unix_nano").Nanos(range.from_unix_nanos).Key("to_unix_nano").Nanos(range.to_unix_nanos);
 }
@@ -200,14 +210,14 @@ Result<void> ServicesApi::ListDeployments(ApiCall& call) {
   JsonWriter& json = call.json;
   json.Begin('{').Key("versions").Begin('[');
   for (const auto& one : answer->versions) {
-    json.Begin('{').Key("version").String(one.version).Key("first_unix_nano").Nanos(one.first_unix_nanos);
-    json.Key("last_unix_nano").Nanos(one.last_unix_nanos).Key("instances").UInt(one.instances);
-    json.Key("calls").Number(one.calls).Key("errors").Number(one.errors);
-    json.Key("calls_per_second").Number(one.calls / seconds);
-    WriteNanos(json.Key("p50_nano"), one.p50_nanos);
-    WriteNanos(json.Key("p90_nano"), one.p90_nanos);
-    WriteNanos(json.Key("p95_nano"), one.p95_nanos);
-    WriteNanos(json.Key("p99_nano"), one.p99_nanos);
+    json.Begin('{').Key("version").String(one.version).Key("instances").UInt(one.instances);
+    WriteRunning(json, one, seconds);
+    json.End('}');
+  }
+  json.End(']').Key("instances").Begin('[');
+  for (const auto& one : answer->instances) {
+    json.Begin('{').Key("instance").String(one.instance).Key("version").String(one.version);
+    WriteRunning(json, one, seconds);
     json.End('}');
   }
   json.End(']').Key("deployments").Begin('[');

@@ -88,6 +88,10 @@ describe('the overview of a service', () => {
     await versions.getByText('deployed').waitFor()
     await versions.getByText('2 instances').first().waitFor()
     expect(await versions.locator('tbody tr').count()).toBe(2)
+    const instances = page.getByRole('table', { name: 'Instance' })
+    expect(await instances.locator('tbody tr').count()).toBe(3)
+    await page.getByRole('region', { name: 'Versions and instances' }).getByRole('button', { name: 'All 4' }).click()
+    await instances.getByText(`shop-${NEW_VERSION}-1`).waitFor()
     const apdex = page.locator('.tile').filter({ hasText: 'Apdex' })
     // Three of four orders are within 500 ms; the others failed.
     expect(await apdex.locator('dd').first().textContent()).toBe('0.75')
