@@ -184,7 +184,7 @@ describe('the looks', () => {
     for (const tab of VIEWS) {
       await view.goto(`${sightline.url}/services/shop?last=1h&tab=${tab}`)
       if (tab === 'exceptions') await view.getByRole('list', { name: 'Exceptions' }).getByRole('button').first().click()
-      await view.getByText({ overview: NEW_VERSION, dependencies: 'Who calls it', exceptions: 'First seen in this time' }[tab]).first().waitFor()
+      await view.getByText({ overview: NEW_VERSION, dependencies: 'Database calls', exceptions: 'First seen in this time' }[tab]).first().waitFor()
       await settled(view)
       await view.screenshot({ path: join(SHOTS, `service-${tab}-${name}.png`) })
       expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${tab} is wider than the window`).toBe(true)
