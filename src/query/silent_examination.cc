@@ -59,8 +59,8 @@ class Examiner {
         unit_nanos_(unit_seconds * kSecondNanos) {}
 
   Result<Examination> Run() {
-    examination_.examined.from_unix_nanos = range_.from_unix_nanos;
-    SIGHTLINE_TRY(FindCandidates());
+    SIGHTLINE_TRY(FindCandidates(std::nullopt));
+    if (!examination_.examined.is_complete && service_) SIGHTLINE_TRY(FindCandidates(service_));
     for (size_t done = 0; done < candidates_.size(); done += kTracesPerRead) {
       const size_t end = std::min(candidates_.size(), done + kTracesPerRead);
       auto read = ReadTraces(done, end);
@@ -97,7 +97,11 @@ class Examiner {
     examination_.examined.is_complete = false;
   }
 
-  Result<void> FindCandidates() {
+  // Failed spans of any service may be of requests of the wanted one. Where they are too many, those of that service
+  // find nearly all: its own failed calls.
+  Result<void> FindCandidates(const std::optional<std::string>& service) {
+    candidates_.clear();
+    examination_.examined = {.from_unix_nanos = range_.from_unix_nanos};
     int64_t last = INT64_MAX;
     SIGHTLINE_TRY(question_.ForEachRow("SELECT max(Timestamp) FROM " + question_.Table("spans"), {},
                                        [&](RowReader& row) { last = row.Number<int64_t>(); }));
@@ -109,7 +113,7 @@ class Examiner {
       const auto window = windows.Next(candidates_.size(), kSilentTracesMax + 1);
       if (!window) return {};
       Conditions conditions;
-      conditions.AddService(service_);
+      conditions.AddService(service);
       conditions.Add(FailedSpanCondition(hot_attributes_));
       conditions.AddTimeRange(window->from_unix_nanos, window->to_unix_nanos);
       // Those that were seen in later windows may come again.

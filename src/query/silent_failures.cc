@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "otlp/kept_spans.h"
 #include "otlp/span_metrics.h"
 #include "otlp/sql_quote.h"
 #include "query/failures.h"
@@ -294,14 +295,31 @@ class Reading {
     return {};
   }
 
-  // Of each group the first failure of its span and shape: in one statement a span for each message, its numbers aside.
-  Result<void> AddFirstSeen() {
-    const MinuteRange& range = answer_.range;
-    int64_t oldest = 0;
+  // From where on the first failures are looked for: whole hours that have few enough spans, and none before the
+  // oldest.
+  Result<int64_t> FirstSeenSince() {
+    const int64_t to = std::min(answer_.range.to_unix_nanos, search_.now_unix_nanos);
+    int64_t since = std::max<int64_t>(0, to - kFirstSeenSecondsMax * kSecondNanos), oldest = 0;
     SIGHTLINE_TRY(question_.ForEachRow("SELECT min(Timestamp) FROM " + question_.Table("spans"), {},
                                        [&](RowReader& row) { oldest = row.Number<int64_t>(); }));
-    answer_.first_seen_since_unix_nanos = std::max<int64_t>(
-        oldest, std::min(range.from_unix_nanos, range.to_unix_nanos - kFirstSeenSecondsMax * kSecondNanos));
+    uint64_t spans = 0;
+    SIGHTLINE_TRY(question_.ForEachRow(
+        fmt::format("SELECT Time, sum(Spans) FROM {} WHERE Block = 0 AND Seconds = 3600 AND Time >= toDateTime({}) AND "
+                    "Time < toDateTime({}) GROUP BY Time ORDER BY Time DESC",
+                    question_.Table(otlp::KeptSpansTable::kName), since / kSecondNanos, to / kSecondNanos),
+        {}, [&](RowReader& row) {
+          const int64_t end = (row.Number<uint32_t>() + kHour) * kSecondNanos;
+          spans += row.Number<uint64_t>();
+          if (spans > kFirstSeenSpansMax) since = std::max(since, std::min(end, to));
+        }));
+    return std::max(since, oldest);
+  }
+
+  // Of each group the first failure of its span and shape: in one statement a span for each message, its numbers aside.
+  Result<void> AddFirstSeen() {
+    auto since = FirstSeenSince();
+    if (!since) return std::unexpected(since.error());
+    answer_.first_seen_since_unix_nanos = *since;
     std::set<std::string> services, names;
     for (const auto& group : answer_.groups) {
       services.insert(group.service);
@@ -309,7 +327,7 @@ class Reading {
     }
     if (services.empty()) return {};
     Conditions conditions;
-    conditions.AddTimeRange(answer_.first_seen_since_unix_nanos, range.to_unix_nanos);
+    conditions.AddTimeRange(*since, answer_.range.to_unix_nanos);
     conditions.AddBound("ServiceName IN {services:Array(String)} AND SpanName IN {names:Array(String)}",
                         {{"services", TextArray(services)}, {"names", TextArray(names)}});
     conditions.Add(FailedSpanCondition(hot_attributes_));

@@ -25,15 +25,16 @@ inline constexpr size_t kSilentTracesMax = 2000;      // with a failed span, tha
 inline constexpr size_t kSilentSpansMax = 1'000'000;  // of them
 inline constexpr size_t kSilentSamplesMax = 5;        // traces of a group
 inline constexpr size_t kSilentNamesMax = 10;         // versions, and entry operations, of a group
-inline constexpr int64_t kFirstSeenSecondsMax =
-    7 * 86'400;  // how far back from the range's end the first one is looked for
+// The first one is looked for in so much time before the range's end, but in no more stored spans than this.
+inline constexpr int64_t kFirstSeenSecondsMax = 7 * 86'400;
+inline constexpr uint64_t kFirstSeenSpansMax = 5'000'000;
 
 struct SilentSearch {
   std::optional<std::string> service;              // whose requests; none: all
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole minutes, or hours where it is long or old
   int64_t now_unix_nanos = 0;
   uint32_t limit = 50;           // 1 to kSilentGroupsMax
-  bool wants_first_seen = true;  // a statement over all that is stored of the last days
+  bool wants_first_seen = true;  // the costlier half
 };
 
 // What the answer is of.
@@ -76,7 +77,7 @@ struct SilentGroup {
 struct SilentFailures {
   MinuteRange range;
   Examined examined;
-  int64_t first_seen_since_unix_nanos = 0;  // earlier ones were not looked for; 0: not asked for
+  int64_t first_seen_since_unix_nanos = 0;  // from here on the first were looked for; 0: not asked for
   double requests = 0;                      // hit by any
   std::vector<SilentGroup> groups;          // most requests first
   size_t groups_in_all = 0;
@@ -107,8 +108,7 @@ class SilentFailureReader {
         database_(std::move(database)),
         minute_seconds_(minute_seconds) {}
 
-  // Both: kInvalidArgument for a limit out of bounds, an empty range. With a service, failures are found by the failed
-  // spans that are its own.
+  // Both: kInvalidArgument for a limit out of bounds, an empty range.
   Result<SilentFailures> Read(const SilentSearch& search, store::Cancellation* cancellation = nullptr);
   // How many requests of each service were hit; `limit` and `wants_first_seen` say nothing here.
   Result<SilentServices> CountByService(const SilentSearch& search, store::Cancellation* cancellation = nullptr);

@@ -24,7 +24,7 @@ class SilentFailuresTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    Clear({"spans", "span_metric_rollups", "attribute_sets"});
+    Clear({"spans", "span_metric_rollups", "kept_span_rollups", "attribute_sets"});
     // In the middle of a minute that is over, so that nothing runs into the next one.
     now_ = Clock::System().UnixNanos() / (60 * kSecond) * 60 * kSecond - 30 * kSecond;
   }
@@ -82,9 +82,8 @@ class SilentFailuresTest : public EngineTest {
   }
 
   SilentSearch Last(int64_t seconds) const {
-    return {.from_unix_nanos = now_ - seconds * kSecond,
-            .to_unix_nanos = now_ + kSecond,
-            .now_unix_nanos = Clock::System().UnixNanos()};
+    return {
+        .from_unix_nanos = now_ - seconds * kSecond, .to_unix_nanos = now_ + kSecond, .now_unix_nanos = now_ + kSecond};
   }
   SilentFailures Read(const SilentSearch& search) {
     auto failures = reader_.Read(search);
@@ -228,9 +227,37 @@ TEST_F(SilentFailuresTest, FirstSeenIsBeforeTheRangeWhereItWasThere) {
   const SilentFailures failures = Read(search);
   ASSERT_THAT(failures.groups, SizeIs(1));
   EXPECT_EQ(failures.groups[0].first_seen_unix_nanos, now_ - 3 * 86'400 * kSecond);
-  EXPECT_EQ(failures.first_seen_since_unix_nanos, failures.range.to_unix_nanos - kFirstSeenSecondsMax * kSecond);
+  EXPECT_EQ(failures.first_seen_since_unix_nanos, search.now_unix_nanos - kFirstSeenSecondsMax * kSecond);
   search.wants_first_seen = false;
   EXPECT_FALSE(Read(search).groups[0].first_seen_unix_nanos);
+}
+
+TEST_F(SilentFailuresTest, FirstSeenIsLookedForInFewEnoughSpans) {
+  InsertSilent(1, {.name = "GET", .status = "Error"});
+  InsertSilent(2, {.name = "GET", .status = "Error", .ago_seconds = 5 * 3600});
+  const int64_t hour = now_ / kSecond / 3600;
+  for (const auto& [ago, spans] : {std::pair{0, uint64_t{1000}}, {2, kFirstSeenSpansMax}}) {
+    Execute(fmt::format(
+        "INSERT INTO sightline.kept_span_rollups (Block, Seconds, Time, ServiceName, Spans) VALUES (0, 3600, "
+        "toDateTime({}), 'web', {})",
+        (hour - ago) * 3600, spans));
+  }
+  const SilentFailures failures = Read(Last(600));
+  ASSERT_THAT(failures.groups, SizeIs(1));
+  EXPECT_EQ(failures.first_seen_since_unix_nanos, (hour - 1) * 3600 * kSecond);
+  EXPECT_EQ(failures.groups[0].first_seen_unix_nanos, now_ - 10 * kSecond);
+}
+
+TEST_F(SilentFailuresTest, ARequestIsHitByWhatFailedInAnotherService) {
+  Insert({{.kind = "Server"}, {.span = 2, .parent = 1, .service = "lib", .name = "render", .exception = "no luck"}});
+  SilentSearch search = Last(3600);
+  search.service = "web";
+  const SilentFailures failures = Read(search);
+  ASSERT_THAT(failures.groups, SizeIs(1));
+  EXPECT_EQ(failures.groups[0].service, "lib");
+  EXPECT_EQ(failures.groups[0].entries[0].service, "web");
+  search.service = "lib";
+  EXPECT_THAT(Read(search).groups, IsEmpty());
 }
 
 TEST_F(SilentFailuresTest, NamesOfAllKindsAreBoundAsTheyAre) {
