@@ -97,6 +97,7 @@ describe('the page of silent failures', () => {
       const page = await browser.page({ theme, width, height: 800 })
       await page.goto(`${sightline.url}/silent-failures?last=1h`)
       await page.getByText('3 failures in').waitFor()
+      if (width > 1000) await waitUntil(async () => (await rows(page).locator('.seen time').count()) === 3, 'since when each is there')
       await settled(page)
       const texts = await rows(page).allInnerTexts()
       expect(texts).toHaveLength(3)
