@@ -4,14 +4,23 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
-import { attributes } from './otlp'
+import { attributes, tracesRequest } from './otlp'
 
-const SHOTS = join(import.meta.dirname, '../../build/test-results/screenshots')
+const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
 const ROUTES = ['/search', '/item/{id}', '/cart']
 const MINUTES = 30
 const CALLS = 120 // of a route each minute
 const now = BigInt(Date.now()) * 1_000_000n
 const begin = now - BigInt(MINUTES) * 60_000_000_000n
+
+// Of the exemplar of a route's durations in that minute, which was measured in its second half. Of every third minute the trace is
+// not sent, as if it had been sampled out; one took very long.
+const traceOf = (minute: number, route: number) => `${minute}`.padStart(30, 'e') + `${route}0`
+const SLOW_MINUTE = 20
+const milliseconds = (minute: number, route: number) => (minute === SLOW_MINUTE && route === 2 ? 2500 : 20 + ((minute * 7 + route * 13) % 30) + route * 25)
+const isKept = (minute: number) => minute % 3 !== 0
+const measuredAt = (minute: number) => begin + BigInt(minute * 60 - 20) * 1_000_000_000n
+const SPAN = 'ab'.repeat(8)
 
 let sightline: Sightline
 let browser: Browser
@@ -39,6 +48,7 @@ function request(minute: number): object {
                   aggregationTemporality: 2,
                   dataPoints: perRoute((_, i) => ({
                     count: String(minute * CALLS), sum: minute * CALLS * 0.03 * (i + 1), explicitBounds: [0.01, 0.05, 0.1, 0.5],
+                    exemplars: [{ timeUnixNano: String(measuredAt(minute)), asDouble: milliseconds(minute, i) / 1000, traceId: traceOf(minute, i), spanId: SPAN }],
                     bucketCounts: [0, minute * CALLS - minute * i * 10, minute * i * 10, 0, 0].map(String),
                   })),
                 },
@@ -55,6 +65,16 @@ beforeAll(async () => {
   sightline = await Sightline.start()
   browser = await Browser.start()
   for (let minute = 1; minute <= MINUTES; minute++) await sightline.send('metrics', request(minute))
+  for (let minute = 1; minute <= MINUTES; minute++) {
+    for (const [i, route] of ROUTES.entries()) {
+      const startNano = measuredAt(minute) - BigInt(milliseconds(minute, i)) * 1_000_000n
+      if (isKept(minute)) await sightline.send('traces', tracesRequest(traceOf(minute, i), [{ id: SPAN, service: 'front', name: `GET ${route}`, kind: 2, startNano, endNano: measuredAt(minute) }]))
+    }
+  }
+  await waitUntil(async () => {
+    const answer = await sightline.ask<{ exemplars: { is_stored: boolean }[] }>(`/metrics/http.server.request.duration/exemplars?step=1m&limit=500`)
+    return (answer?.exemplars.filter((one) => one.is_stored).length ?? 0) >= 20
+  }, 'the traces of exemplars')
   // All points: the streams of a metric can be seen before the last of its points.
   for (const name of ['shop.orders', 'process.cpu.utilization', 'http.server.request.duration']) {
     await waitUntil(async () => {
@@ -125,6 +145,72 @@ describe('the page of metrics', () => {
     expect(new URL(page.url()).searchParams.get('aggregation')).toBe('rate')
     expect(problems(page)).toEqual([])
     await shot(page, 'metric-histogram-dark')
+    await page.close()
+  })
+
+  it('draws exemplars as diamonds that lead to their spans, by pointer and by keyboard', async () => {
+    const page = await browser.page()
+    const diamonds = page.getByRole('group', { name: 'Exemplars' }).getByRole('link')
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration&group_by=http.route&step=1m`)
+    await legend(page).first().waitFor()
+    expect(await diamonds.count()).toBe(0)
+    await page.getByRole('button', { name: 'Exemplars' }).click()
+    await diamonds.first().waitFor()
+    expect(new URL(page.url()).searchParams.get('exemplars')).toBe('shown')
+    expect(await diamonds.count()).toBeGreaterThan(30)
+    // The slow one is beyond what the chart shows of quantiles.
+    const slow = page.getByRole('link', { name: /Value 2.5 s/ })
+    const [box, chart] = [await slow.boundingBox(), await page.locator('section[aria-label="Course"] .u-over').boundingBox()]
+    expect(Math.abs((box?.y ?? 0) + (box?.height ?? 0) / 2 - (chart?.y ?? 0))).toBeLessThan(2)
+    await slow.hover()
+    await page.locator('.chart-tip:visible', { hasText: 'Trace' }).waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await shot(page, 'metric-exemplars-light')
+    await slow.click()
+    await page.getByRole('main').getByText('GET /cart').first().waitFor()
+    expect(new URL(page.url()).pathname).toBe(`/traces/${traceOf(SLOW_MINUTE, 2)}`)
+    expect(new URL(page.url()).searchParams.get('span')).toBe(SPAN)
+
+    await page.goBack()
+    await diamonds.first().waitFor()
+    // Of traces that were sampled out: seen, and no way on.
+    const gone = page.getByRole('link', { name: /not stored/ })
+    expect(await gone.first().getAttribute('href')).toBeNull()
+    await diamonds.first().focus()
+    for (const [key, index] of [['End', -1], ['Home', 0], ['ArrowRight', 1], ['ArrowLeft', 0]] as const) {
+      await page.keyboard.press(key)
+      const wanted = await (index < 0 ? diamonds.last() : diamonds.nth(index)).getAttribute('aria-label')
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe(wanted)
+      expect(await page.locator('.chart-mark[tabindex="0"]').count()).toBe(1)
+    }
+    while ((await page.evaluate(() => document.activeElement?.getAttribute('href'))) === null) await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Enter')
+    await waitUntil(() => Promise.resolve(new URL(page.url()).pathname.startsWith('/traces/e')), 'the trace')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('keeps the diamonds of a series that is alone, and puts those of a rate at its foot', async () => {
+    const page = await browser.page({ theme: 'dark' })
+    const diamonds = page.getByRole('group', { name: 'Exemplars' }).getByRole('link')
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration&group_by=http.route&step=1m&exemplars=shown&scale=log`)
+    await diamonds.first().waitFor()
+    await shot(page, 'metric-exemplars-dark')
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration&group_by=http.route&step=1m&exemplars=shown&only=/cart&aggregation=rate`)
+    await diamonds.first().waitFor()
+    for (const label of await diamonds.evaluateAll((links) => links.map((link) => link.getAttribute('aria-label')))) expect(label).toContain('http.route /cart')
+    const foot = await page.locator('section[aria-label="Course"] .u-over').boundingBox()
+    const first = await diamonds.first().boundingBox()
+    expect(Math.abs((first?.y ?? 0) + (first?.height ?? 0) / 2 - ((foot?.y ?? 0) + (foot?.height ?? 0)))).toBeLessThan(2)
+    await shot(page, 'metric-exemplars-rate-dark')
+    await page.goto(`${sightline.url}/metrics?name=process.cpu.utilization&exemplars=shown`)
+    await page.getByText('No exemplars in this time').waitFor()
+    expect(problems(page)).toEqual([])
+    await page.setViewportSize({ width: 700, height: 900 })
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration&step=1m&exemplars=shown`)
+    await diamonds.first().waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await shot(page, 'metric-exemplars-dark-700')
     await page.close()
   })
 

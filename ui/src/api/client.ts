@@ -92,6 +92,8 @@ export const api = {
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
   getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>
     take(client.GET('/metrics/{name}/series', { params: { path: { name }, query }, signal })),
+  getMetricExemplars: (name: string, query: Query<'getMetricExemplars'>, signal?: AbortSignal) =>
+    take(client.GET('/metrics/{name}/exemplars', { params: { path: { name }, query }, signal })),
   getSampling: (signal?: AbortSignal) => take(client.GET('/sampling', { signal })),
   getSamplingTotals: (query: Query<'getSamplingTotals'>, signal?: AbortSignal) => take(client.GET('/sampling/totals', { params: { query }, signal })),
   getSamplingHistory: (query: Query<'getSamplingHistory'>, signal?: AbortSignal) => take(client.GET('/sampling/history', { params: { query }, signal })),

@@ -9,6 +9,7 @@ import { tickLabels, type ValueFormat } from '../base/series_units'
 import { logTicks, timeTickLabel, timeTicks, zoneOffsetMinutes } from '../base/ticks'
 import { formatDateTime, type Zone } from '../base/time'
 import { barPaths } from './chart_bars'
+import { ChartMarks, type ChartMark } from './chart_marks'
 import { ChartTip } from './chart_tip'
 
 export type ChartMode = 'line' | 'area' | 'bar'
@@ -40,6 +41,7 @@ export interface ChartSpec {
   compact: boolean // a small chart: fewer ticks, no tooltip list
   sync: string // charts with the same key share the crosshair; "": none
   markers?: readonly ChartMarker[] // by time
+  marks?: readonly ChartMark[] // drawn over it
 }
 
 export interface ChartEvents {
@@ -99,6 +101,7 @@ export class Chart {
   private standsOut: number | null = null
   private spec: ChartSpec
   private readonly tip: ChartTip
+  private readonly marks: ChartMarks | null
   private readonly resize: ResizeObserver
   private readonly themes: MutationObserver
   private theme: Theme
@@ -107,10 +110,12 @@ export class Chart {
     private readonly host: HTMLElement,
     spec: ChartSpec,
     private readonly events: ChartEvents,
+    over: HTMLElement | null = null, // lies over the host, for marks
   ) {
     this.spec = spec
     this.theme = readTheme(host)
     this.tip = new ChartTip(host)
+    this.marks = over && new ChartMarks(over)
     this.resize = new ResizeObserver(() => this.fit())
     this.resize.observe(host)
     this.themes = new MutationObserver(() => {
@@ -123,6 +128,7 @@ export class Chart {
 
   update(spec: ChartSpec): void {
     this.spec = spec
+    this.marks?.set(spec.marks ?? [])
     if (this.plot === null || this.shapeOf(spec) !== this.shape) this.build()
     else this.plot.setData(this.data())
   }
@@ -150,6 +156,7 @@ export class Chart {
     this.plot?.destroy()
     this.plot = null
     this.tip.destroy()
+    this.marks?.destroy()
   }
 
   // What cannot change without building anew.
@@ -206,6 +213,7 @@ export class Chart {
   private build(): void {
     this.plot?.destroy()
     this.shape = this.shapeOf(this.spec)
+    this.marks?.set(this.spec.marks ?? [])
     const { width, height } = this.size()
     this.plot = new uPlot(this.options(width, height), this.data(), this.host)
     this.plot.over.addEventListener('mouseleave', () => this.tip.hide())
@@ -269,7 +277,7 @@ export class Chart {
         setSelect: [(plot) => this.zoomed(plot)],
         setCursor: [(plot) => this.hovered(plot)],
         drawClear: [(plot) => this.drawUnfinished(plot)],
-        draw: [(plot) => this.drawMarkers(plot)],
+        draw: [(plot) => this.drawMarkers(plot), (plot) => this.marks?.place(plot)],
       },
     }
   }

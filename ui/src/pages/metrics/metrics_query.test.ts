@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Metric, MetricSeries } from '../../api/types'
+import type { Metric, MetricExemplars, MetricSeries } from '../../api/types'
 import {
-  addsUp, aggregationChoice, describeType, labelParams, metricUrlChange, readMetricView, SERIES_LIMIT, seriesQuery, shownSeries,
+  addsUp, aggregationChoice, describeType, exemplarMarks, exemplarsQuery, labelParams, metricUrlChange, readMetricView, SERIES_LIMIT, seriesQuery, shownSeries,
   startMetrics, stepChoices,
 } from './metrics_query' // prettier-ignore
 
@@ -149,5 +149,59 @@ describe('startMetrics', () => {
     ]) // prettier-ignore
     expect(startMetrics(all, 3)).toHaveLength(3)
     expect(startMetrics([], 9)).toEqual([])
+  })
+})
+
+describe('exemplars', () => {
+  const series: MetricSeries = {
+    name: 'm', type: 'histogram', unit: 's', result_unit: 's', aggregation: 'p95', from_unix_nano: '0', to_unix_nano: '120000000000', step_seconds: 60,
+    series: [
+      { labels: { route: '/a' }, values: [0.1, 0.2] },
+      { labels: { route: '/b', 'service.name': 'shop' }, values: [0.1, 0.2] },
+    ],
+    series_total: 2, scanned,
+  } // prettier-ignore
+  const exemplar = (change: Partial<MetricExemplars['exemplars'][number]>) => ({
+    time_unix_nano: '61500000000', value: 0.25, trace_id: 'ab'.repeat(16), span_id: 'cd'.repeat(8), is_stored: true, service: 'shop',
+    labels: { route: '/a' }, attributes: { user: 'u1' }, ...change,
+  }) // prettier-ignore
+  const answer = (...exemplars: MetricExemplars['exemplars']): MetricExemplars => ({
+    name: 'm', type: 'histogram', unit: 's', from_unix_nano: '0', to_unix_nano: '120000000000', step_seconds: 60, exemplars, scanned,
+  }) // prettier-ignore
+  const shown = shownSeries(series, ['route', 'service.name'], 1e15)
+  const options = { grouped: true, only: null, zone: 'utc' as const, link: (trace: string, span: string) => `/traces/${trace}?span=${span}` }
+
+  it('are asked for with the conditions of the series', () => {
+    const view = readMetricView(new URLSearchParams('name=a&type=sum&service=s&aggregation=rate&step=5m&group_by=k&attribute=x%3D1&exemplars=shown'))
+    expect(view.exemplars).toBe(true)
+    expect(exemplarsQuery(seriesQuery(view))).toEqual({ type: 'sum', service: 's', attribute: ['x=1'], step: '5m', limit: 200 })
+    expect(metricUrlChange({ exemplars: false })).toEqual({ exemplars: null })
+  })
+
+  it('stand where they were measured, in the colour of their series, and lead to the span', () => {
+    const [mark] = exemplarMarks(answer(exemplar({})), 'p95', shown, options)
+    expect(mark).toMatchObject({ ms: 61500, value: 0.25, color: shown.series[0]?.color, href: `/traces/${'ab'.repeat(16)}?span=${'cd'.repeat(8)}` })
+    expect(mark?.rows).toEqual([
+      { name: 'Value', text: '250 ms' },
+      { name: 'Service', text: 'shop' },
+      { name: 'Trace', text: 'abababab' },
+      { name: 'route', text: '/a' },
+      { name: 'user', text: 'u1' },
+    ])
+    expect(mark?.label).toContain('Value 250 ms, Service shop, Trace abababab')
+  })
+
+  it('have no height where a step has no measurement as its value, and lead nowhere without a stored trace', () => {
+    const [mark] = exemplarMarks(answer(exemplar({ is_stored: false })), 'rate', shown, { ...options, grouped: false })
+    expect(mark).toMatchObject({ value: null, href: '', color: '--accent' })
+    expect(mark?.label).toContain('not stored')
+  })
+
+  it('are those of the series that is alone; labels of resources are not known', () => {
+    const both = answer(exemplar({}), exemplar({ labels: { route: '/b' } }), exemplar({ labels: { route: '/b' }, service: 'pay' }))
+    const only = shown.series[1] ?? null
+    expect(exemplarMarks(both, 'p95', shown, { ...options, only })).toHaveLength(1)
+    const ofHost = shownSeries({ ...series, series: [{ labels: { 'host.name': 'h' }, values: [1] }] }, ['host.name'], 1e15).series[0] ?? null
+    expect(exemplarMarks(both, 'p95', shown, { ...options, only: ofHost })).toHaveLength(3)
   })
 })

@@ -1,13 +1,14 @@
 // The metric that is looked at between URL and API: how it is aggregated, grouped, filtered and drawn. URLSearchParams and
 // answers in, queries and series out; knows no DOM.
-import type { Metric, MetricSeries } from '../../api/types'
+import type { Metric, MetricExemplars, MetricSeries } from '../../api/types'
 import { seriesIndex, seriesIndexes } from '../../base/colors'
 import { isAttributeFilter } from '../../base/filters'
-import { serviceOfParam, serviceParam } from '../../base/routes'
+import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
 import { extent, seriesFigures, seriesName, unfinishedFrom, type SeriesFigures, type Value } from '../../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../../base/series_units'
-import { DAY, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText } from '../../base/time'
+import { DAY, formatDateTime, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText, type Zone } from '../../base/time'
 import type { ParamValue } from '../../base/url'
+import type { ChartMark } from '../../widgets/chart_marks'
 
 export type MetricType = Metric['type']
 export type Aggregation = MetricSeries['aggregation']
@@ -24,6 +25,7 @@ export interface MetricView {
   bars: boolean
   log: boolean
   only: string // the name of the series that is alone in the chart
+  exemplars: boolean // single measurements are drawn too
 }
 
 export const SERIES_LIMIT = 20
@@ -48,6 +50,7 @@ export function readMetricView(params: URLSearchParams): MetricView {
     bars: text('draw') === 'bars',
     log: text('scale') === 'log',
     only: text('only'),
+    exemplars: text('exemplars') === 'shown',
   }
 }
 
@@ -86,6 +89,7 @@ export function metricUrlChange(change: Partial<MetricView>): Record<string, Par
   if (change.limit !== undefined) url.limit = change.limit === SERIES_LIMIT ? null : change.limit
   if (change.bars !== undefined) url.draw = change.bars ? 'bars' : null
   if (change.log !== undefined) url.scale = change.log ? 'log' : null
+  if (change.exemplars !== undefined) url.exemplars = change.exemplars ? 'shown' : null
   if (change.only !== undefined) url.only = change.only || null
   else if (change.groupBy !== undefined || change.attributes !== undefined || change.service !== undefined) url.only = null
   return url
@@ -197,6 +201,67 @@ export function shownSeries(answer: MetricSeries, groupBy: readonly string[], no
       ratio: isRatio(answer.unit, answer.type, extent(answer.series.map((series) => series.values))),
     }),
   }
+}
+
+// ---- exemplars
+
+export const EXEMPLARS_LIMIT = 200
+
+export type ExemplarsQuery = Pick<SeriesQuery, 'type' | 'service' | 'attribute' | 'step' | 'limit'>
+
+export function exemplarsQuery({ type, service, attribute, step }: SeriesQuery): ExemplarsQuery {
+  return {
+    ...(type !== undefined && { type }),
+    ...(service !== undefined && { service }),
+    ...(attribute !== undefined && { attribute }),
+    ...(step !== undefined && { step }),
+    limit: EXEMPLARS_LIMIT,
+  }
+}
+
+type OneExemplar = MetricExemplars['exemplars'][number]
+
+// Whether a measurement may be of the series. What its labels do not have may stand in its resource, which is not known.
+function isOf({ service, labels }: OneExemplar, series: ShownSeries): boolean {
+  return Object.entries(series.labels).every(([key, value]) => (key === 'service.name' ? service : (labels[key] ?? value)) === value)
+}
+
+const TIP_LABELS_MOST = 6
+
+export interface MarkOptions {
+  grouped: boolean
+  only: ShownSeries | null // the series that is alone
+  zone: Zone
+  link: (traceId: string, spanId: string) => string
+}
+
+// Exemplars as marks over the chart of the series. Where a step's value is not one of measurements, such as a rate, they stand at
+// its foot.
+export function exemplarMarks(answer: MetricExemplars, aggregation: Aggregation, shown: Shown, options: MarkOptions): ChartMark[] {
+  const { format } = valueFormat(answer.unit)
+  return answer.exemplars
+    .filter((exemplar) => options.only === null || isOf(exemplar, options.only))
+    .map((exemplar) => {
+      const ms = nanoToMs(exemplar.time_unix_nano)
+      const series = options.grouped ? shown.series.find((one) => isOf(exemplar, one)) : undefined
+      const title = formatDateTime(exemplar.time_unix_nano, options.zone)
+      const labels = Object.entries({ ...exemplar.labels, ...exemplar.attributes }).filter(([key]) => key !== 'service.name')
+      const rows = [
+        { name: 'Value', text: format(exemplar.value) },
+        { name: 'Service', text: serviceLabel(exemplar.service) },
+        { name: 'Trace', text: exemplar.is_stored ? exemplar.trace_id.slice(0, 8) : `${exemplar.trace_id.slice(0, 8)}, not stored` },
+        ...labels.slice(0, TIP_LABELS_MOST).map(([name, text]) => ({ name, text })),
+      ]
+      return {
+        ms,
+        value: addsUp(aggregation) ? null : exemplar.value,
+        color: series?.color ?? '--accent',
+        href: exemplar.is_stored ? options.link(exemplar.trace_id, exemplar.span_id) : '',
+        label: [title, ...rows.map(({ name, text }) => `${name} ${text}`)].join(', '),
+        title,
+        rows,
+      }
+    })
 }
 
 // The labels of a series as conditions for spans and records of the same time.
