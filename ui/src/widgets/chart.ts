@@ -9,7 +9,7 @@ import { tickLabels, type ValueFormat } from '../base/series_units'
 import { logTicks, timeTickLabel, timeTicks, zoneOffsetMinutes } from '../base/ticks'
 import { formatDateTime, type Zone } from '../base/time'
 import { barPaths } from './chart_bars'
-import { ChartMarks, type ChartMark } from './chart_marks'
+import { ChartMarks, limitsWithMarks, type ChartMark } from './chart_marks'
 import { ChartTip } from './chart_tip'
 
 export type ChartMode = 'line' | 'area' | 'bar'
@@ -283,10 +283,13 @@ export class Chart {
   }
 
   private limits(): [number, number] {
-    const [low, high] = extent(this.levels()) ?? [0, 1]
+    const marks = this.spec.marks ?? []
+    const [low, high] = limitsWithMarks(extent(this.levels()) ?? [0, 1], marks, this.spec.log)
     if (this.spec.log) {
+      const positive = (value: Value) => (value ?? 0) > 0
       const least = Math.min(
-        ...this.spec.series.flatMap((series) => series.values.filter((value) => (value ?? 0) > 0) as number[]),
+        ...(this.spec.series.flatMap((series) => series.values.filter(positive)) as number[]),
+        ...(marks.map((mark) => mark.value).filter(positive) as number[]),
       )
       const from = Number.isFinite(least) ? least : 1
       return [10 ** Math.floor(Math.log10(from)), 10 ** Math.ceil(Math.log10(Math.max(high, from * 10)))]

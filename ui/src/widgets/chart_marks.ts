@@ -21,6 +21,15 @@ interface Place {
   beyond: 'above' | 'below' | null // the value lies there, and the chart does not show it
 }
 
+const ROOM = 2
+
+// What the axis of values covers with marks over series from `low` to `high`: those that would leave the series at least half the
+// height, and all where the scale is one of logarithms, which has room.
+export function limitsWithMarks([low, high]: [number, number], marks: readonly ChartMark[], log: boolean): [number, number] {
+  const values = marks.flatMap(({ value }) => (value !== null && (log ? value > 0 : Math.abs(value) <= ROOM * Math.max(Math.abs(low), Math.abs(high))) ? [value] : []))
+  return [Math.min(low, ...values), Math.max(high, ...values)]
+}
+
 // Where a mark stands in a plot of that height: `y` is where its value is.
 export function placeOfMark(x: number, y: number | null, height: number): Place {
   if (y === null) return { x, y: height, beyond: null }
