@@ -121,7 +121,8 @@ TEST_F(MetricsApiTest, ErrorsNameWhatIsWrong) {
   EXPECT_TRUE(Has(missing.body, "\"where\":\"name\",\"hint\":\"GET /api/v1/metrics lists them\"")) << missing.body;
   const auto unfit = Get("/api/v1/metrics/zz.load/series?aggregation=p95");
   EXPECT_EQ(unfit.status, 400);
-  EXPECT_TRUE(Has(unfit.body, "\"where\":\"aggregation\",\"hint\":\"ask for avg, min, max, sum, last or count\"")) << unfit.body;
+  EXPECT_TRUE(Has(unfit.body, "\"where\":\"aggregation\",\"hint\":\"ask for avg, min, max, sum, last or count\""))
+      << unfit.body;
   for (std::string_view bad : {"aggregation=median", "type=counter", "limit=101", "step=0s", "step=1.5s", "last=0",
                                "group_by=a&group_by=b&group_by=c&group_by=d", "attribute=x", "nosuch=1"}) {
     const auto reply = Get("/api/v1/metrics/zz.load/series?" + std::string(bad));
@@ -137,15 +138,16 @@ TEST_F(MetricsApiTest, ExemplarsNameTheirTraces) {
       "INSERT INTO sightline.metric_points (SeriesId, Timestamp, Value, Exemplars.Timestamp, Exemplars.Value, "
       "Exemplars.TraceId, Exemplars.SpanId, Exemplars.FilteredAttributes, Exemplars.AttributeTypes, Exemplars.IsInt, "
       "Block) SELECT 1, fromUnixTimestamp64Nano(@700@), 1, [fromUnixTimestamp64Nano(@690@)], [2.5], "
-      "[unhex('000102030405060708090a0b0c0d0e0f')], [unhex('0001020304050607')], [map('user', 'x')], ['s'], [false], 1");
+      "[unhex('000102030405060708090a0b0c0d0e0f')], [unhex('0001020304050607')], [map('user', 'x')], ['s'], [false], "
+      "1");
   const std::string path = "/api/v1/metrics/shop%2Forders/exemplars?";
   const auto reply = Get(path + "from=@600@&to=@720@&step=1m");
   EXPECT_EQ(reply.status, 200) << reply.body;
-  EXPECT_TRUE(reply.body.starts_with(Timed(
-      "{\"name\":\"shop/orders\",\"type\":\"sum\",\"unit\":\"{order}\",\"from_unix_nano\":\"@600@\","
-      "\"to_unix_nano\":\"@720@\",\"step_seconds\":60,\"exemplars\":[{\"time_unix_nano\":\"@690@\",\"value\":2.5,"
-      "\"trace_id\":\"000102030405060708090a0b0c0d0e0f\",\"span_id\":\"0001020304050607\",\"is_stored\":false,"
-      "\"service\":\"web\",\"labels\":{\"k\":\"a\\\"b\"},\"attributes\":{\"user\":\"x\"}}],\"scanned\":{")))
+  EXPECT_TRUE(reply.body.starts_with(
+      Timed("{\"name\":\"shop/orders\",\"type\":\"sum\",\"unit\":\"{order}\",\"from_unix_nano\":\"@600@\","
+            "\"to_unix_nano\":\"@720@\",\"step_seconds\":60,\"exemplars\":[{\"time_unix_nano\":\"@690@\",\"value\":2.5,"
+            "\"trace_id\":\"000102030405060708090a0b0c0d0e0f\",\"span_id\":\"0001020304050607\",\"is_stored\":false,"
+            "\"service\":\"web\",\"labels\":{\"k\":\"a\\\"b\"},\"attributes\":{\"user\":\"x\"}}],\"scanned\":{")))
       << reply.body;
   EXPECT_TRUE(Has(Get(path + "from=@600@&to=@720@&service=api").body, "\"exemplars\":[],"));
   const auto missing = Get("/api/v1/metrics/no.such/exemplars");
