@@ -103,7 +103,15 @@ class HandoverTest : public ::testing::Test {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
-  bool Drain() { return handover_->Drain(Clock::System().MonotonicNanos() + kMinuteNanos); }
+  // Again while the handover does not know yet that a write that failed before has gone through.
+  bool Drain() {
+    const int64_t deadline = Clock::System().MonotonicNanos() + kMinuteNanos;
+    while (!handover_->Drain(deadline)) {
+      if (Clock::System().MonotonicNanos() >= deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
 
   static uint64_t AppendTo(journal::Journal& journal, const journal::FrameHeader& header, std::string_view bytes) {
     const auto number = journal.Append(header, bytes, [](const Result<void>& result) { EXPECT_TRUE(result); });

@@ -7,7 +7,8 @@ import { edgeId, EDGES_MAX, mapGraph, type MapGraph } from '../src/map/graph'
 import { layOut, pointAt, type Point } from '../src/map/layout'
 import { fit } from '../src/map/viewport'
 import { accessibilityViolations, Browser, measureFrames, problems, settled, Sightline, waitUntil, type PageOptions } from './harness'
-import { largeTraffic, shopTraffic, type GraphEdgeAnswer } from './map_traffic'
+import type { ServiceGraphEdge } from '../src/api/types'
+import { largeTraffic, shopTraffic } from './map_traffic'
 
 const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
 const LAYOUT_MS_MAX = 300
@@ -66,7 +67,7 @@ describe('an empty program', () => {
 
 describe('the map of a shop', () => {
   let shop: Sightline
-  let edges: GraphEdgeAnswer[]
+  let edges: ServiceGraphEdge[]
   let graph: MapGraph
   beforeAll(async () => {
     shop = await Sightline.start()

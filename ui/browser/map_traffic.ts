@@ -1,23 +1,13 @@
 // Traffic whose service graph is known, for the tests of the map.
 import type { Sightline } from './harness'
 import { waitUntil } from './harness'
+import type { ServiceGraphEdge } from '../src/api/types'
 import { tracesRequest, type SpanSketch } from './otlp'
 import { largeGraph, makeRandom } from '../src/map/testing/make_graph'
 
 const MS = 1_000_000n
 const MINUTES = 25
 const TRACES_A_REQUEST = 200
-
-export interface GraphEdgeAnswer {
-  client: string
-  server: string
-  connection_type: '' | 'messaging_system' | 'database' | 'virtual_node'
-  calls: number
-  errors: number
-  calls_per_second: number
-  client_side: { spans: number; p50_nano: number; p95_nano: number; p99_nano: number; max_nano: number } | null
-  server_side: { spans: number; p50_nano: number; p95_nano: number; p99_nano: number; max_nano: number } | null
-}
 
 type Random = () => number
 
@@ -62,9 +52,9 @@ async function sendTraces(sightline: Sightline, traces: readonly TraceMaker[]): 
 }
 
 /** Until the graph has so many edges with so many calls. */
-export async function waitForGraph(sightline: Sightline, edges: number, calls: number): Promise<GraphEdgeAnswer[]> {
+export async function waitForGraph(sightline: Sightline, edges: number, calls: number): Promise<ServiceGraphEdge[]> {
   return waitUntil(async () => {
-    const answer = await sightline.ask<{ edges: GraphEdgeAnswer[] }>('/service-graph?last=3h')
+    const answer = await sightline.ask<{ edges: ServiceGraphEdge[] }>('/service-graph?last=3h')
     const found = answer?.edges ?? []
     return found.length === edges && Math.round(found.reduce((sum, edge) => sum + edge.calls, 0)) === calls ? found : null
   }, `${edges} edges, ${calls} calls`, 60_000) // prettier-ignore
@@ -74,7 +64,7 @@ const ORDERS = 240
 const FAILED_EVERY = 20 // charges
 
 /** A shop: calls in a circle, databases by both generations of names, a queue with and without a consumer, peers. */
-export async function shopTraffic(sightline: Sightline): Promise<GraphEdgeAnswer[]> {
+export async function shopTraffic(sightline: Sightline): Promise<ServiceGraphEdge[]> {
   const random = makeRandom(21)
   const now = BigInt(Date.now()) * MS
   const traces: TraceMaker[] = []
@@ -126,7 +116,7 @@ export async function shopTraffic(sightline: Sightline): Promise<GraphEdgeAnswer
 }
 
 /** So many services and databases with so many edges, each called once to some dozen times; some of them fail at times. */
-export async function largeTraffic(sightline: Sightline, nodes: number, edges: number): Promise<GraphEdgeAnswer[]> {
+export async function largeTraffic(sightline: Sightline, nodes: number, edges: number): Promise<ServiceGraphEdge[]> {
   const random = makeRandom(5)
   const now = BigInt(Date.now()) * MS
   const traces: TraceMaker[] = []
