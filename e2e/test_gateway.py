@@ -753,6 +753,17 @@ def test_calls_are_told_apart_by_dimensions_too(make_gateway: MakeGateway) -> No
         assert totals(backend)["traces.span.metrics.duration"] == wanted
 
 
+def test_what_is_beyond_the_limit_of_series_is_counted_together_and_said(make_gateway: MakeGateway) -> None:
+    with grpc_receiver() as backend:
+        config = NO_SELF_METRICS | sampling([ERRORS], "500ms", forward={"series_max": 5, "metrics_interval": "1s"})
+        gateway = make_gateway(backend.url.replace("http", "grpc"), config=config).start()
+        gateway.export_grpc("traces", otlp.traces("shop", [otlp.span(f"page {n}", kind=2) for n in range(20)]))
+        wait_until(lambda: sum(totals(backend)["traces.span.metrics.calls"].values()) == 20, DELIVERED_SECONDS_MAX, "all counted")
+        calls = totals(backend)["traces.span.metrics.calls"]
+        assert 1 < len(calls) <= 6 and calls[("",)] == 21 - len(calls), "others are one each"
+        assert gateway.metrics()['sightline_span_metrics_overflowed_spans_total{signal="span_metrics"}'] == calls[("",)]
+
+
 @pytest.mark.parametrize("points", ["before the request is sent", "everywhere"])
 def test_killed_at_every_step_counts_are_right(points: str, make_gateway: MakeGateway) -> None:
     """Calls are never less than what was accepted, and no more, unless an answer was lost."""

@@ -211,6 +211,11 @@ CallCounts::Row& CallCounts::OverflowRow() {
   return rows_[entry->second];
 }
 
+double CallCounts::overflowed() const {
+  const auto entry = numbers_.find(kOverflowKey);
+  return entry == numbers_.end() ? 0 : rows_[entry->second].durations.count;
+}
+
 // The texts and the dimensions' keys, then rows that name texts by their order; of the buckets those that are not 0.
 std::string CallCounts::Encode() const {
   otlp::WireWriter out;

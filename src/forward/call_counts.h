@@ -45,6 +45,7 @@ class CallCounts {
   void ClearWrittenExemplars();  // each is sent once; others wait for the calls of their series
   bool empty() const { return rows_.empty(); }
   uint32_t series() const { return static_cast<uint32_t>(rows_.size()); }
+  double overflowed() const;  // calls that are counted together, as there are too many series
 
   // Appends requests of at most some thousand series each; none for series with an exemplar and no calls.
   // `instance_id`: of the gateway, the attribute collector.instance.id, as several may count the same service.

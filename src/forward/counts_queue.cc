@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "base/log.h"
@@ -23,6 +24,9 @@ CountsQueue::CountsQueue(const CountsOptions& options, const QueueOptions& queue
       context_(context),
       delivery_(Signal::kMetrics, queue, context, std::move(exporter)),
       start_unix_nanos_(context.clock.UnixNanos()),
+      overflowed_(context.metrics.GetCounter("sightline.span_metrics.overflowed_spans", "{span}",
+                                             "Spans counted together because there were too many series.",
+                                             {{"signal", "span_metrics"}})),
       total_(options_),
       waiting_(options_) {}
 
@@ -109,6 +113,7 @@ SpanCounts CountsQueue::ReadBack(uint64_t number) {
 void CountsQueue::Deliver(const journal::Manifest& manifest, const Counts& counts) {
   total_.calls.Merge(counts.calls);
   total_.graph.Merge(counts.graph);
+  overflowed_.Add(static_cast<uint64_t>(std::llround(total_.calls.overflowed())) - overflowed_.value());
   const MetricTimes times{.start_unix_nanos = start_unix_nanos_, .now_unix_nanos = context_.clock.UnixNanos()};
   std::vector<OutgoingRequest> requests;
   total_.calls.Write(times, options_.instance_id, requests);

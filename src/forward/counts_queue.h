@@ -74,6 +74,7 @@ class CountsQueue {
   QueueContext context_;
   Delivery delivery_;
   const int64_t start_unix_nanos_;
+  Counter& overflowed_;
   std::deque<journal::Manifest> resumed_;
   std::vector<uint64_t> recovered_;
 
