@@ -35,7 +35,7 @@ Result<std::string> Keys(const FieldColumns& columns, Conditions& conditions) {
   }
   return texts +
          fmt::format(
-             "multiIf(Text != '', substringUTF8(normalizeQuery(substringUTF8(Text, 1, {0})), 1, {0}), Summary != '', "
+             "multiIf(Text != '', substringUTF8(normalizeQuery(Text), 1, {0}), Summary != '', "
              "Summary, Operation != '', trim(concat(Operation, ' ', Collection)), toString(SpanName)) AS Statement",
              kStatementBytesMax);
 }

@@ -80,6 +80,15 @@ TEST_F(DatabaseCallsTest, StatementsThatDifferInValuesAreOneShape) {
   EXPECT_FALSE(is_estimate_);
 }
 
+TEST_F(DatabaseCallsTest, NoValueOfALongStatementIsShown) {
+  std::string insert = "INSERT INTO carts VALUES ";
+  while (insert.size() < 5000) insert += "(1, \\'secret " + std::string(90, 'x') + "\\'), ";
+  Add("postgresql", "map('db.query.text', '" + insert + "(2, \\'secret\\')')", 1);
+  const auto lines = Read();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].find("secret"), std::string::npos) << lines[0];
+}
+
 TEST_F(DatabaseCallsTest, WithoutAStatementTheyAreKnownByWhatThereIs) {
   Add("redis", "map('db.query.summary', 'GET session')", 4);
   Add("mongodb", "map('x', 'y')", 3, 5, "Unset", "shop", "find", "carts");

@@ -1,6 +1,5 @@
 // Versions of a service: which ran when, how each did, and when another one was deployed. Data: stored spans by
-// resource
-// -> ClickHouse -> versions, changes of version.
+// resource -> ClickHouse -> versions, changes of version.
 //
 // A version is deployed when it is first seen after others, or comes back after others ran without it. While instances
 // roll, both are seen: that is one deployment. A pause without any traffic is none, nor is one of a version that has

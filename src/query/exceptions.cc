@@ -46,10 +46,19 @@ class Events {
   // Where the newest of them begin.
   Result<void> Bound() {
     SIGHTLINE_TRY(Bound("spans", kSpansWith, spans_from_));
-    return Bound("logs", kLogsWith, logs_from_);
+    SIGHTLINE_TRY(Bound("logs", kLogsWith, logs_from_));
+    spans_from_ = logs_from_ = looked_from();  // of both from the same time on
+    return {};
   }
   int64_t looked_from() const { return std::max(spans_from_, logs_from_); }
   bool is_whole() const { return looked_from() == range_.from_unix_nanos; }
+
+  // The frames that tell are at one end: of Python at the last, of others at the first.
+  static std::string BothEnds(const std::string& text) {
+    return fmt::format(
+        "if(lengthUTF8({0}) <= {1}, {0}, concat(substringUTF8({0}, 1, {2}), '\n…\n', substringUTF8({0}, -{2})))", text,
+        kStackTraceCharactersMax, kStackTraceCharactersMax / 2);
+  }
 
   // `columns` of the distinct ones, most first. Rows begin with service, type, message, stack trace.
   Result<void> ForEachDistinct(const std::string& columns, Conditions conditions,
@@ -61,7 +70,7 @@ class Events {
     };
     const auto texts = [&](const char* map, const std::string& message) {
       return fmt::format("{0}['exception.type'] AS Type, {1} AS Message, {2} AS Stack", map, message,
-                         text(map, "stacktrace", kStackTraceCharactersMax));
+                         BothEnds(fmt::format("{}['exception.stacktrace']", map)));
     };
     const std::string of_spans = fmt::format(
         "SELECT toString(ServiceName) AS Service, T, TraceId, toString(ResourceId) AS Resource, AdjustedCount AS "

@@ -110,6 +110,20 @@ TEST_F(ExceptionsTest, AreGroupedByTypeAndFrames) {
   EXPECT_THAT(Read({.service = "nobody"}).groups, IsEmpty());
 }
 
+TEST_F(ExceptionsTest, TheFramesThatTellAreAtTheEndOfALongTraceback) {
+  std::string deep = "Traceback (most recent call last):\\n";
+  for (int i = 0; i < 500; ++i) deep += "  File \"/app/frames.py\", line 1, in call\\n";
+  ASSERT_GT(deep.size(), 2 * kStackTraceCharactersMax);
+  for (const char* name : {"pay", "ship"}) {
+    Span({.stack = fmt::format("{}  File \"/app/{}.py\", line 7, in {}\\nValueError: no", deep, name, name)});
+  }
+  const ExceptionList list = Read();
+  ASSERT_THAT(list.groups, SizeIs(2));
+  for (const auto& group : list.groups) {
+    EXPECT_THAT(group.frames.at(0), ::testing::AnyOf("pay (app/pay.py)", "ship (app/ship.py)"));
+  }
+}
+
 TEST_F(ExceptionsTest, WithoutAStackTraceTheShapeOfTheMessageTells) {
   Span({.message = "no stock for 17"});
   Span({.message = "no stock for 99"});

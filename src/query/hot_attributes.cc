@@ -1,6 +1,11 @@
 #include "query/hot_attributes.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <set>
+
+#include "otlp/sql_quote.h"
 
 namespace sightline::query {
 namespace {
@@ -24,6 +29,14 @@ Result<std::vector<otlp::HotAttribute>> HotAttributesIn(Question& question, std:
                                     [&](RowReader& row) { in_maps.insert(row.Text()); }));
   for (otlp::HotAttribute& hot : all) hot.may_be_in_map = in_maps.contains("*") || in_maps.contains(hot.key);
   return all;
+}
+
+std::string AttributeTextSql(std::string_view key, const std::vector<otlp::HotAttribute>& hot) {
+  const std::string in_map = "SpanAttributes[" + otlp::QuoteString(key) + "]";
+  const auto found = std::ranges::find(hot, key, &otlp::HotAttribute::key);
+  if (found == hot.end()) return in_map;
+  const std::string column = "toString(" + otlp::QuoteName("a." + std::string(key)) + ")";
+  return found->may_be_in_map ? fmt::format("if({0} != '', {0}, {1})", column, in_map) : column;
 }
 
 }  // namespace sightline::query

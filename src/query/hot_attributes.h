@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,5 +17,9 @@ namespace sightline::query {
 // seen.
 Result<std::vector<otlp::HotAttribute>> HotAttributesIn(Question& question, std::vector<otlp::HotAttribute> all,
                                                         int64_t from_unix_nanos, int64_t to_unix_nanos);
+
+// The value of a span's attribute as text, '' if there is none: in its column, or in the map, where values of other
+// types than the column's are. `hot` as of HotAttributesIn.
+std::string AttributeTextSql(std::string_view key, const std::vector<otlp::HotAttribute>& hot);
 
 }  // namespace sightline::query

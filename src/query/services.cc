@@ -102,9 +102,10 @@ BucketCalls ReadBuckets(RowReader& row) {
   return Paired(numbers, row.Numbers<double>());
 }
 
-double Apdex(const BucketCalls& fine, double calls, int64_t threshold_nanos) {
+double Apdex(const BucketCalls& fine, double calls, uint64_t max_nanos, int64_t threshold_nanos) {
   const auto threshold = static_cast<double>(threshold_nanos);
-  const double satisfied = CallsWithin(fine, threshold), tolerated = CallsWithin(fine, 4 * threshold) - satisfied;
+  const double satisfied = CallsWithin(fine, threshold, max_nanos);
+  const double tolerated = CallsWithin(fine, 4 * threshold, max_nanos) - satisfied;
   return calls > 0 ? std::min(1.0, (satisfied + tolerated / 2) / calls) : 0;
 }
 
@@ -165,7 +166,8 @@ class PageOfServices {
       ServiceSummary& service = page_.services[i];
       service.figures = tallies_[i].Figures(seconds);
       service.apdex_threshold_nanos = apdex.Of(service.service);
-      service.apdex = Apdex(fine_[i].Buckets(), service.figures.calls, service.apdex_threshold_nanos);
+      service.apdex =
+          Apdex(fine_[i].Buckets(), service.figures.calls, service.figures.max_nanos, service.apdex_threshold_nanos);
     }
     const MinuteRange& range = page_.range;
     if (more_) {
@@ -269,10 +271,17 @@ double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_n
   return total > 0 ? static_cast<double>(max_nanos) : 0;
 }
 
-double CallsWithin(const BucketCalls& buckets, double nanos) {
+double CallsWithin(const BucketCalls& buckets, double nanos, uint64_t max_nanos) {
   const double end = nanos > 0 ? std::log2(nanos) * otlp::kBucketsPerDoubling : 0;
+  const double last = max_nanos > 1 ? std::log2(static_cast<double>(max_nanos)) * otlp::kBucketsPerDoubling : 0;
   double within = 0;
-  for (const auto& [bucket, calls] : buckets) within += calls * std::clamp(end - bucket, 0.0, 1.0);
+  for (const auto& [bucket, calls] : buckets) {
+    if (end >= std::min<double>(bucket + 1, last)) {
+      within += calls;
+    } else if (end > bucket) {
+      within += calls * (end - bucket) / (std::min<double>(bucket + 1, last) - bucket);
+    }
+  }
   return within;
 }
 

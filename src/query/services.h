@@ -129,8 +129,8 @@ struct OperationPage {
 using BucketCalls = std::vector<std::pair<uint16_t, double>>;
 // The duration below which `quantile` (0 to 1) of the calls lie; at most `max_nanos`. 0 without calls.
 double QuantileNanos(const BucketCalls& buckets, double quantile, uint64_t max_nanos);
-// How many of the calls took at most so long.
-double CallsWithin(const BucketCalls& buckets, double nanos);
+// How many of the calls took at most so long; none took longer than `max_nanos`.
+double CallsWithin(const BucketCalls& buckets, double nanos, uint64_t max_nanos);
 
 // How long a request may take to be a good one, for apdex.
 struct ApdexThresholds {

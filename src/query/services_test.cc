@@ -201,11 +201,19 @@ TEST_F(ServicesTest, HasTheFiguresOfEachServiceByName) {
 
 TEST(CallsWithin, AreSpreadWithinABucketByTheirLogarithm) {
   const BucketCalls buckets = {{160, 8}, {161, 4}};  // from 2^20 ns
-  EXPECT_EQ(CallsWithin(buckets, 0), 0);
-  EXPECT_EQ(CallsWithin(buckets, std::exp2(20)), 0);
-  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 16)), 4, 1e-6);
-  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 8)), 8, 1e-6);
-  EXPECT_EQ(CallsWithin(buckets, 1e12), 12);
+  constexpr uint64_t kMax = 1 << 21;
+  EXPECT_EQ(CallsWithin(buckets, 0, kMax), 0);
+  EXPECT_EQ(CallsWithin(buckets, std::exp2(20), kMax), 0);
+  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 16), kMax), 4, 1e-6);
+  EXPECT_NEAR(CallsWithin(buckets, std::exp2(20 + 1.0 / 8), kMax), 8, 1e-6);
+  EXPECT_EQ(CallsWithin(buckets, 1e12, kMax), 12);
+}
+
+TEST(CallsWithin, AreAllOfThemWhereNoneTookLonger) {
+  const BucketCalls calls_of_495_ms = {{otlp::DurationBucket(495 * kMilli), 100}};
+  EXPECT_EQ(CallsWithin(calls_of_495_ms, 500 * kMilli, 495 * kMilli), 100);
+  EXPECT_NEAR(CallsWithin(calls_of_495_ms, 493 * kMilli, 495 * kMilli), 28, 8);
+  EXPECT_EQ(CallsWithin(calls_of_495_ms, 480 * kMilli, 495 * kMilli), 0);
 }
 
 TEST_F(ServicesTest, ApdexIsByTheThresholdOfTheService) {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "otlp/sql_quote.h"
+#include "query/hot_attributes.h"
 #include "query/span_sql.h"
 #include "query/time_windows.h"
 
@@ -25,14 +25,9 @@ constexpr int64_t kRequestReachNanos = 3600 * kSecondNanos;
 
 // The HTTP status as a number; 0: none.
 std::string HttpStatusSql(const std::vector<otlp::HotAttribute>& hot_attributes) {
-  std::vector<std::string> parts;
-  for (const char* key : {"http.response.status_code", "http.status_code"}) {
-    const bool is_hot = std::ranges::find(hot_attributes, key, &otlp::HotAttribute::key) != hot_attributes.end();
-    parts.push_back(
-        "toUInt16OrZero(" +
-        (is_hot ? otlp::QuoteName(std::string("a.") + key) : "SpanAttributes[" + otlp::QuoteString(key) + "]") + ")");
-  }
-  return "greatest(" + parts[0] + ", " + parts[1] + ")";
+  return fmt::format("greatest(toUInt16OrZero({}), toUInt16OrZero({}))",
+                     AttributeTextSql("http.response.status_code", hot_attributes),
+                     AttributeTextSql("http.status_code", hot_attributes));
 }
 
 SpanRole RoleOf(std::string_view kind) {

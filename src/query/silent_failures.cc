@@ -13,6 +13,7 @@
 #include "otlp/span_metrics.h"
 #include "otlp/sql_quote.h"
 #include "query/failures.h"
+#include "query/hot_attributes.h"
 #include "query/message_shape.h"
 #include "query/silent_examination.h"
 #include "query/span_sql.h"
@@ -359,12 +360,10 @@ class Reading {
     std::string sql =
         "replaceRegexpAll(if(StatusMessage != '', StatusMessage, arrayStringConcat(arrayMap(event -> "
         "concat(event['exception.type'], ' ', event['exception.message']), Events.Attributes), ' ')), "
-        "'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9]{6,}', '#')";
+        "'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\\b[0-9]{6,}\\b', '#')";
     for (const char* key : {"rpc.grpc.status_code", "rpc.response.status_code", "http.response.status_code",
                             "http.status_code", "error.type"}) {
-      const bool is_hot = std::ranges::find(hot_attributes_, key, &otlp::HotAttribute::key) != hot_attributes_.end();
-      sql +=
-          is_hot ? ", " + otlp::QuoteName(std::string("a.") + key) : ", SpanAttributes[" + otlp::QuoteString(key) + "]";
+      sql += ", " + AttributeTextSql(key, hot_attributes_);
     }
     return sql;
   }
@@ -390,7 +389,10 @@ Result<SilentFailures> SilentFailureReader::Read(const SilentSearch& search, sto
   auto range = RangeOf(search, minute_seconds_);
   if (!range) return std::unexpected(range.error());
   Question question(clickhouse_, database_, cancellation);
-  return Reading(question, hot_attributes_, sets_, search).Run(*range);
+  auto hot = HotAttributesIn(question, hot_attributes_, range->from_unix_nanos - kFirstSeenSecondsMax * kSecondNanos,
+                             range->to_unix_nanos);
+  if (!hot) return std::unexpected(hot.error());
+  return Reading(question, *hot, sets_, search).Run(*range);
 }
 
 Result<SilentServices> SilentFailureReader::CountByService(const SilentSearch& search,
@@ -398,7 +400,9 @@ Result<SilentServices> SilentFailureReader::CountByService(const SilentSearch& s
   auto range = RangeOf(search, minute_seconds_);
   if (!range) return std::unexpected(range.error());
   Question question(clickhouse_, database_, cancellation);
-  auto examination = ExamineTraces(question, hot_attributes_, search.service, *range, UnitSeconds(search, *range));
+  auto hot = HotAttributesIn(question, hot_attributes_, range->from_unix_nanos, range->to_unix_nanos);
+  if (!hot) return std::unexpected(hot.error());
+  auto examination = ExamineTraces(question, *hot, search.service, *range, UnitSeconds(search, *range));
   if (!examination) return std::unexpected(examination.error());
   std::map<std::string, SilentService> services;
   std::set<std::pair<std::string, std::string>> seen;

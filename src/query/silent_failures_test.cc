@@ -24,7 +24,7 @@ class SilentFailuresTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     if (IsSkipped()) return;
-    Clear({"spans", "span_metric_rollups", "kept_span_rollups", "attribute_sets"});
+    Clear({"spans", "span_metric_rollups", "kept_span_rollups", "attribute_sets", "hot_keys_in_maps"});
     // In the middle of a minute that is over, so that nothing runs into the next one.
     now_ = Clock::System().UnixNanos() / (60 * kSecond) * 60 * kSecond - 30 * kSecond;
   }
@@ -161,6 +161,27 @@ TEST_F(SilentFailuresTest, FindsWhatHasNoStatusError) {
   EXPECT_EQ(failures.groups[0].shape, "Error: key '…' is missing");
   EXPECT_EQ(failures.groups[1].name, "by status");
   EXPECT_EQ(failures.groups[1].shape, "HTTP 404");
+}
+
+// A value of another type than the column's is in the map.
+TEST_F(SilentFailuresTest, StatusesInTheMapAreReadToo) {
+  const auto put = [&](int trace, int span, const char* status) {
+    Execute(
+        fmt::format("ALTER TABLE sightline.spans UPDATE SpanAttributes = map('http.response.status_code', '{}'), "
+                    "SpanAttributeTypes = 's' WHERE TraceId = unhex('{:032x}') AND SpanId = unhex('{:016x}') SETTINGS "
+                    "mutations_sync = 1",
+                    status, trace, span));
+  };
+  Execute("INSERT INTO sightline.hot_keys_in_maps VALUES ('http.response.status_code', 0, 100000)");
+  InsertSilent(1, {.name = "GET", .kind = "Client"});
+  InsertSilent(2, {.name = "GET", .kind = "Client", .status = "Error"});
+  put(1, 2, "503");
+  put(2, 1, "500");
+  const SilentFailures failures = Read();
+  ASSERT_THAT(failures.groups, SizeIs(1)) << "the other request failed";
+  EXPECT_EQ(failures.groups[0].requests, 1);
+  ASSERT_THAT(failures.groups[0].samples, SizeIs(1));
+  EXPECT_EQ(failures.groups[0].samples[0].trace_id, fmt::format("{:032x}", 1));
 }
 
 TEST_F(SilentFailuresTest, RequestsCountForThoseTheyStandFor) {

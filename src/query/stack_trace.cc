@@ -91,8 +91,7 @@ class Reading {
     if (ReadFileOfFunction(line)) return;
     for (size_t i = 0; i < kFormats.size(); ++i) {
       std::string first, second;
-      if (!RE2::FullMatch(line, Compiled(i), &first, &second) && !RE2::PartialMatch(line, Compiled(i), &first, &second))
-        continue;
+      if (!RE2::PartialMatch(line, Compiled(i), &first, &second)) continue;
       if (kFormats[i].file_first) std::swap(first, second);
       newest_last_ = newest_last_ || kFormats[i].newest_last;
       Add(Frame(std::move(first), second));
