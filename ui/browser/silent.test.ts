@@ -139,6 +139,48 @@ describe('the page of silent failures', () => {
     }
   })
 
+  it('finds the traces whatever service the page is narrowed to', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/silent-failures?last=1h&service=frontend`)
+    await rows(page).filter({ hasText: 'recommender' }).click()
+    await page.getByRole('complementary', { name: 'Silent failure' }).getByRole('link', { name: 'Find the traces' }).click()
+    await page.waitForURL(/\/traces\?/)
+    await page.getByRole('table', { name: 'Traces' }).locator('[data-row-focus]').first().waitFor()
+    expect(new URL(page.url()).searchParams.has('service')).toBe(false)
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('says so where the chosen one is not in this time', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/silent-failures?last=1h&failure=gone`)
+    const panel = page.getByRole('complementary', { name: 'Not in this time' })
+    await panel.getByText('It hit no request in this time.').waitFor()
+    await settled(page)
+    await shot(page, 'silent-gone')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await panel.getByRole('button', { name: /^Last/ }).first().click()
+    await page.waitForURL((url) => url.searchParams.get('last') !== '1h')
+    await panel.getByRole('button', { name: 'Close (Esc)' }).click()
+    await panel.waitFor({ state: 'detached' })
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('lists without the times since when, and says what went wrong with them', async () => {
+    const page = await browser.page()
+    const body = JSON.stringify({ error: { code: 'INTERNAL', message: 'the query was ended', where: null, hint: null } })
+    const isDated = (url: URL) => url.pathname === '/api/v1/silent-failures' && !url.searchParams.has('first_seen')
+    await page.route(isDated, (route) => route.fulfill({ status: 500, contentType: 'application/json', body }))
+    await page.goto(`${sightline.url}/silent-failures?last=1h`)
+    await page.getByRole('alert').getByText('the query was ended').waitFor()
+    expect(await rows(page).count()).toBe(3)
+    await page.unroute(isDated)
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await waitUntil(async () => (await rows(page).locator('.seen time').count()) === 3, 'since when each is there')
+    await page.close()
+  })
+
   it('is reached by keys, from Home and from the services', async () => {
     const page = await browser.page({ width: 1440, height: 1000 })
     await page.goto(`${sightline.url}/?last=1h`)

@@ -287,6 +287,17 @@ export function quoted(text: string): string {
   return `"${text.replace(/[\\"]/g, (c) => `\\${c}`).replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}"`
 }
 
+// That something is of a service; null where that has no name, which the language has no condition for.
+export function serviceIs(service: string): string | null {
+  return service === '' ? null : `resource.service.name = ${quoted(service)}`
+}
+
+// Spans that meet all of the conditions; what is false or null is none.
+export function spansWith(...conditions: readonly (string | false | null)[]): string {
+  const given = conditions.filter(Boolean)
+  return given.length === 0 ? '{}' : `{ ${given.join(' && ')} }`
+}
+
 // The text within quotes or backticks; null for what is no text.
 export function unquoted(written: string): string | null {
   if (/^`[^`]*`$/.test(written)) return written.slice(1, -1)

@@ -42,6 +42,11 @@ it('asks for what came from outside by spans without a parent', () => {
   expect(queryOf(userCall('a'))).toBe('{ resource.service.name = "a" && kind = server && parent = nil }')
 })
 
+it('says nothing of a service that has no name', () => {
+  expect(queryOf(call('', 'b'))).toBe('{ kind = client } > { resource.service.name = "b" && kind = server }')
+  expect(mapGraph([userCall('')], []).nodes.map((node) => nodeQuery(node))).toContain('{}')
+})
+
 it('asks for all that a node has to do with', () => {
   const { nodes } = mapGraph([userCall('a'), peerCall('a', 'psp.example')], [])
   expect(nodes.map((node) => nodeQuery(node))).toEqual([

@@ -1,8 +1,7 @@
 // The traces behind a node or a call, as TraceQL.
-import { quoted } from '../base/traceql'
+import { quoted, serviceIs, spansWith } from '../base/traceql'
 import { isAsync, type MapEdge, type MapNode } from './graph'
 
-const of = (service: string) => `resource.service.name = ${quoted(service)}`
 const either = (a: string, b: string, value: string) => `(span.${a} = ${value} || span.${b} = ${value})`
 // A database of Redis has a number, which may be sent as one.
 const namespaceIs = (name: string) => (/^\d+$/.test(name) ? `(${either('db.namespace', 'db.name', quoted(name))} || ${either('db.namespace', 'db.name', name)})` : either('db.namespace', 'db.name', quoted(name)))
@@ -16,23 +15,21 @@ function peerConditions({ kind, name }: MapNode): string[] {
   return [`(${either('db.system.name', 'db.system', quoted(name))} || ${namespaceIs(name)})`]
 }
 
-const spans = (conditions: readonly (string | false)[]) => `{ ${conditions.filter(Boolean).join(' && ')} }`
-
 // `failed`: only calls of which either side says so.
 export function callQuery(edge: MapEdge, from: MapNode, to: MapNode, failed = false): string {
   const failure = failed && 'status = error'
-  if (from.kind === 'user') return spans([of(to.name), 'kind = server', 'parent = nil', failure])
+  if (from.kind === 'user') return spansWith(serviceIs(to.name), 'kind = server', 'parent = nil', failure)
   const [caller, callee] = isAsync(edge) ? ['producer', 'consumer'] : ['client', 'server']
-  if (to.kind !== 'service') return spans([of(from.name), `kind = ${isAsync(edge) ? 'producer' : 'client'}`, ...peerConditions(to), failure])
+  if (to.kind !== 'service') return spansWith(serviceIs(from.name), `kind = ${isAsync(edge) ? 'producer' : 'client'}`, ...peerConditions(to), failure)
   const call = (clientFails: string | false, serverFails: string | false) =>
-    `${spans([of(from.name), `kind = ${caller}`, clientFails])} > ${spans([of(to.name), `kind = ${callee}`, serverFails])}`
+    `${spansWith(serviceIs(from.name), `kind = ${caller}`, clientFails)} > ${spansWith(serviceIs(to.name), `kind = ${callee}`, serverFails)}`
   return failed ? `(${call(failure, false)}) || (${call(false, failure)})` : call(false, false)
 }
 
 // Of a service all its spans; of what sends none, the calls to it; of users, the traces that they began.
 export function nodeQuery(node: MapNode, failed = false): string {
   const failure = failed && 'status = error'
-  if (node.kind === 'service') return spans([of(node.name), failure])
-  if (node.kind === 'user') return spans(['kind = server', 'parent = nil', failure])
-  return spans([node.kind === 'messaging' ? 'kind = producer' : 'kind = client', ...peerConditions(node), failure])
+  if (node.kind === 'service') return spansWith(serviceIs(node.name), failure)
+  if (node.kind === 'user') return spansWith('kind = server', 'parent = nil', failure)
+  return spansWith(node.kind === 'messaging' ? 'kind = producer' : 'kind = client', ...peerConditions(node), failure)
 }

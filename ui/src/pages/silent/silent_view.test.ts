@@ -31,13 +31,14 @@ describe('silent failures', () => {
     )
     expect(failureQuery({ ...failure, entries_in_all: 2 })).toContain('{ resource.service.name = "web" && status != error } >> ')
     expect(failureQuery({ ...failure, name: 'GET /search', kind: 'Server' })).not.toContain('>>')
+    expect(failureQuery({ ...failure, service: '', entries: [{ ...entry, service: '' }] })).toBe(`{ name = "GET /search" && kind = server && status != error } >> { name = "GET" && kind = client && ${failed} }`)
     expect(failureQuery({ ...failure, name: 'say "x"' })).toContain('name = "say \\"x\\""')
   })
   it('are counted by service', () => {
     const examined = { from_unix_nano: '0', traces: 1, spans: 1, is_complete: true }
     const scanned = { rows: 0, bytes: 0, elapsed_seconds: 0 }
     const services = [{ service: 'web', requests: 3, requests_in_all: 4 }]
-    expect(hitsByService({ from_unix_nano: '0', to_unix_nano: '1', examined, services, scanned }).get('web')).toEqual({ requests: 3, share: 0.75 })
+    expect(hitsByService({ from_unix_nano: '0', to_unix_nano: '1', examined, services, scanned }).get('web')).toEqual({ requests: 3, share: 0.75, isComplete: true })
     expect(hitsByService(undefined).size).toBe(0)
   })
 })

@@ -2,7 +2,7 @@
 // knows no DOM.
 import type { SilentFailure, SilentFailureServices } from '../../api/types'
 import { hashText } from '../../base/hash'
-import { quoted } from '../../base/traceql'
+import { quoted, serviceIs, spansWith } from '../../base/traceql'
 import { formatPercent } from '../../base/units'
 
 // The same failure has the same key in each answer; short enough for the URL.
@@ -29,23 +29,21 @@ export function retriedText(one: Pick<SilentFailure, 'requests' | 'retried_reque
 // TraceQL that finds the failed spans under spans that answered well.
 export function failureQuery(one: SilentFailure): string {
   const failed = `(status = error || event:name = "exception" || span.http.response.status_code >= 400)`
-  const span = `{ resource.service.name = ${quoted(one.service)} && name = ${quoted(one.name)} && kind = ${one.kind.toLowerCase()} && ${failed} }`
+  const span = spansWith(serviceIs(one.service), `name = ${quoted(one.name)}`, `kind = ${one.kind.toLowerCase()}`, failed)
   const [entry] = one.entries
   // Recorded on the request's own span: there is none above.
   const own = one.entries.some((each) => each.service === one.service && each.name === one.name && each.kind === one.kind)
   if (own || entry === undefined) return span
-  const above =
-    one.entries_in_all === 1
-      ? `resource.service.name = ${quoted(entry.service)} && name = ${quoted(entry.name)} && kind = ${entry.kind.toLowerCase()}`
-      : `resource.service.name = ${quoted(entry.service)}`
-  return `{ ${above} && status != error } >> ${span}`
+  const operation = one.entries_in_all === 1 ? [`name = ${quoted(entry.name)}`, `kind = ${entry.kind.toLowerCase()}`] : []
+  return `${spansWith(serviceIs(entry.service), ...operation, 'status != error')} >> ${span}`
 }
 
 export interface Hits {
   requests: number
   share: number | null
+  isComplete: boolean // else more may have been hit: the older part of the range was not examined
 }
 // By service.
 export function hitsByService(counts: SilentFailureServices | undefined): Map<string, Hits> {
-  return new Map((counts?.services ?? []).map((one) => [one.service, { requests: one.requests, share: hitShare(one) }]))
+  return new Map((counts?.services ?? []).map((one) => [one.service, { requests: one.requests, share: hitShare(one), isComplete: counts?.examined.is_complete ?? true }]))
 }
