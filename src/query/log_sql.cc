@@ -90,8 +90,7 @@ Result<void> CheckFilter(const LogFilter& filter) {
   return Fail(Code::kInvalidArgument, "log records of all times can only be asked for with a trace id");
 }
 
-Result<Conditions> MatchConditions(const LogFilter& filter, Question& question,
-                                   std::optional<LogInstance>* instance) {
+Result<Conditions> MatchConditions(const LogFilter& filter, Question& question, std::optional<LogInstance>* instance) {
   Conditions conditions;
   conditions.AddService(filter.service);
   if (filter.severity_min > 0) {
