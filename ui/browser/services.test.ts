@@ -139,6 +139,30 @@ describe('what a service depends on', () => {
     await page.waitForURL((url) => url.pathname === '/services/payment')
     await page.getByRole('heading', { name: 'Operations' }).waitFor()
   })
+
+  it('show nothing of the service before while another one comes', async () => {
+    await page.goto(`${sightline.url}/services/shop?last=1h`)
+    await page.getByText('POST /orders').first().waitFor()
+    await page.getByRole('tab', { name: 'Dependencies' }).click()
+    const link = page.getByRole('table', { name: 'Services' }).getByRole('link', { name: 'payment' })
+    await link.waitFor()
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const ofPayment = (url: URL) => url.pathname.startsWith('/api/v1/services') && (url.searchParams.get('service') === 'payment' || url.pathname.includes('/payment/'))
+    await page.route(ofPayment, async (route) => {
+      await held
+      await route.continue()
+    })
+    await link.click()
+    await page.waitForURL((url) => url.pathname === '/services/payment')
+    await page.getByLabel('Loading the service').waitFor()
+    expect(await page.getByText('It was not called').count()).toBe(0)
+    expect(await page.getByText('POST /orders').count()).toBe(0)
+    release()
+    await page.getByRole('heading', { name: 'Operations' }).waitFor()
+    await page.getByRole('tab', { name: 'Overview' }).waitFor()
+    await page.unroute(ofPayment)
+  })
 })
 
 describe('the exceptions of a service', () => {
@@ -206,8 +230,17 @@ describe('the looks', () => {
 
   it('of the list', async () => {
     await page.goto(`${sightline.url}/services?last=1h`)
-    await page.getByRole('table', { name: 'Services' }).getByRole('link', { name: 'shop' }).waitFor()
+    const list = page.getByRole('table', { name: 'Services' })
+    await list.getByRole('link', { name: 'shop' }).waitFor()
     await upToDate()
+    const usual = page.viewportSize()
+    for (const width of [1020, 1100, 1280, 1366, 1500]) {
+      await page.setViewportSize({ width, height: 800 })
+      const beyond = await list.evaluate((table) => Math.max(...[...table.querySelectorAll('.row')].map((row) => (row.lastElementChild?.getBoundingClientRect().right ?? 0) - table.getBoundingClientRect().right)))
+      expect(beyond, `at ${width} px`).toBeLessThanOrEqual(0)
+      if (width === 1280) await page.screenshot({ path: join(SHOTS, 'services-list-1280.png') })
+    }
+    if (usual) await page.setViewportSize(usual)
     await page.screenshot({ path: join(SHOTS, 'services-list.png') })
     expect(await accessibilityViolations(page)).toEqual([])
     expect(problems(page)).toEqual([])
