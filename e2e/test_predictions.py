@@ -123,6 +123,7 @@ def test_a_record_says_what_the_span_says(make_server: Callable[..., Server]) ->
     spans = [ranked, otlp.span("rank bread", trace_id), otlp.span("model.predict", trace_id)]
     assert server.export_http("traces", otlp.traces("shop", spans)).ok
     server.wait_for_rows(3, "otel_traces", "ServiceName = 'shop'")
+    server.wait_for_rows(1, "sightline_predictions")  # a block's tables are inserted one after the other
     columns = "TraceId, SpanId, ServiceName, SpanName, StatusCode, Model, Version, PredictionId, Score, Confidence, Rank, Features, FeatureTypes, AdjustedCount"
     assert server.sql(f"SELECT {columns} FROM sightline_predictions") == [
         [trace_id.hex(), ranked.span_id.hex(), "shop", "rank bread", "Error", "m", "", "", 0.25, None, None, {"in.age": "3", "in.name": "x"}, "is", 1]
