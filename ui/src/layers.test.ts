@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = dirname(fileURLToPath(import.meta.url))
-const LAYERS = ['base', 'api', 'state', 'widgets', 'flame', 'map', 'pages', 'frame']
+const LAYERS = ['base', 'api', 'state', 'widgets', 'flame', 'map', 'panels', 'pages', 'frame']
 
 function files(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

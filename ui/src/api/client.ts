@@ -4,7 +4,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { ChangedView, LogList, LogTail, NewView, SpanDetail, Trace } from './types'
+import type { ChangedView, DashboardDocument, LogList, LogTail, MetricsQuestion, NewView, SpanDetail, Trace } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -94,6 +94,22 @@ export const api = {
     take(client.GET('/metrics/{name}/series', { params: { path: { name }, query }, signal })),
   getMetricExemplars: (name: string, query: Query<'getMetricExemplars'>, signal?: AbortSignal) =>
     take(client.GET('/metrics/{name}/exemplars', { params: { path: { name }, query }, signal })),
+  queryMetrics: (body: MetricsQuestion, signal?: AbortSignal) => take(client.POST('/metrics/query', { body, signal })),
+  getMetricHeatmap: (name: string, query: Query<'getMetricHeatmap'>, signal?: AbortSignal) =>
+    take(client.GET('/metrics/{name}/heatmap', { params: { path: { name }, query }, signal })),
+  getMetricCardinality: (name: string, query: Query<'getMetricCardinality'>, signal?: AbortSignal) =>
+    take(client.GET('/metrics/{name}/cardinality', { params: { path: { name }, query }, signal })),
+  listDashboards: (signal?: AbortSignal) => take(client.GET('/dashboards', { signal })),
+  createDashboard: (document: DashboardDocument) => take(client.POST('/dashboards', { body: { document } })),
+  getDashboard: (id: string, signal?: AbortSignal) => take(client.GET('/dashboards/{id}', { params: { path: { id } }, signal })),
+  updateDashboard: (id: string, version: number, document: DashboardDocument) =>
+    take(client.PUT('/dashboards/{id}', { params: { path: { id } }, body: { version, document } })),
+  deleteDashboard: (id: string, version: number) =>
+    takeNothing(client.DELETE('/dashboards/{id}', { params: { path: { id }, query: { version } } })),
+  listDashboardShares: (id: string, signal?: AbortSignal) => take(client.GET('/dashboards/{id}/shares', { params: { path: { id } }, signal })),
+  shareDashboard: (id: string, state: string) => take(client.POST('/dashboards/{id}/shares', { params: { path: { id } }, body: { state } })),
+  getSharedDashboard: (token: string, signal?: AbortSignal) => take(client.GET('/shared-dashboards/{token}', { params: { path: { token } }, signal })),
+  revokeDashboardShare: (token: string) => takeNothing(client.DELETE('/shared-dashboards/{token}', { params: { path: { token } } })),
   getSampling: (signal?: AbortSignal) => take(client.GET('/sampling', { signal })),
   getSamplingTotals: (query: Query<'getSamplingTotals'>, signal?: AbortSignal) => take(client.GET('/sampling/totals', { params: { query }, signal })),
   getSamplingHistory: (query: Query<'getSamplingHistory'>, signal?: AbortSignal) => take(client.GET('/sampling/history', { params: { query }, signal })),

@@ -1,0 +1,9 @@
+// What a panel is told by the page around it. The time range is that of all pages (state/range.svelte.ts).
+import type { Variables } from '../base/variables'
+import type { ChartMarker } from '../widgets/chart'
+
+export interface PanelContext {
+  variables: Variables
+  markers: readonly ChartMarker[] // deployments, alerts and notes, by time
+  sync: string // panels with the same key share the crosshair
+}
