@@ -1,27 +1,64 @@
-// The commands of the program `sightline`, each in its own file x_command.cc. An Add function describes its command to
-// the parser and, when the user chose it, runs it and stores the exit code: 0 done, 1 failed at run time, 2 wrong use
-// or configuration.
+// The commands of the program `sightline`, each in its own file x_command.cc: what it is told (command_line.cc fills it
+// in) and the function that runs it, which returns the exit code.
 #pragma once
 
-namespace CLI {
-class App;
-}
+#include <cstdint>
+#include <string>
+
+#include "base/config.h"
 
 namespace sightline::cli {
 
 inline constexpr int kExitDone = 0;
-inline constexpr int kExitFailed = 1;
-inline constexpr int kExitWrongUse = 2;
+inline constexpr int kExitFailed = 1;    // at run time
+inline constexpr int kExitWrongUse = 2;  // or configuration
 
-// `exit_code` must live until the command line is parsed.
-void AddServeCommand(CLI::App& app, int& exit_code);
-void AddGatewayCommand(CLI::App& app, int& exit_code);
-void AddSqlCommand(CLI::App& app, int& exit_code);
-void AddTracesCommand(CLI::App& app, int& exit_code);
-void AddTraceCommand(CLI::App& app, int& exit_code);
-void AddQueryCommand(CLI::App& app, int& exit_code);
-void AddTailCommand(CLI::App& app, int& exit_code);
-void AddExportCommand(CLI::App& app, int& exit_code);
-void AddConfigCommand(CLI::App& app, int& exit_code);
+int RunServe(ConfigSources sources);
+int RunGateway(ConfigSources sources);
+
+// Of those that ask a running server: `server` is its address, "" the usual one.
+struct SqlFlags {
+  std::string text, server, format;
+};
+int RunSql(const SqlFlags& flags);
+
+struct TracesFlags {
+  std::string server, service, last = "1h", slower_than;
+  bool errors = false, json = false;
+  int limit = 20;
+};
+int RunTraces(const TracesFlags& flags);
+
+struct TraceFlags {
+  std::string id, server;
+  bool json = false;
+};
+// JSON is printed as the server gives it, an answer a line: a trace of more than a page has several.
+int RunTrace(const TraceFlags& flags);
+
+struct QueryFlags {
+  std::string server, text, last = "1h", step, by, select, sort, format = "table";
+  bool json = false, spans = false;
+  int limit = 20;
+};
+int RunQuery(const QueryFlags& flags);
+
+struct TailFlags {
+  std::string text, server, select;
+  bool logs = false, json = false;
+  int limit = 500;
+};
+int RunTail(const TailFlags& flags);
+
+struct ExportFlags {
+  std::string what, text, server, last, from, to, service, select, sort, format = "jsonl", output;
+  uint64_t limit = 0;
+};
+int RunExport(const ExportFlags& flags);
+
+int RunConfigCheck(const std::string& file);
+int RunConfigShow(ConfigSources sources);
+// "": to stdout.
+int RunConfigDocs(const std::string& output);
 
 }  // namespace sightline::cli

@@ -1,11 +1,8 @@
 // `sightline config check | show | docs`.
-#include <CLI/CLI.hpp>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +18,8 @@ int PrintProblems(const std::vector<ConfigProblem>& problems) {
   for (const ConfigProblem& problem : problems) std::fprintf(stderr, "%s\n", problem.Text().c_str());
   return problems.empty() ? kExitDone : kExitWrongUse;
 }
+
+}  // namespace
 
 // Only the file counts: whether it is right must not depend on who checks it.
 int RunConfigCheck(const std::string& file) {
@@ -52,28 +51,6 @@ int RunConfigDocs(const std::string& output) {
   if (file) return kExitDone;
   std::fprintf(stderr, "%s: cannot be written: %s\n", output.c_str(), std::strerror(errno));
   return kExitFailed;
-}
-
-}  // namespace
-
-void AddConfigCommand(CLI::App& app, int& exit_code) {
-  CLI::App* config = app.add_subcommand("config", "Check and show the configuration");
-  config->require_subcommand(1);
-
-  auto file = std::make_shared<std::string>();
-  CLI::App* check = config->add_subcommand("check", "Check a file; every error is printed with its line");
-  check->add_option("file", *file, "The file")->required()->type_name("FILE");
-  check->callback([file, &exit_code] { exit_code = RunConfigCheck(*file); });
-
-  auto sources = std::make_shared<ConfigSources>();
-  CLI::App* show = config->add_subcommand("show", "Print the values in effect as YAML, with their sources and docs");
-  AddConfigFlags(*show, *sources);
-  show->callback([sources, &exit_code] { exit_code = RunConfigShow(*sources); });
-
-  auto output = std::make_shared<std::string>();
-  CLI::App* docs = config->add_subcommand("docs", "Print all keys as Markdown (docs/configuration.md)");
-  docs->add_option("--output", *output, "Write to this file instead")->type_name("FILE");
-  docs->callback([output, &exit_code] { exit_code = RunConfigDocs(*output); });
 }
 
 }  // namespace sightline::cli

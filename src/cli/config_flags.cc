@@ -1,12 +1,9 @@
 #include "cli/config_flags.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
-
 #include <array>
 
-#include "cli/config.h"
+#include "base/config.h"
 
 namespace sightline::cli {
 namespace {
@@ -37,40 +34,6 @@ std::span<const ConfigFlag> ConfigFlags() {
 
 std::span<const ConfigFlag> GatewayFlags() {
   return kGatewayFlags;
-}
-
-void AddConfigFlags(CLI::App& command, ConfigSources& sources, std::span<const ConfigFlag> flags) {
-  Config defaults;
-  ConfigSchema schema = MakeConfigSchema();
-  BindConfig(schema, defaults);
-  command.add_option("--config", sources.file, "YAML file with the configuration (docs/configuration.md)")
-      ->type_name("FILE");
-  for (const ConfigFlag& flag : flags) {
-    const ConfigKey* key = schema.Find(flag.key);
-    SIGHTLINE_CHECK(key != nullptr);
-    command
-        .add_option_function<std::string>(
-            std::string(flag.name),
-            [&sources, flag](const std::string& value) {
-              sources.flags.push_back({std::string(flag.name), std::string(flag.key), value});
-            },
-            key->doc + " [" + key->default_yaml + "]")
-        ->type_name("VALUE")
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  }
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--set",
-          [&sources](const std::vector<std::string>& settings) {
-            for (const std::string& setting : settings) {
-              const size_t equals = setting.find('=');
-              if (equals == std::string::npos) throw CLI::ValidationError("--set", setting + " is not KEY=VALUE");
-              sources.flags.push_back({"--set", setting.substr(0, equals), setting.substr(equals + 1)});
-            }
-          },
-          "Any key of the configuration; may be given several times")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
 }
 
 std::vector<std::string> ConfigEnvironment() {

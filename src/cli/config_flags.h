@@ -7,12 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/config.h"
-
-namespace CLI {
-class App;
-}
-
 namespace sightline::cli {
 
 struct ConfigFlag {
@@ -21,10 +15,6 @@ struct ConfigFlag {
 };
 std::span<const ConfigFlag> ConfigFlags();   // of all commands with a configuration
 std::span<const ConfigFlag> GatewayFlags();  // of `sightline gateway`
-
-// Adds the flags to `command`; what the user gives is stored in `sources` (file and flags), which must outlive parsing.
-// Take the environment from ConfigEnvironment().
-void AddConfigFlags(CLI::App& command, ConfigSources& sources, std::span<const ConfigFlag> flags = ConfigFlags());
 
 // The process's environment without what has the prefix of configuration variables but belongs to others: to the
 // commands that ask a server, to ./dev and to the tests. People export these, and the server must start all the same.

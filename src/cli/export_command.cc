@@ -1,6 +1,4 @@
 // `sightline export`: what a query finds, as a file that a running server streams.
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,14 +10,11 @@
 namespace sightline::cli {
 namespace {
 
-struct ExportFlags {
-  std::string what, text, server, last, from, to, service, select, sort, format = "jsonl", output;
-  uint64_t limit = 0;
-};
-
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
+
+}  // namespace
 
 int RunExport(const ExportFlags& flags) {
   const auto path =
@@ -72,33 +67,6 @@ int RunExport(const ExportFlags& flags) {
   std::fprintf(stderr, "%s %s%s%s\n", items.empty() ? "some" : items.c_str(), flags.what.c_str(),
                missing.empty() ? "" : "; ", missing.c_str());
   return kExitDone;
-}
-
-}  // namespace
-
-void AddExportCommand(CLI::App& app, int& exit_code) {
-  auto flags = std::make_shared<ExportFlags>();
-  auto* command = app.add_subcommand("export", "Write what a query finds as CSV, JSON lines or OTLP");
-  command->add_option("what", flags->what, "spans, traces or logs")
-      ->required()
-      ->check(CLI::IsMember({"spans", "traces", "logs"}));
-  command->add_option("traceql", flags->text, "Such as '{ status = error }' (default: all)");
-  command
-      ->add_option("--format", flags->format,
-                   "csv, jsonl (a row a line), otlp-json, otlp-jsonl (a request a line) or otlp-proto")
-      ->check(CLI::IsMember({"csv", "jsonl", "otlp-json", "otlp-jsonl", "otlp-proto"}))
-      ->capture_default_str();
-  command->add_option("--last", flags->last, "How far back to look: 15m, 1h, 7d (default: 1h)");
-  command->add_option("--from", flags->from, "Instead of --last: Unix nanoseconds, included");
-  command->add_option("--to", flags->to, "Unix nanoseconds, not included (default: now)");
-  command->add_option("--service", flags->service, "Of traces and logs: only of this service");
-  command->add_option("--select", flags->select, "Columns of spans and logs: span.http.route,resource.host.name");
-  command->add_option("--sort", flags->sort, "newest; slowest (spans, traces) or oldest (logs)");
-  command->add_option("--limit", flags->limit, "At most so many (default: 100000, of traces 10000)");
-  command->add_option("--output,-o", flags->output, "The file (default: stdout)");
-  command->add_option("--server", flags->server,
-                      "The server's address (default: SIGHTLINE_SERVER, http://127.0.0.1:8080)");
-  command->callback([flags, &exit_code] { exit_code = RunExport(*flags); });
 }
 
 }  // namespace sightline::cli

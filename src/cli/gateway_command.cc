@@ -1,7 +1,6 @@
 // `sightline gateway`.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,6 +23,8 @@ void PrintReady(LogFormat format, const Gateway& gateway) {
   fmt::print(fmt::runtime(text), gateway.grpc_address(), gateway.otlp_http_address(), gateway.http_address());
   std::fflush(stdout);
 }
+
+}  // namespace
 
 int RunGateway(ConfigSources sources) {
   sources.environment = ConfigEnvironment();
@@ -55,16 +56,6 @@ int RunGateway(ConfigSources sources) {
   gateway->reset();
   Log(LogLevel::kInfo, "stopped");
   return kExitDone;
-}
-
-}  // namespace
-
-void AddGatewayCommand(CLI::App& app, int& exit_code) {
-  CLI::App* gateway =
-      app.add_subcommand("gateway", "Receive, sample and forward to another backend, until SIGTERM or SIGINT");
-  auto sources = std::make_shared<ConfigSources>();
-  AddConfigFlags(*gateway, *sources, GatewayFlags());
-  gateway->callback([sources, &exit_code] { exit_code = RunGateway(*sources); });
 }
 
 }  // namespace sightline::cli

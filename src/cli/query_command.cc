@@ -1,10 +1,8 @@
 // `sightline query`: TraceQL, answered by a running server: traces, spans, groups of spans, or numbers over time.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <memory>
 #include <string>
 
 #include "cli/api_client.h"
@@ -16,12 +14,6 @@
 
 namespace sightline::cli {
 namespace {
-
-struct QueryFlags {
-  std::string server, text, last = "1h", step, by, select, sort, format = "table";
-  bool json = false, spans = false;
-  int limit = 20;
-};
 
 // What the answer is made of.
 enum class Kind { kTraces, kSpans, kGroups, kSeries };
@@ -95,6 +87,8 @@ int StreamFile(const QueryFlags& flags, Kind kind) {
   return kExitDone;
 }
 
+}  // namespace
+
 int RunQuery(const QueryFlags& flags) {
   const Kind kind = KindOf(flags);
   const bool is_list = kind == Kind::kTraces || kind == Kind::kSpans;
@@ -114,29 +108,6 @@ int RunQuery(const QueryFlags& flags) {
   if (text->empty()) std::fprintf(stderr, "nothing in the last %s matches\n", flags.last.c_str());
   std::fputs(text->c_str(), stdout);
   return kExitDone;
-}
-
-}  // namespace
-
-void AddQueryCommand(CLI::App& app, int& exit_code) {
-  auto flags = std::make_shared<QueryFlags>();
-  auto* command = app.add_subcommand("query", "Ask in TraceQL: traces, spans, groups of spans, or numbers over time");
-  command->add_option("traceql", flags->text, "Such as '{ status = error } | rate() by (resource.service.name)'")
-      ->required();
-  command->add_flag("--spans", flags->spans, "The spans that match, not their traces");
-  command->add_option("--select", flags->select, "Spans with these fields: span.http.route,resource.host.name");
-  command->add_option("--by", flags->by, "Groups of spans by fields: resource.service.name,name");
-  command->add_option("--sort", flags->sort, "newest or slowest; of groups count, errors or p99");
-  command->add_option("--last", flags->last, "How far back to look: 15m, 1h, 7d")->capture_default_str();
-  command->add_option("--step", flags->step, "Of numbers over time: 10s, 1m (default: at most 120 steps)");
-  command->add_option("--limit", flags->limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--format", flags->format, "table, json (as the server answers), csv or jsonl (a row a line)")
-      ->check(CLI::IsMember({"table", "json", "csv", "jsonl"}))
-      ->capture_default_str();
-  command->add_flag("--json", flags->json, "Short for --format json");
-  command->add_option("--server", flags->server,
-                      "The server's address (default: SIGHTLINE_SERVER, http://127.0.0.1:8080)");
-  command->callback([flags, &exit_code] { exit_code = RunQuery(*flags); });
 }
 
 }  // namespace sightline::cli

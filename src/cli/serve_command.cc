@@ -1,7 +1,6 @@
 // `sightline serve`.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -28,6 +27,8 @@ void PrintReady(LogFormat format, const Server& server) {
   }
   std::fflush(stdout);
 }
+
+}  // namespace
 
 int RunServe(ConfigSources sources) {
   sources.environment = ConfigEnvironment();
@@ -60,15 +61,6 @@ int RunServe(ConfigSources sources) {
   server->reset();
   Log(LogLevel::kInfo, "stopped");
   return kExitDone;
-}
-
-}  // namespace
-
-void AddServeCommand(CLI::App& app, int& exit_code) {
-  CLI::App* serve = app.add_subcommand("serve", "Receive, store and answer until SIGTERM or SIGINT");
-  auto sources = std::make_shared<ConfigSources>();
-  AddConfigFlags(*serve, *sources);
-  serve->callback([sources, &exit_code] { exit_code = RunServe(*sources); });
 }
 
 }  // namespace sightline::cli

@@ -2,12 +2,10 @@
 // since the answer before, so that a server that was away for a while is followed from where it was.
 #include <fmt/format.h>
 #include <simdjson.h>
-#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,12 +19,6 @@ namespace {
 
 using simdjson::dom::element;
 using std::chrono::steady_clock;
-
-struct TailFlags {
-  std::string text, server, select;
-  bool logs = false, json = false;
-  int limit = 500;
-};
 
 constexpr auto kPause = std::chrono::seconds(1);  // new blocks become visible about once a second
 constexpr auto kRateOver = std::chrono::seconds(10);
@@ -218,27 +210,12 @@ class Tail {
   bool away_ = false, status_shown_ = false;
 };
 
+}  // namespace
+
 int RunTail(const TailFlags& flags) {
   std::signal(SIGINT, [](int) { ended = 1; });
   std::signal(SIGTERM, [](int) { ended = 1; });
   return Tail(flags).Run();
-}
-
-}  // namespace
-
-void AddTailCommand(CLI::App& app, int& exit_code) {
-  auto flags = std::make_shared<TailFlags>();
-  auto* command = app.add_subcommand("tail", "Follow spans or log records that come in and match");
-  command->add_option("traceql", flags->text, "Such as '{ status = error }' (default: all)");
-  command->add_flag("--logs", flags->logs, "Log records: '{ severity >= warn }', or words of the body");
-  command->add_option("--select", flags->select, "Fields of spans to show: span.http.route,resource.host.name");
-  command->add_flag("--json", flags->json, "A JSON object a line, as the server gives it");
-  command->add_option("--limit", flags->limit, "Shown at most in a second; of more the newest, and how many is said")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--server", flags->server,
-                      "The server's address (default: SIGHTLINE_SERVER, http://127.0.0.1:8080)");
-  command->callback([flags, &exit_code] { exit_code = RunTail(*flags); });
 }
 
 }  // namespace sightline::cli

@@ -1,10 +1,7 @@
 // `sightline trace ID`: one trace as a waterfall, or as JSON.
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <memory>
 #include <string>
 
 #include "cli/api_client.h"
@@ -14,14 +11,7 @@
 #include "net/http_client.h"
 
 namespace sightline::cli {
-namespace {
 
-struct TraceFlags {
-  std::string id, server;
-  bool json = false;
-};
-
-// JSON is printed as the server gives it, an answer a line: a trace of more than a page has several.
 int RunTrace(const TraceFlags& flags) {
   query::Trace trace;
   std::string cursor;
@@ -43,18 +33,6 @@ int RunTrace(const TraceFlags& flags) {
   const Terminal terminal = StdoutTerminal();
   std::fputs(DrawWaterfall(trace, {.width = terminal.width, .color = terminal.color}).c_str(), stdout);
   return kExitDone;
-}
-
-}  // namespace
-
-void AddTraceCommand(CLI::App& app, int& exit_code) {
-  auto flags = std::make_shared<TraceFlags>();
-  auto* command = app.add_subcommand("trace", "Draw a trace as a waterfall");
-  command->add_option("id", flags->id, "The trace's id, or the beginning of it")->required();
-  command->add_flag("--json", flags->json, "Print the server's JSON");
-  command->add_option("--server", flags->server,
-                      "The server's address (default: SIGHTLINE_SERVER, http://127.0.0.1:8080)");
-  command->callback([flags, &exit_code] { exit_code = RunTrace(*flags); });
 }
 
 }  // namespace sightline::cli
