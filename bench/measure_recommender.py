@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """What the recommender's telemetry costs: CPU of the same program with the SDK and with OTEL_SDK_DISABLED=true, by turns.
 
-    bench/measure_recommender.py [--bin build/bin] [--rate 400] [--seconds 6] [--turns 8] [--protocol http/protobuf]
+    bench/measure_recommender.py [--bin build/bin] [--rate 400] [--seconds 6] [--turns 8] [--burst-turns 4] [--protocol http/protobuf]
 
 Both programs run all the time; the same searches and feedback go to one, then to the other. The CPU of the whole process counts,
-the exporting thread's too. What it sends is taken by a server here that counts the spans and throws them away. At the end each is
-held on one core while the traffic asks for --burst requests/s. Only Python's standard library; everything it starts is ended.
+the exporting thread's too. What it sends is taken by a server here that counts the spans and throws them away. Then the same with
+--burst searches/s and each program held on one core, the traffic and that server on the others. Only Python's standard library;
+everything it starts is ended.
 """
 
 import argparse
@@ -21,7 +22,8 @@ import urllib.request
 from pathlib import Path
 
 CALM = {"model_failure_rate": 0, "slow_search_rate": 0, "external_api_timeout_rate": 0, "external_api_failure_rate": 0}
-TICKS = os.sysconf("SC_CLK_TCK")
+PROGRAMS_CORE = 0
+DRAIN_SECONDS = 5.5  # the batch processor sends at least every 5 s
 
 
 def fields(message):
@@ -78,18 +80,20 @@ class Program:
             env={k: v for k, v in os.environ.items() if not k.startswith("OTEL_")} | (env or {}))  # fmt: skip
         self.url = "http://" + json.loads(self.process.stdout.readline())["address"]
 
+    def tasks(self):
+        return os.listdir(f"/proc/{self.process.pid}/task")
+
     def cpu_seconds(self):
-        """User and system time of all its threads."""
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            words = file.read().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / TICKS
+        """Of all its threads, to the nanosecond; they live as long as the program."""
+        times = (Path(f"/proc/{self.process.pid}/task/{task}/schedstat").read_text().split()[0] for task in self.tasks())
+        return sum(map(int, times)) / 1e9
 
     def post(self, path, body):
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).read()
 
     def pin(self, core):
-        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+        for task in self.tasks():
             os.sched_setaffinity(int(task), {core})
 
     def stop(self):
@@ -113,6 +117,7 @@ def main():
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--protocol", default="http/protobuf")
     parser.add_argument("--burst", type=float, default=2000)
+    parser.add_argument("--burst-turns", type=int, default=4)
     args = parser.parse_args()
 
     sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
@@ -131,36 +136,48 @@ def main():
         sink.shutdown()
 
 
-def measure(args, programs):
-    for program in programs.values():
-        program.post("/chaos/config", CALM)
-        run_traffic(args.bin, program, args.rate, 3, 1)  # Wikipedia's answers are kept from here on
-    time.sleep(6)  # what was queued is sent
+def by_turns(args, programs, rate, turns):
+    """Prints what a request costs each program. Returns the requests of the one with telemetry."""
     costs = {name: [] for name in programs}
-    spans_before, asked = Sink.spans, 0
-    for turn in range(args.turns):
+    served = {name: [] for name in programs}
+    asked = 0
+    for turn in range(turns):
         for name in sorted(programs, reverse=turn % 2 == 0):
-            program, before = programs[name], programs[name].cpu_seconds()
-            requests, report = run_traffic(args.bin, program, args.rate, args.seconds, turn + 2)
-            time.sleep(5.5 if name == "enabled" else 0.2)  # the last batches of this turn
+            program, before, begin = programs[name], programs[name].cpu_seconds(), time.monotonic()
+            requests, report = run_traffic(args.bin, program, rate, args.seconds, turn + 2)
+            served[name].append(requests / (time.monotonic() - begin))
+            time.sleep(DRAIN_SECONDS if name == "enabled" else 0.2)  # the last batches of this turn
             costs[name].append(1e6 * (program.cpu_seconds() - before) / requests)
             asked += requests if name == "enabled" else 0
             if report["answers"].keys() - {"200"}:
                 print(f"{name}: {report['answers']}", file=sys.stderr)
     ratios = [on / off for on, off in zip(costs["enabled"], costs["disabled"])]
     for name, values in costs.items():
-        print(f"{name:9} {statistics.median(values):6.1f} µs of CPU a request   ({', '.join(f'{v:.0f}' for v in values)})")
-    print(f"telemetry costs {100 * (statistics.median(ratios) - 1):.1f} % (median of {len(ratios)} turns, "
-          f"{', '.join(f'{100 * (r - 1):+.1f}' for r in ratios)})")  # fmt: skip
-    print(f"spans that arrived: {(Sink.spans - spans_before) / asked:.2f} a request", flush=True)
-    for name, program in programs.items():
-        program.pin(0)
-        before = program.cpu_seconds()
-        begin = time.monotonic()
-        requests, report = run_traffic(args.bin, program, args.burst, args.seconds, 99)
-        took = time.monotonic() - begin
-        print(f"{name:9} on one core: {requests / took:.0f} requests/s of {args.burst:.0f} searches/s asked for, "
-              f"{100 * (program.cpu_seconds() - before) / took:.0f} % of it busy, answers {report['answers']}")  # fmt: skip
+        print(f"{name:9} {statistics.median(values):6.1f} µs of CPU a request   ({', '.join(f'{v:.0f}' for v in values)}), "
+              f"{statistics.median(served[name]):.0f} requests/s")  # fmt: skip
+    together = 100 * (sum(costs["enabled"]) / sum(costs["disabled"]) - 1)
+    print(f"telemetry costs {100 * (statistics.median(ratios) - 1):.1f} % (median of {len(ratios)} turns, {together:.1f} % by their sums, "
+          f"{', '.join(f'{100 * (r - 1):+.1f}' for r in ratios)})", flush=True)  # fmt: skip
+    return asked
+
+
+def measure(args, programs):
+    for program in programs.values():
+        program.post("/chaos/config", CALM)
+        run_traffic(args.bin, program, args.rate, 3, 1)  # Wikipedia's answers are kept from here on
+    time.sleep(DRAIN_SECONDS)
+    if args.turns > 0:
+        spans_before = Sink.spans
+        asked = by_turns(args, programs, args.rate, args.turns)
+        print(f"spans that arrived: {(Sink.spans - spans_before) / asked:.2f} a request", flush=True)
+    if args.burst_turns > 0:
+        print(f"each on one core, {args.burst:.0f} searches/s asked for:")
+        others = os.sched_getaffinity(0) - {PROGRAMS_CORE}
+        for task in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(task), others)
+        for program in programs.values():
+            program.pin(PROGRAMS_CORE)
+        by_turns(args, programs, args.burst, args.burst_turns)
 
 
 if __name__ == "__main__":
