@@ -25,8 +25,14 @@ include(GoogleTest)
 # sightline_folder(NAME DEPENDS target...)
 # EACH_TEST_ALONE: every test in a process of its own. For tests that open the embedded engine: libchdb, opened and closed many
 # times in one process, now and then waits for ever.
+# SHARDS n: the tests of the folder share one engine, which takes longer to open than most of them take, so they are divided among
+# n processes (`FOLDER_test --gtest_filter=…` runs some of them). Under a sanitizer, where there is no engine, each is alone.
 function(sightline_folder name)
-  cmake_parse_arguments(ARG "EACH_TEST_ALONE" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "EACH_TEST_ALONE" "SHARDS" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  if(ARG_SHARDS AND SIGHTLINE_SANITIZE)
+    set(ARG_SHARDS)
+    set(ARG_EACH_TEST_ALONE TRUE)
+  endif()
   file(GLOB all CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB benches CONFIGURE_DEPENDS *_bench.cc)
@@ -52,6 +58,15 @@ function(sightline_folder name)
       SIGHTLINE_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
     if(ARG_EACH_TEST_ALONE)
       gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+    elseif(ARG_SHARDS)
+      foreach(index RANGE 1 ${ARG_SHARDS})
+        math(EXPR from_zero "${index} - 1")
+        add_test(NAME ${name}.${index} COMMAND ${name}_test)
+        # GTEST_OUTPUT is a folder, if it is there: in it each has a file of its own.
+        set_tests_properties(${name}.${index} PROPERTIES TIMEOUT 300
+          ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${from_zero}"
+          ENVIRONMENT_MODIFICATION "GTEST_OUTPUT=string_append:${name}.${index}_test.xml")
+      endforeach()
     else()
       add_test(NAME ${name} COMMAND ${name}_test)
       set_tests_properties(${name} PROPERTIES TIMEOUT 300)
