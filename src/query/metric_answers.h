@@ -32,6 +32,14 @@ Result<GroupValues> ReadQuantiles(const MetricQuestion& asked);
 // Gauges, running totals of sums, and quantiles that summaries carry.
 Result<GroupValues> ReadLevels(const MetricQuestion& asked);
 
+// As the aggregation of `asked` says: one of the three above.
+Result<GroupValues> ReadValues(const MetricQuestion& asked);
+// Of each stream by `over_time`, then of those of a group by `over_series`; `asked.aggregation` is not looked at.
+Result<GroupValues> ReadOverStreams(const MetricQuestion& asked, Aggregation over_time, Aggregation over_series);
+
+// By their means, the largest first, or the smallest; those without a value are left out.
+void SortSeries(std::vector<MetricSeries>& series, bool smallest);
+
 // 0.5 to 0.99; 0: it is none.
 double QuantileOf(Aggregation aggregation);
 

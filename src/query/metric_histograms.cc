@@ -1,12 +1,12 @@
-// ReadQuantiles: the differences of histograms, merged by group and step.
+// The differences of histograms, merged by group and step, and their quantiles.
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
 
 #include "query/metric_answers.h"
-#include "query/metric_buckets.h"
 #include "query/metric_flow.h"
+#include "query/metric_histograms.h"
 
 namespace sightline::query {
 namespace {
@@ -71,17 +71,14 @@ std::string BucketsSql(const PointsSql& points, MetricKind kind, bool delta) {
 
 // Thread: of its owner.
 template <typename Buckets>
-class QuantileReader {
+class CellReader {
  public:
-  explicit QuantileReader(const MetricQuestion& asked) : asked_(asked), steps_(asked.grid.steps()) {}
+  explicit CellReader(const MetricQuestion& asked) : asked_(asked), steps_(asked.grid.steps()) {}
 
-  Result<GroupValues> Run() {
+  Result<HistogramCells<Buckets>> Run() {
     if (asked_.streams.any_running) SIGHTLINE_TRY(Read(PointsSql::Which::kRunning));
     if (asked_.streams.any_delta) SIGHTLINE_TRY(Read(PointsSql::Which::kDelta));
-    GroupValues values(asked_.streams.groups.size() * steps_, std::numeric_limits<double>::quiet_NaN());
-    const double quantile = QuantileOf(asked_.aggregation);
-    for (const auto& [cell, buckets] : cells_) values[cell] = buckets.Quantile(quantile);
-    return values;
+    return std::move(cells_);
   }
 
  private:
@@ -148,17 +145,34 @@ class QuantileReader {
 
   const MetricQuestion& asked_;
   const uint64_t steps_;
-  boost::unordered_flat_map<uint64_t, Buckets> cells_;
+  HistogramCells<Buckets> cells_;
   uint64_t size_ = 0;  // numbers in them
   uint64_t stream_ = 0;
   std::vector<FlowPoint<Buckets>> points_;
 };
 
+template <typename Buckets>
+Result<GroupValues> QuantilesOf(const Result<HistogramCells<Buckets>>& cells, const MetricQuestion& asked) {
+  if (!cells) return std::unexpected(cells.error());
+  GroupValues values(asked.streams.groups.size() * asked.grid.steps(), std::numeric_limits<double>::quiet_NaN());
+  const double quantile = QuantileOf(asked.aggregation);
+  for (const auto& [cell, buckets] : *cells) values[cell] = buckets.Quantile(quantile);
+  return values;
+}
+
 }  // namespace
 
+Result<HistogramCells<ExplicitBuckets>> ReadExplicitCells(const MetricQuestion& asked) {
+  return CellReader<ExplicitBuckets>(asked).Run();
+}
+
+Result<HistogramCells<ExponentialBuckets>> ReadExponentialCells(const MetricQuestion& asked) {
+  return CellReader<ExponentialBuckets>(asked).Run();
+}
+
 Result<GroupValues> ReadQuantiles(const MetricQuestion& asked) {
-  if (asked.streams.kind == MetricKind::kHistogram) return QuantileReader<ExplicitBuckets>(asked).Run();
-  return QuantileReader<ExponentialBuckets>(asked).Run();
+  if (asked.streams.kind == MetricKind::kHistogram) return QuantilesOf(ReadExplicitCells(asked), asked);
+  return QuantilesOf(ReadExponentialCells(asked), asked);
 }
 
 }  // namespace sightline::query

@@ -7,12 +7,17 @@
 #include <map>
 #include <set>
 
+#include "query/attributes.h"
+#include "query/metric_filter.h"
+
 namespace sightline::query {
 namespace {
 
 constexpr std::string_view kServiceName = "service.name";
 // A stream is announced once a day of receipt, and its points may be stamped later than they came: by a day, unless
 // limits.future_time_max says otherwise.
+// Streams that a statement lists; of more, the points of all are read and those of others passed over.
+constexpr size_t kStreamsNamedMax = 10'000;
 constexpr int64_t kAnnouncedBeforeSeconds = 2 * 24 * 3600, kSecondNanos = 1'000'000'000;
 
 using LabelValue = std::optional<std::string>;
@@ -24,6 +29,7 @@ struct StreamRow {
   int32_t temporality = 0;
   bool monotonic = false;
   LabelValues labels;
+  std::vector<Attribute> attributes;  // read where there is a filter
 };
 
 // What values of the unit are measured in. Counted things have many names for one unit: "", "1", UCUM's annotations
@@ -75,9 +81,15 @@ class StreamFinder {
       return Fail(Code::kResourceExhausted, "{:?} has more than {} streams\nchoose a service or an attribute",
                   request_.name, kStreamsMax);
     }
-    const bool none = rows_.empty();
+    bool none = rows_.empty();
     if (none) SIGHTLINE_TRY(ReadRows(ever, 1));
     if (rows_.empty()) return NotFound();
+    if (request_.filter && !none) {
+      const StreamRow any = rows_.front();
+      SIGHTLINE_TRY(Filter());
+      none = rows_.empty();
+      if (none) rows_.push_back(any);
+    }
     SIGHTLINE_TRY(TakeFacts());
     if (none) return std::move(found_);
     SIGHTLINE_TRY(ReadResources());
@@ -92,6 +104,7 @@ class StreamFinder {
       const std::string bound = conditions.BindText(key);
       sql += ", mapContains(Attributes, " + bound + "), Attributes[" + bound + "]";
     }
+    if (request_.filter) sql += ", Attributes, AttributeTypes";
     sql += " FROM " + SeriesTable(question_, request_.name) + " WHERE " + conditions.Sql() +
            " LIMIT 1 BY SeriesId LIMIT " + std::to_string(max);
     return question_.ForEachRow(sql, conditions.parameters(), [&](RowReader& reader) {
@@ -104,8 +117,33 @@ class StreamFinder {
       row.temporality = reader.Number<int32_t>();
       row.monotonic = reader.Number<uint8_t>() != 0;
       row.labels = ReadLabels(reader, request_.group_by.size());
+      if (request_.filter) {
+        row.attributes = ReadMap(reader);
+        SetTypes(row.attributes, reader.Text());
+      }
       rows_.push_back(std::move(row));
     });
+  }
+
+  // Leaves the streams that meet the filter, and asks for the points of no others.
+  Result<void> Filter() {
+    std::set<std::string> ids;
+    for (const StreamRow& row : rows_) ids.insert(row.resource);
+    AttributeSets resources;
+    auto sets = resources.Read(question_, std::move(ids));
+    if (!sets) return std::unexpected(sets.error());
+    std::map<std::string_view, const AttributeSet*> by_id;
+    for (const AttributeSet& set : *sets) by_id[set.id] = &set;
+    const auto differs = [&](StreamRow& row) {
+      StreamLabels labels{.service = row.service, .attributes = std::move(row.attributes)};
+      if (const auto set = by_id.find(row.resource); set != by_id.end()) labels.resource = set->second;
+      return !Matches(*request_.filter, labels);
+    };
+    if (std::erase_if(rows_, differs) == 0 || rows_.size() > kStreamsNamedMax) return {};
+    std::vector<uint64_t> left;
+    for (const StreamRow& row : rows_) left.push_back(row.id);
+    if (!left.empty()) found_.conditions.Add(fmt::format("SeriesId IN ({})", fmt::join(left, ", ")));
+    return {};
   }
 
   std::unexpected<Error> NotFound() const {
@@ -229,7 +267,7 @@ std::string SeriesTable(const Question& question, std::string_view name) {
   if (std::ranges::find(kSpanMetrics, name) == std::end(kSpanMetrics)) return table;
   return Both(
       "SeriesId, MetricName, MetricType, Unit, AggregationTemporality, IsMonotonic, ServiceName, ResourceId, "
-      "Attributes, "
+      "Attributes, AttributeTypes, "
       "Seen",
       table, question.Table("span_metric_series"));
 }

@@ -27,6 +27,10 @@ bool IsFlow(Aggregation aggregation) {
   return aggregation == Aggregation::kRate || aggregation == Aggregation::kIncrease;
 }
 
+bool IsHistogram(MetricKind kind) {
+  return kind == MetricKind::kHistogram || kind == MetricKind::kExponentialHistogram;
+}
+
 Aggregation DefaultAggregation(const MetricStreams& streams) {
   switch (streams.kind) {
     case MetricKind::kGauge:
@@ -62,6 +66,39 @@ std::string_view FitsInstead(const MetricStreams& streams, Aggregation aggregati
   }
 }
 
+// What becomes of the points of one stream; "" where it fits.
+std::string_view FitsOverTimeInstead(const MetricStreams& streams, Aggregation over_time) {
+  if (over_time == Aggregation::kCount) return "avg, min, max or last";
+  if (over_time == Aggregation::kSum && streams.kind == MetricKind::kGauge) return "avg, min, max or last";
+  return FitsInstead(streams, over_time);
+}
+
+// What GetSeries is to compute, checked against what the streams are.
+struct Computation {
+  Aggregation aggregation = Aggregation::kAvg;  // over time, where over_series is there
+  std::optional<Aggregation> over_series;
+};
+
+Result<Computation> Choose(const SeriesRequest& request, const MetricStreams& streams, std::string* at_fault) {
+  const auto refuse = [&](std::string_view field, Aggregation aggregation, std::string_view instead) {
+    if (at_fault != nullptr) *at_fault = field;
+    return Fail(Code::kInvalidArgument, "{} does not fit {:?}, a {}\nask for {}", AggregationName(aggregation),
+                request.name, MetricKindName(streams.kind), instead);
+  };
+  if (!request.over_time) {
+    const Aggregation aggregation = request.aggregation.value_or(DefaultAggregation(streams));
+    const auto instead = FitsInstead(streams, aggregation);
+    if (!instead.empty()) return refuse("aggregation", aggregation, instead);
+    return Computation{aggregation, std::nullopt};
+  }
+  if (IsHistogram(streams.kind) || streams.kind == MetricKind::kSummary) {
+    return refuse("over_time", *request.over_time, "an aggregation, which merges the streams of a group");
+  }
+  const auto instead = FitsOverTimeInstead(streams, *request.over_time);
+  if (!instead.empty()) return refuse("over_time", *request.over_time, instead);
+  return Computation{*request.over_time, request.over_series.value_or(Aggregation::kSum)};
+}
+
 std::string ResultUnit(const MetricStreams& streams, Aggregation aggregation) {
   const bool counts = streams.kind != MetricKind::kGauge && streams.kind != MetricKind::kSum;
   const std::string unit = counts || streams.unit.empty() ? "1" : streams.unit;
@@ -71,54 +108,34 @@ std::string ResultUnit(const MetricStreams& streams, Aggregation aggregation) {
   return streams.unit;
 }
 
-Result<GroupValues> ReadValues(const MetricQuestion& asked) {
-  const MetricKind kind = asked.streams.kind;
-  if (QuantileOf(asked.aggregation) > 0) return kind == MetricKind::kSummary ? ReadLevels(asked) : ReadQuantiles(asked);
-  const bool delta_sum = kind == MetricKind::kSum && asked.streams.any_delta;
-  const bool levels = kind == MetricKind::kGauge || (kind == MetricKind::kSum && !delta_sum);
-  return levels && !IsFlow(asked.aggregation) ? ReadLevels(asked) : ReadFlows(asked);
-}
-
 // The mean of the finite values; none: there is no value at all. What is all infinite stands last.
-std::optional<double> Height(const double* values, uint64_t steps) {
+std::optional<double> Height(const std::vector<double>& values) {
   double sum = 0;
   uint64_t finite = 0, any = 0;
-  for (uint64_t i = 0; i < steps; ++i) {
-    any += std::isnan(values[i]) ? 0 : 1;
-    if (!std::isfinite(values[i])) continue;
-    sum += values[i];
+  for (const double value : values) {
+    any += std::isnan(value) ? 0 : 1;
+    if (!std::isfinite(value)) continue;
+    sum += value;
     ++finite;
   }
   if (any == 0) return std::nullopt;
   return finite > 0 ? sum / static_cast<double>(finite) : -HUGE_VAL;
 }
 
-void TakeLargest(const MetricStreams& streams, const GroupValues& values, uint64_t steps, uint32_t limit,
-                 SeriesAnswer& answer) {
-  struct Ranked {
-    double height = 0;
-    size_t group = 0;
-  };
-  std::vector<Ranked> ranked;
-  for (size_t group = 0; group < streams.groups.size(); ++group) {
-    const auto height = Height(&values[group * steps], steps);
-    if (height) ranked.push_back({*height, group});
+void TakeSeries(const MetricStreams& streams, const GroupValues& values, uint64_t steps, const SeriesRequest& request,
+                SeriesAnswer& answer) {
+  for (size_t group = 0; group < streams.groups.size() && !values.empty(); ++group) {
+    const auto first = values.begin() + static_cast<std::ptrdiff_t>(group * steps);
+    answer.series.push_back({streams.groups[group], {first, first + static_cast<std::ptrdiff_t>(steps)}});
   }
-  std::ranges::sort(ranked, [&](const Ranked& a, const Ranked& b) {
-    if (a.height != b.height) return a.height > b.height;
-    return streams.groups[a.group] < streams.groups[b.group];
-  });
-  answer.series_total = ranked.size();
-  if (ranked.size() > limit) ranked.resize(limit);
-  for (const Ranked& one : ranked) {
-    const auto first = values.begin() + static_cast<std::ptrdiff_t>(one.group * steps);
-    answer.series.push_back({streams.groups[one.group], {first, first + static_cast<std::ptrdiff_t>(steps)}});
-  }
+  SortSeries(answer.series, request.smallest);
+  answer.series_total = answer.series.size();
+  if (answer.series.size() > request.limit) answer.series.resize(request.limit);
 }
 
 Result<void> CheckRequest(const SeriesRequest& request) {
-  if (request.limit < 1 || request.limit > kSeriesGroupsMax) {
-    return Fail(Code::kInvalidArgument, "a limit of {} series is not within 1 and {}", request.limit, kSeriesGroupsMax);
+  if (request.limit < 1 || request.limit > kSeriesReadMax) {
+    return Fail(Code::kInvalidArgument, "a limit of {} series is not within 1 and {}", request.limit, kSeriesReadMax);
   }
   if (request.group_by.size() > kGroupByMax) {
     return Fail(Code::kInvalidArgument, "{} attributes to group by are more than {}", request.group_by.size(),
@@ -147,6 +164,23 @@ std::optional<Aggregation> ParseAggregation(std::string_view name) {
   return Parse<Aggregation>(kAggregationNames, name);
 }
 
+void SortSeries(std::vector<MetricSeries>& series, bool smallest) {
+  struct Ranked {
+    double height = 0;
+    MetricSeries series;
+  };
+  std::vector<Ranked> ranked;
+  for (MetricSeries& one : series) {
+    if (const auto height = Height(one.values)) ranked.push_back({*height, std::move(one)});
+  }
+  std::ranges::sort(ranked, [&](const Ranked& a, const Ranked& b) {
+    if (a.height != b.height) return smallest ? a.height < b.height : a.height > b.height;
+    return a.series.labels < b.series.labels;
+  });
+  series.clear();
+  for (Ranked& one : ranked) series.push_back(std::move(one.series));
+}
+
 Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store::Cancellation* cancellation,
                                              std::string* at_fault) {
   SIGHTLINE_TRY(CheckRequest(request));
@@ -155,29 +189,31 @@ Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store
   Question question(clickhouse_, database_, cancellation);
   auto streams = FindStreams(request, grid->from - LookNanos(*grid), question, at_fault);
   if (!streams) return std::unexpected(streams.error());
-  const Aggregation aggregation = request.aggregation.value_or(DefaultAggregation(*streams));
-  if (const auto instead = FitsInstead(*streams, aggregation); !instead.empty()) {
-    if (at_fault != nullptr) *at_fault = "aggregation";
-    return Fail(Code::kInvalidArgument, "{} does not fit {:?}, a {}\nask for {}", AggregationName(aggregation),
-                request.name, MetricKindName(streams->kind), instead);
+  const auto chosen = Choose(request, *streams, at_fault);
+  if (!chosen) return std::unexpected(chosen.error());
+  const uint64_t rows = chosen->over_series ? streams->by_id.size() : streams->groups.size();
+  if (rows * grid->steps() > kSeriesCellsMax) {
+    return Fail(Code::kResourceExhausted,
+                "{} {} with {} steps are more than {} values\nask for fewer of them, longer steps or a shorter range",
+                rows, chosen->over_series ? "streams" : "groups", grid->steps(), kSeriesCellsMax);
   }
-  if (streams->groups.size() * grid->steps() > kSeriesCellsMax) {
-    return Fail(
-        Code::kResourceExhausted,
-        "{} groups with {} steps are more than {} values\nask for fewer groups, longer steps or a shorter range",
-        streams->groups.size(), grid->steps(), kSeriesCellsMax);
+  const MetricQuestion asked{question, *streams, *grid, chosen->aggregation};
+  Result<GroupValues> values;
+  if (!streams->by_id.empty()) {
+    values =
+        chosen->over_series ? ReadOverStreams(asked, chosen->aggregation, *chosen->over_series) : ReadValues(asked);
   }
-  auto values = streams->by_id.empty() ? GroupValues() : ReadValues({question, *streams, *grid, aggregation});
   if (!values) return std::unexpected(values.error());
+  const bool counts = chosen->over_series == Aggregation::kCount;
   SeriesAnswer answer;
   answer.kind = streams->kind;
   answer.unit = streams->unit;
-  answer.result_unit = ResultUnit(*streams, aggregation);
-  answer.aggregation = aggregation;
+  answer.result_unit = counts ? "1" : ResultUnit(*streams, chosen->aggregation);
+  answer.aggregation = chosen->aggregation;
   answer.from_unix_nanos = grid->from;
   answer.to_unix_nanos = grid->to;
   answer.step_seconds = request.step_seconds;
-  TakeLargest(*streams, *values, grid->steps(), request.limit, answer);
+  TakeSeries(*streams, *values, grid->steps(), request, answer);
   answer.scanned = question.stats();
   return answer;
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "query/filters.h"
 #include "store/clickhouse.h"
+#include "traceql/ast.h"
 
 namespace sightline::query {
 
@@ -21,6 +23,7 @@ inline constexpr size_t kMetricServicesMax = 20;        // named of one metric
 inline constexpr size_t kMetricKeysMax = 50;            // attribute keys named of one metric
 inline constexpr uint32_t kSeriesStepsMax = 11'000;     // an answer
 inline constexpr uint32_t kSeriesGroupsMax = 100;       // an answer
+inline constexpr uint32_t kSeriesReadMax = 1000;        // of one metric, to compute with
 inline constexpr size_t kGroupByMax = 3;                // attributes
 inline constexpr size_t kStreamsMax = 200'000;          // that one answer may be computed from
 inline constexpr uint64_t kSeriesCellsMax = 4'000'000;  // groups times steps while an answer is computed
@@ -82,14 +85,19 @@ std::optional<Aggregation> ParseAggregation(std::string_view name);
 
 struct SeriesRequest {
   std::string name;
-  std::optional<MetricKind> kind;                  // needed where a name is used with several
-  std::optional<Aggregation> aggregation;          // none: what fits the type
+  std::optional<MetricKind> kind;          // needed where a name is used with several
+  std::optional<Aggregation> aggregation;  // none: what fits the type
+  // Instead: what becomes of the points of a stream in a step (rate, increase, avg, min, max, last; of delta sums sum),
+  // and of the values that the streams of a group then have (avg, min, max, sum, count, p50 to p99). Not of histograms.
+  std::optional<Aggregation> over_time, over_series;
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to), widened to whole steps
   int64_t step_seconds = 60;
-  std::optional<std::string> service;          // as of MetricSearch
-  std::vector<AttributeCondition> attributes;  // of the points, else of the resource
+  std::optional<std::string> service;                 // as of MetricSearch
+  std::vector<AttributeCondition> attributes;         // of the points, else of the resource
+  std::shared_ptr<const traceql::Expression> filter;  // on labels: metric_filter.h; none: all
   std::vector<std::string> group_by;  // attributes of the points, else of the resource; "service.name" is the service
-  uint32_t limit = 20;                // 1 to kSeriesGroupsMax
+  uint32_t limit = 20;                // 1 to kSeriesReadMax
+  bool smallest = false;              // those with the smallest mean, where there are more than `limit`
 };
 
 struct MetricSeries {
@@ -120,7 +128,7 @@ class MetricReader {
   // What the aggregations mean for each type stands in docs/metric_series.md. kNotFound: there is no such metric (of
   // that service, with those attributes); kInvalidArgument: a type is needed, or the aggregation does not fit the type;
   // kResourceExhausted: too many streams, groups or steps. `at_fault` gets the field of the request that is wrong, if
-  // it is one: "type" or "aggregation".
+  // it is one: "type", "aggregation" or "over_time".
   Result<SeriesAnswer> GetSeries(const SeriesRequest& request, store::Cancellation* cancellation = nullptr,
                                  std::string* at_fault = nullptr);
 
