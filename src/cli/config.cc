@@ -145,6 +145,13 @@ void BindSpanMetrics(ConfigSchema& schema, otlp::SpanMetricsOptions& options) {
   schema.Number("span_metrics.series_max", options.series_max, "The same for all services together.", 1, 10'000'000);
 }
 
+void BindDashboards(ConfigSchema& schema, Config::Dashboards& dashboards) {
+  schema.Section("dashboards", "Dashboards that do not come from people.");
+  schema.Text("dashboards.directory", dashboards.directory,
+              "Each *.json file in it is a dashboard (docs/dashboards.md), which cannot be changed in the UI. Files may "
+              "change while the program runs.");
+}
+
 void BindServices(ConfigSchema& schema, Config::Services& services) {
   schema.Section("services", "How services are judged.");
   schema.Duration("services.apdex_threshold", services.apdex_threshold_nanos,
@@ -290,6 +297,7 @@ void BindConfig(ConfigSchema& schema, Config& config) {
   BindStorage(schema, config);
   BindSpanMetrics(schema, config.span_metrics);
   BindServices(schema, config.services);
+  BindDashboards(schema, config.dashboards);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

@@ -90,6 +90,10 @@ struct Config {
     std::vector<ServiceThreshold> apdex_thresholds;  // of services that have their own
   } services;
 
+  struct Dashboards {
+    std::string directory;  // empty: there are none from files
+  } dashboards;
+
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set
     forward::Protocol protocol = forward::Protocol::kAuto;

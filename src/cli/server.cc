@@ -70,6 +70,8 @@ Result<void> Server::OpenStore() {
   if (!state) return Wrap("open the state", state.error());
   state_ = *std::move(state);
   views_ = std::make_unique<state::SavedViews>(*state_, clock_);
+  dashboards_ = std::make_unique<state::Dashboards>(*state_, clock_);
+  dashboard_files_ = std::make_unique<state::DashboardFiles>(config_.dashboards.directory);
 
   Result<std::unique_ptr<store::ClickHouse>> clickhouse =
       config_.clickhouse.url.empty()
@@ -142,6 +144,8 @@ Result<void> Server::OpenDoors() {
   for (const ServiceThreshold& one : config_.services.apdex_thresholds) api.apdex.by_service[one.key] = one.nanos;
   api.sampling = sampling_.get();
   api.views = views_.get();
+  api.dashboards = dashboards_.get();
+  api.dashboard_files = dashboard_files_.get();
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =

@@ -18,6 +18,8 @@
 #include "receive/receiver.h"
 #include "serve/api_server.h"
 #include "serve/self_export.h"
+#include "state/dashboard_files.h"
+#include "state/dashboards.h"
 #include "state/saved_views.h"
 #include "store/clickhouse.h"
 #include "store/ingest.h"
@@ -61,6 +63,8 @@ class Server {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<state::Database> state_;
   std::unique_ptr<state::SavedViews> views_;
+  std::unique_ptr<state::Dashboards> dashboards_;
+  std::unique_ptr<state::DashboardFiles> dashboard_files_;
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;

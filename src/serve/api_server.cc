@@ -31,11 +31,13 @@
 #include "query/whole_spans.h"
 #include "serve/api_call.h"
 #include "serve/api_error.h"
+#include "serve/dashboards_api.h"
 #include "serve/exceptions_api.h"
 #include "serve/export_api.h"
 #include "serve/fields_api.h"
 #include "serve/logs_api.h"
 #include "serve/metrics_api.h"
+#include "serve/metrics_query_api.h"
 #include "serve/query_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
@@ -95,6 +97,7 @@ class ApiServerImpl final : public ApiServer {
         fields_api_(field_reader_, facet_reader_),
         logs_api_(log_reader_, log_group_reader_),
         metrics_api_(metric_reader_, exemplar_reader_),
+        metrics_query_api_(metric_reader_, clickhouse, options_.database),
         query_api_({span_series_reader_, group_reader_, heatmap_reader_, span_list_reader_, explainer_}),
         program_api_(clickhouse, options_.database, metrics, std::move(program)),
         sampling_api_(sampling_reader_, options_.sampling, metrics),
@@ -118,9 +121,14 @@ class ApiServerImpl final : public ApiServer {
     exceptions_api_.AddTo(router_);
     export_api_.AddTo(router_);
     if (options_.views != nullptr) views_api_.emplace(*options_.views);
+    if (options_.dashboards != nullptr) {
+      ready_dashboards_.emplace(metric_reader_, field_reader_, clock_);
+      dashboards_api_.emplace(*options_.dashboards, *options_.dashboard_files, *ready_dashboards_);
+    }
     fields_api_.AddTo(router_);
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
+    metrics_query_api_.AddTo(router_);
     program_api_.AddTo(router_);
     query_api_.AddTo(router_);
     sampling_api_.AddTo(router_);
@@ -132,6 +140,7 @@ class ApiServerImpl final : public ApiServer {
     tail_api_.AddTo(router_);
     traces_api_.AddTo(router_);
     if (views_api_) views_api_->AddTo(router_);
+    if (dashboards_api_) dashboards_api_->AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
     watch_ = std::thread([this] { WatchTime(); });
@@ -301,6 +310,7 @@ class ApiServerImpl final : public ApiServer {
   FieldsApi fields_api_;
   LogsApi logs_api_;
   MetricsApi metrics_api_;
+  MetricsQueryApi metrics_query_api_;
   QueryApi query_api_;
   ProgramApi program_api_;
   SamplingApi sampling_api_;
@@ -312,6 +322,8 @@ class ApiServerImpl final : public ApiServer {
   TailApi tail_api_;
   TracesApi traces_api_;
   std::optional<ViewsApi> views_api_;
+  std::optional<ReadyDashboards> ready_dashboards_;
+  std::optional<DashboardsApi> dashboards_api_;
   Router router_;  // of the endpoints above
   Counter& requests_;
   Counter& refused_busy_;

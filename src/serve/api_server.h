@@ -16,6 +16,8 @@
 #include "query/sql.h"
 #include "serve/program_api.h"
 #include "serve/sampling_api.h"
+#include "state/dashboard_files.h"
+#include "state/dashboards.h"
 #include "state/saved_views.h"
 #include "store/clickhouse.h"
 
@@ -36,6 +38,8 @@ struct ApiOptions {
   query::ApdexThresholds apdex;
   SamplingControl* sampling = nullptr;                      // must outlive the server; null: every span is kept
   state::SavedViews* views = nullptr;                       // must outlive the server; null: none are kept
+  state::Dashboards* dashboards = nullptr;                  // the same
+  state::DashboardFiles* dashboard_files = nullptr;         // with dashboards
   std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
 };
 

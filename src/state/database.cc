@@ -18,6 +18,14 @@ constexpr const char* kMigrations[] = {
     " signal TEXT NOT NULL, name TEXT NOT NULL, query TEXT NOT NULL, page TEXT NOT NULL,"
     " version INTEGER NOT NULL, created_unix_nanos INTEGER NOT NULL, updated_unix_nanos INTEGER NOT NULL,"
     " UNIQUE (signal, name)) STRICT",
+    "CREATE TABLE dashboards ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " title TEXT NOT NULL, document TEXT NOT NULL,"
+    " version INTEGER NOT NULL, created_unix_nanos INTEGER NOT NULL, updated_unix_nanos INTEGER NOT NULL) STRICT",
+    "CREATE TABLE dashboard_shares ("
+    " token TEXT PRIMARY KEY,"
+    " dashboard TEXT NOT NULL,"  // the id that the API gives it: it may be one of a file
+    " state TEXT NOT NULL, created_unix_nanos INTEGER NOT NULL) STRICT",
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 

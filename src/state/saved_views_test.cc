@@ -39,11 +39,25 @@ class SavedViewsTest : public ::testing::Test {
     database_.reset();
   }
   // As another program would.
-  void Execute(const char* sql) {
+  void Execute(const char* sql) { Execute(std::string(sql)); }
+  void Execute(const std::string& sql) {
     sqlite3* connection = nullptr;
     ASSERT_EQ(sqlite3_open(path().c_str(), &connection), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(connection, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(connection);
+    EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(connection);
     sqlite3_close(connection);
+  }
+  int UserVersion() {
+    sqlite3* connection = nullptr;
+    EXPECT_EQ(sqlite3_open(path().c_str(), &connection), SQLITE_OK);
+    int version = 0;
+    const auto read = [](void* target, int, char** values, char**) {
+      *static_cast<int*>(target) = std::stoi(values[0]);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(connection, "PRAGMA user_version", read, &version, nullptr), SQLITE_OK);
+    sqlite3_close(connection);
+    return version;
   }
   std::string path() const { return directory_ + "/state.sqlite"; }
 
@@ -176,12 +190,13 @@ TEST_F(SavedViewsTest, AFailedTransactionLeavesNothing) {
 TEST_F(SavedViewsTest, AFileOfANewerVersionIsRefusedAndKept) {
   MustCreate("kept");
   Close();
+  const int version = UserVersion();
   Execute("PRAGMA user_version = 99");
   const auto opened = Database::Open(path());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Code::kFailedPrecondition);
   EXPECT_THAT(opened.error().message, HasSubstr("99"));
-  Execute("PRAGMA user_version = 1");
+  Execute(fmt::format("PRAGMA user_version = {}", version));
   Open();
   EXPECT_THAT(Names(), ElementsAre("kept"));
 }

@@ -1,0 +1,20 @@
+# Writes a C++ file with the ready dashboards.
+#   cmake -DIN=dashboards -DOUT=... -P embed_dashboards.cmake
+file(GLOB files ${IN}/*.json)
+list(SORT files)
+set(entries "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(LENGTH "${text}" length)
+  set(pieces "")
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${text}" ${at} 12000 piece)
+    string(APPEND pieces "R\"sightline(${piece})sightline\"\n")
+    math(EXPR at "${at} + 12000")
+  endwhile()
+  string(APPEND entries "    {\"${name}\", ${pieces}},\n")
+endforeach()
+file(WRITE ${OUT} "// Generated from src/serve/dashboards/.\n#include \"serve/ready_dashboards.h\"\n\nnamespace sightline::serve {\n\n"
+  "std::vector<std::pair<std::string_view, std::string_view>> ReadyDashboardFiles() {\n  return {\n${entries}  };\n}\n\n}  // namespace sightline::serve\n")
