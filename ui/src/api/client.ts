@@ -88,6 +88,7 @@ export const api = {
   listFieldValues: (query: Query<'listFieldValues'>, signal?: AbortSignal) => take(client.GET('/fields/values', { params: { query }, signal })),
   searchLogs: (query: Query<'searchLogs'>, signal?: AbortSignal) => takeExact<LogList>(client.GET('/logs', { params: { query }, signal, ...AS_TEXT })),
   tailLogs: (query: Query<'tailLogs'>, signal?: AbortSignal) => takeExact<LogTail>(client.GET('/tail/logs', { params: { query }, signal, ...AS_TEXT })),
+  groupLogs: (query: Query<'groupLogs'>, signal?: AbortSignal) => take(client.GET('/logs/groups', { params: { query }, signal })),
   logVolume: (query: Query<'logVolume'>, signal?: AbortSignal) => take(client.GET('/logs/volume', { params: { query }, signal })),
   listMetrics: (query: Query<'listMetrics'>, signal?: AbortSignal) => take(client.GET('/metrics', { params: { query }, signal })),
   getMetricSeries: (name: string, query: Query<'getMetricSeries'>, signal?: AbortSignal) =>
@@ -121,6 +122,11 @@ export const api = {
     ), // prettier-ignore
   getSpansSql: (query: Query<'getSpansSql'>, signal?: AbortSignal) => take(client.GET('/query/sql/spans', { params: { query }, signal })),
   getTracesSql: (query: Query<'getTracesSql'>, signal?: AbortSignal) => take(client.GET('/query/sql/traces', { params: { query }, signal })),
+  // The answer is ClickHouse's JSONCompact.
+  runSql: (sql: string, signal?: AbortSignal) =>
+    take(
+      client.POST('/sql', { params: { query: { format: 'JSONCompact' } }, body: sql, bodySerializer: (text: string) => text, headers: { 'Content-Type': 'text/plain' }, signal }),
+    ) as Promise<{ meta: { name: string; type: string }[]; data: unknown[][]; rows: number }>,
   listViews: (query: Query<'listViews'>, signal?: AbortSignal) => take(client.GET('/views', { params: { query }, signal })),
   createView: (body: NewView) => take(client.POST('/views', { body })),
   updateView: (id: string, body: ChangedView) => take(client.PUT('/views/{id}', { params: { path: { id } }, body })),

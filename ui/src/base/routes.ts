@@ -10,6 +10,9 @@ export const ROUTES = {
   trace: '/traces/:id',
   logs: '/logs',
   metrics: '/metrics',
+  dashboards: '/dashboards',
+  dashboard: '/dashboards/:id',
+  shared: '/shared/:token',
   sampling: '/sampling',
   settings: '/settings/:section',
 } as const

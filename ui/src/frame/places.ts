@@ -18,6 +18,7 @@ export const PLACES: readonly Place[] = [
   { route: 'traces', path: '/traces', label: 'Traces', icon: 'traces', keys: 'g t' },
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },
+  { route: 'dashboards', path: '/dashboards', label: 'Dashboards', icon: 'dashboard', keys: 'g d' },
   { route: 'sampling', path: '/sampling', label: 'Sampling', icon: 'filter', keys: 'g p' },
   { route: 'settings', path: '/settings/ingest', label: 'Settings', icon: 'settings', keys: 'g i' },
 ]

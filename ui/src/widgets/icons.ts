@@ -36,6 +36,7 @@ export const ICONS = {
   play: 'M5 3.2 12.5 8 5 12.8z',
   plus: 'M8 3v10M3 8h10',
   menu: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h11',
+  dashboard: 'M2.5 2.5h5v6h-5zM10 2.5h3.5v3H10zM10 8h3.5v5.5H10zM2.5 11h5v2.5h-5z',
   display: 'M3 3h10a1 1 0 0 1 1 1v6a1 1 0 0 1-1 1H3a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM8 11v2.5M5.5 13.5h5',
   minus: 'M3 8h10',
   bookmark: 'M4.5 2.5h7v11L8 10.6l-3.5 2.9z',

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import type { MetricsAnswer } from '../api/types'
+import { barsOf, histogramOf, legendName, levelOf, metricsData, reduced, spanGroupsData, spanSeriesData, spansOfLabels, sqlData, tableOf } from './data'
+
+const NOW = 10 * 60_000
+const grid = { from_unix_nano: '0', to_unix_nano: '180000000000', step_seconds: 60 }
+const scanned = { rows: 0, bytes: 0, elapsed_seconds: 0 }
+const answer = (results: MetricsAnswer['results']): MetricsAnswer => ({ ...grid, results, scanned }) as MetricsAnswer
+
+describe('metrics', () => {
+  it('have names of their legend, else of their labels', () => {
+    const data = metricsData(
+      answer([
+        { name: 'A', type: 'sum', unit: '1', result_unit: '1/s', series: [{ labels: { 'http.route': '/a' }, values: [1, 2, null] }, { labels: { 'http.route': '/b' }, values: [3, 4, 5] }], series_total: 7 },
+        { name: 'B', result_unit: '1/s', series: [{ labels: {}, values: [1, 1, 1] }], series_total: 1 },
+      ]),
+      { queries: [] },
+      [
+        { name: 'A', source: 'metrics', metric: 'm', query: '{ resource.service.name = "shop" }', legend: '{{http.route}} now' },
+        { name: 'B', source: 'metrics', metric: 'n' },
+      ],
+      NOW,
+    )
+    expect(data.series.map((one) => one.name)).toEqual(['/a now', '/b now', 'n'])
+    expect(data.total).toBe(8)
+    expect(data.addsUp).toBe(true)
+    expect(data.series[0]?.behind).toEqual({ signal: 'traces', q: '{ resource.service.name = "shop" && span.http.route = "/a" }' })
+    expect(new Set(data.series.map((one) => one.color)).size).toBe(3)
+  })
+  it('counted from spans lead to those spans', () => {
+    expect(spansOfLabels({ 'service.name': 'a', 'span.name': 'GET /', 'span.kind': 'SPAN_KIND_SERVER', 'status.code': 'STATUS_CODE_ERROR' }, 'traces.span.metrics.calls')).toBe(
+      '{ resource.service.name = "a" && name = "GET /" && kind = server && status = error }',
+    )
+    expect(spansOfLabels({ pool: 'x', 'http.response.status_code': '500' }, 'm')).toBe('{ span.http.response.status_code = 500 }')
+  })
+  it('of equal names are told apart', () => {
+    const one = { labels: { a: 'x' }, values: [1] }
+    expect(metricsData(answer([{ name: 'A', result_unit: '', series: [one, { labels: { a: 'x' }, values: [2] }], series_total: 2 }]), {}, [], NOW).series.map((series) => series.name)).toEqual(['x', 'x (2)'])
+  })
+})
+
+describe('spans', () => {
+  it('have their labels as conditions', () => {
+    const data = spanSeriesData(
+      [{ q: '{ kind = server } | quantile_over_time(duration, .5) by (name)', query: { name: 'A', source: 'traceql' }, answer: { ...grid, series: [{ labels: [{ field: 'name', literal: '"GET /"' }, { field: 'p', literal: '0.5' }], values: [0.1, null, 0.2] }], is_cut: false, one_in: 1, scanned } as never }],
+      undefined,
+      NOW,
+    )
+    expect(data.series[0]).toMatchObject({ name: 'GET / · p50', behind: { signal: 'traces', q: '{ kind = server && name = "GET /" }' } })
+    expect(data.format.format(0.1)).toBe('100 ms')
+  })
+  it('in groups are rows', () => {
+    const table = spanGroupsData(
+      { fields: ['resource.service.name', 'span.http.route'], groups: [{ literals: ['"shop"', 'nil'], spans: 4, errors: 1, p50_nano: 1, p95_nano: 2, p99_nano: 3, max_nano: 4, sparkline: [] }], group_count: 9, one_in: 1, spans: 4, errors: 1, next_cursor: null, scanned, ...grid } as never,
+      '',
+    )
+    expect(table.columns.map((column) => column.label)).toEqual(['service.name', 'http.route', 'Spans', 'Errors', 'p50', 'p95', 'p99'])
+    expect(table.rows[0]).toEqual({ cells: ['shop', '–', 4, 1, 1, 2, 3], behind: { signal: 'traces', q: '{ resource.service.name = "shop" && span.http.route = nil }' } })
+    expect(barsOf(table, 'last').bars).toMatchObject([{ name: 'shop · –', value: 4 }])
+  })
+})
+
+describe('SQL', () => {
+  const meta = [{ name: 'time', type: "DateTime('UTC')" }, { name: 'service', type: 'String' }, { name: 'n', type: 'UInt64' }]
+  it('with a time first is series over time, with gaps where there are no rows', () => {
+    const data = sqlData({ meta, data: [['1970-01-01 00:01:00', 'a', '5'], ['1970-01-01 00:03:00', 'a', '7'], ['1970-01-01 00:02:00', 'b', '1']], rows: 3 }, undefined, { fromMs: 0, toMs: 1 }, NOW)
+    expect(data).toMatchObject({ kind: 'series', fromMs: 60_000, stepSeconds: 60 })
+    expect(data.kind === 'series' && data.series.map(({ name, values }) => [name, values])).toEqual([['a', [5, null, 7]], ['b', [null, 1, null]]])
+  })
+  it('else it is a table', () => {
+    expect(sqlData({ meta: meta.slice(1), data: [['a', '5'], [null, null]], rows: 2 }, undefined, { fromMs: 0, toMs: 1 }, NOW)).toMatchObject({ kind: 'table', rows: [{ cells: ['a', 5] }, { cells: [null, null] }] })
+  })
+})
+
+describe('figures', () => {
+  const data = metricsData(answer([{ name: 'A', result_unit: '', series: [{ labels: {}, values: [1, 3, null] }], series_total: 1 }]), {}, [{ name: 'A', source: 'metrics', metric: 'm' }], NOW)
+  it('of one series', () => {
+    const one = data.series[0]!
+    expect([reduced(one, 'last', 3), reduced(one, 'sum', 3), reduced(one, 'avg', 3), reduced(one, 'last', 1)]).toEqual([3, 4, 2, 1])
+    expect(tableOf(data).rows[0]?.cells).toEqual(['m', 3, 2, 1, 3])
+  })
+  it('in equal ranges', () => {
+    const bars = histogramOf(data, 2)
+    expect(bars.map((bar) => bar.count)).toEqual([1, 1])
+  })
+  it('reach thresholds', () => {
+    const thresholds = [{ value: 5, level: 'error' as const }, { value: 1, level: 'warning' as const }]
+    expect([levelOf(0, thresholds), levelOf(1, thresholds), levelOf(9, thresholds), levelOf(null, thresholds)]).toEqual(['', 'warning', 'error', ''])
+  })
+})
+
+it('legends take labels', () => {
+  expect(legendName('{{a}} of {{ b.c }} {{none}}', { a: 'x', 'b.c': 'y' })).toBe('x of y')
+})

@@ -1,0 +1,111 @@
+// What a panel asks of the API.
+import { api } from '../api/client'
+import { ApiFailure } from '../api/failure'
+import type { DashboardPanel, DashboardQuery, MetricsSubQuery } from '../api/types'
+import { isMetrics } from '../base/traceql'
+import { substitute, VariableError, type Variables } from '../base/variables'
+import { logGroupsData, logVolumeData, metricsData, spanGroupsData, spanSeriesData, sqlData, type PanelData } from './data'
+
+export interface AskedRange {
+  params: { last?: string; from?: string; to?: string }
+  fromMs: number
+  toMs: number
+  nowMs: number
+}
+
+const LIST_DEFAULT = 50
+const GROUPS_DEFAULT = 20
+const STEPS = 120
+
+// Attributes to group by are variables too.
+function groups(query: DashboardQuery, variables: Variables): string[] {
+  return (query.group_by ?? []).flatMap((key) => substitute(key, 'text', variables).split(', ')).filter((key) => key !== '')
+}
+
+function subQuery(query: DashboardQuery, variables: Variables): MetricsSubQuery {
+  const filter = substitute(query.query ?? '', 'traceql', variables)
+  const group_by = groups(query, variables).slice(0, 3)
+  const { name, metric = '', type, aggregation, over_time, over_series, top, bottom, hidden } = query
+  return {
+    name,
+    metric: substitute(metric, 'text', variables),
+    ...(type && { type }),
+    ...(filter !== '' && { filter }),
+    ...(aggregation && { aggregation }),
+    ...(over_time && { over_time }),
+    ...(over_series && { over_series }),
+    ...(group_by.length > 0 && { group_by }),
+    ...(top && { top }),
+    ...(bottom && { bottom }),
+    ...(hidden && { hidden }),
+  }
+}
+
+async function loadMetrics(panel: DashboardPanel, queries: readonly DashboardQuery[], variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  const first = queries[0]!
+  if (panel.display === 'heatmap') {
+    const { metric, filter, type } = subQuery(first, variables)
+    return { kind: 'measurements', answer: await api.getMetricHeatmap(metric, { ...range.params, ...(filter && { filter }), ...(type && { type }) }, signal) }
+  }
+  const asked = queries.map((query) => subQuery(query, variables))
+  const answer = await api.queryMetrics({ ...range.params, queries: asked, ...(panel.formulas?.length && { formulas: panel.formulas }) }, signal)
+  const substituted = queries.map((query, i) => ({ ...query, query: asked[i]?.filter ?? '' }))
+  return metricsData(answer, panel, substituted, range.nowMs)
+}
+
+async function loadSpans(panel: DashboardPanel, queries: readonly DashboardQuery[], variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  const query = queries[0]!
+  const q = substitute(query.query ?? '', 'traceql', variables)
+  const limit = panel.options?.limit
+  if (isMetrics(q)) {
+    const parts = await Promise.all(
+      queries.map(async (query) => {
+        const text = substitute(query.query ?? '', 'traceql', variables)
+        return { query, q: text, answer: await api.querySeries({ ...range.params, q: text, limit: query.top ?? GROUPS_DEFAULT }, signal) }
+      }),
+    )
+    return spanSeriesData(parts, panel.options, range.nowMs)
+  }
+  if (panel.display === 'heatmap') return { kind: 'spans', q, answer: await api.queryHeatmap({ ...range.params, ...(q !== '' && { q }), columns: 80, buckets: 2 }, signal) }
+  if (panel.display === 'traces') return { kind: 'traces', q, traces: (await api.searchTraces({ ...range.params, ...(q !== '' && { q }), limit: limit ?? LIST_DEFAULT }, signal)).traces }
+  const by = groups(query, variables)
+  const answer = await api.queryGroups({ ...range.params, ...(q !== '' && { q }), by: by.length > 0 ? by.join(',') : 'name', limit: query.top ?? limit ?? GROUPS_DEFAULT }, signal)
+  return spanGroupsData(answer, q)
+}
+
+async function loadLogs(panel: DashboardPanel, query: DashboardQuery, variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  const q = substitute(query.query ?? '', 'traceql', variables)
+  const question = { ...range.params, ...(q !== '' && { q }) }
+  if (panel.display === 'logs') return { kind: 'logs', q, logs: (await api.searchLogs({ ...question, limit: panel.options?.limit ?? LIST_DEFAULT }, signal)).logs }
+  const by = groups(query, variables)
+  if (by.length === 0) return logVolumeData(await api.logVolume(question, signal), q, panel.options, range.nowMs)
+  return logGroupsData(await api.groupLogs({ ...question, by: by.join(','), limit: query.top ?? panel.options?.limit ?? GROUPS_DEFAULT }, signal), q)
+}
+
+async function loadSql(panel: DashboardPanel, query: DashboardQuery, variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  const time = (ms: number) => `fromUnixTimestamp64Milli(toInt64(${Math.round(ms)}))`
+  const step = Math.max(1, Math.ceil((range.toMs - range.fromMs) / 1000 / STEPS))
+  const given = { from: time(range.fromMs), to: time(range.toMs), step: String(step) }
+  const answer = await api.runSql(substitute(query.query ?? '', 'sql', variables, given), signal)
+  return sqlData(answer, panel.options, range, range.nowMs)
+}
+
+// Throws ApiFailure.
+export async function loadPanel(panel: DashboardPanel, variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  try {
+    return await load(panel, variables, range, signal)
+  } catch (error) {
+    if (error instanceof VariableError) throw new ApiFailure('INVALID_ARGUMENT', error.message, 'variables', 'Variables are made in the settings of the dashboard.')
+    throw error
+  }
+}
+
+async function load(panel: DashboardPanel, variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
+  const first = panel.queries?.[0]
+  if (panel.display === 'text' || first === undefined) return { kind: 'nothing' }
+  const same = (panel.queries ?? []).filter((query) => query.source === first.source)
+  if (first.source === 'metrics') return loadMetrics(panel, same, variables, range, signal)
+  if (first.source === 'traceql') return loadSpans(panel, same, variables, range, signal)
+  if (first.source === 'logs') return loadLogs(panel, first, variables, range, signal)
+  return loadSql(panel, first, variables, range, signal)
+}
