@@ -129,6 +129,7 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listDeployments", {"service": "nobody"}, ALL_TIMES),
     ("listExceptions", {}, ALL_TIMES),
     ("listExceptions", {}, {"service": ODD_SERVICE, "limit": 3}),
+    ("listExceptions", {}, ALL_TIMES | {"state": ["open", "regressed"]}),
     ("getServiceGraph", {}, ALL_TIMES | {"limit": 1000}),
     ("getServiceGraph", {}, {"service": ODD_SERVICE}),
     ("listSilentFailures", {}, ALL_TIMES | {"limit": 500}),
@@ -232,7 +233,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "createView", "getView", "updateView", "deleteView"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView"}
     assert asked == set(OPERATIONS)
 
 
@@ -253,6 +254,7 @@ BAD: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
     ("listServices", {}, {"last": "yesterday"}, "last"),
     ("listServices", {}, {"limit": 0}, "limit"),
     ("listServices", {}, {"step": "1s", "last": "30d"}, "step"),
+    ("listExceptions", {}, {"state": "gone"}, "state"),
     ("listOperations", {"service": "a"}, {"from": "2", "to": "1"}, "from"),
     ("searchTraces", {}, {"status": "broken"}, "status"),
     ("searchTraces", {}, {"min_duration": "2s", "max_duration": "1s"}, "min_duration"),

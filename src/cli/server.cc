@@ -72,6 +72,7 @@ Result<void> Server::OpenStore() {
   views_ = std::make_unique<state::SavedViews>(*state_, clock_);
   dashboards_ = std::make_unique<state::Dashboards>(*state_, clock_);
   dashboard_files_ = std::make_unique<state::DashboardFiles>(config_.dashboards.directory);
+  exception_decisions_ = std::make_unique<state::ExceptionDecisions>(*state_, clock_);
 
   Result<std::unique_ptr<store::ClickHouse>> clickhouse =
       config_.clickhouse.url.empty()
@@ -146,6 +147,7 @@ Result<void> Server::OpenDoors() {
   api.views = views_.get();
   api.dashboards = dashboards_.get();
   api.dashboard_files = dashboard_files_.get();
+  api.exception_decisions = exception_decisions_.get();
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =

@@ -20,6 +20,7 @@
 #include "serve/self_export.h"
 #include "state/dashboard_files.h"
 #include "state/dashboards.h"
+#include "state/exception_decisions.h"
 #include "state/saved_views.h"
 #include "store/clickhouse.h"
 #include "store/ingest.h"
@@ -65,6 +66,7 @@ class Server {
   std::unique_ptr<state::SavedViews> views_;
   std::unique_ptr<state::Dashboards> dashboards_;
   std::unique_ptr<state::DashboardFiles> dashboard_files_;
+  std::unique_ptr<state::ExceptionDecisions> exception_decisions_;
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;

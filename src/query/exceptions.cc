@@ -6,13 +6,18 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
+#include "query/exception_events.h"
 #include "query/message_shape.h"
 #include "query/stack_trace.h"
 
 namespace sightline::query {
 namespace {
+
+// How long before a decision versions are looked for, to tell which came first.
+constexpr int64_t kDeploymentsBeforeNanos = 7 * 86'400'000'000'000;
 
 // What one group's key is made of; also what of the time before is compared with.
 struct Key {
@@ -22,9 +27,9 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-Key KeyOf(std::string service, std::string type, std::string_view stack_trace, std::string_view message) {
-  Key key{std::move(service), std::move(type), TellingFrames(stack_trace), ""};
-  if (key.frames.empty()) key.shape = MessageShape(message);
+Key KeyOf(const DistinctException& one) {
+  Key key{one.service, one.type, TellingFrames(one.stack_trace), ""};
+  if (key.frames.empty()) key.shape = MessageShape(one.message);
   return key;
 }
 
@@ -33,182 +38,101 @@ std::string IdOf(const Key& key) {
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
-struct Range {
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;
-};
-
-// The events of one range. Thread: of its owner.
-class Events {
+// A group while its stack traces are put together.
+class Gathered {
  public:
-  Events(Question& question, const std::optional<std::string>& service, Range range, uint32_t events_max)
-      : question_(question), service_(service), range_(range), events_max_(events_max) {}
-
-  // Where the newest of them begin.
-  Result<void> Bound() {
-    SIGHTLINE_TRY(Bound("spans", kSpansWith, spans_from_));
-    SIGHTLINE_TRY(Bound("logs", kLogsWith, logs_from_));
-    spans_from_ = logs_from_ = looked_from();  // of both from the same time on
-    return {};
+  void Add(DistinctException one, const Key& key, uint32_t steps) {
+    if (group.id.empty()) {
+      group.id = IdOf(key);
+      group.service = one.service;
+      group.type = one.type;
+      group.frames = key.frames;
+      group.first_unix_nanos = one.first_unix_nanos;
+      for (auto* counts : {&by_spans_, &by_logs_, &by_traced_logs_}) counts->assign(steps, 0);
+    }
+    if (one.last_unix_nanos > group.last_unix_nanos || group.last_unix_nanos == 0) {
+      group.last_unix_nanos = one.last_unix_nanos;
+      group.message = std::move(one.message);
+      group.stack_trace = std::move(one.stack_trace);
+    }
+    group.first_unix_nanos = std::min(group.first_unix_nanos, one.first_unix_nanos);
+    group.is_estimate = group.is_estimate || one.is_estimate;
+    span_events_ += static_cast<double>(one.span_events);
+    for (size_t i = 0; i < one.steps.size(); ++i) {
+      by_spans_.at(one.steps[i]) += one.by_spans.at(i);
+      by_logs_.at(one.steps[i]) += one.by_logs.at(i);
+      by_traced_logs_.at(one.steps[i]) += one.by_traced_logs.at(i);
+    }
+    for (const auto& [resource, last] : one.last_of_resources) {
+      int64_t& known = last_of_resources[resource];
+      known = std::max(known, last);
+    }
+    traces_.insert(traces_.end(), std::make_move_iterator(one.traces.begin()),
+                   std::make_move_iterator(one.traces.end()));
   }
-  int64_t looked_from() const { return std::max(spans_from_, logs_from_); }
-  bool is_whole() const { return looked_from() == range_.from_unix_nanos; }
 
-  // The frames that tell are at one end: of Python at the last, of others at the first.
-  static std::string BothEnds(const std::string& text) {
-    return fmt::format(
-        "if(lengthUTF8({0}) <= {1}, {0}, concat(substringUTF8({0}, 1, {2}), '\n…\n', substringUTF8({0}, -{2})))", text,
-        kStackTraceCharactersMax, kStackTraceCharactersMax / 2);
-  }
-
-  // `columns` of the distinct ones, most first. Rows begin with service, type, message, stack trace.
-  Result<void> ForEachDistinct(const std::string& columns, Conditions conditions,
-                               const std::function<void(RowReader& row)>& read) {
-    const std::string spans = Where(kSpansWith, spans_from_, conditions);
-    const std::string logs = Where(kLogsWith, logs_from_, conditions);
-    const auto text = [](const char* map, const char* name, uint32_t characters) {
-      return fmt::format("substringUTF8({}['exception.{}'], 1, {})", map, name, characters);
+  // Records of spans that are not here say what the kept spans stand for already; what they are more than that is of
+  // spans without such an event.
+  void Count() {
+    const auto sum = [](const std::vector<double>& counts) {
+      return std::accumulate(counts.begin(), counts.end(), 0.0);
     };
-    const auto texts = [&](const char* map, const std::string& message) {
-      return fmt::format("{0}['exception.type'] AS Type, {1} AS Message, {2} AS Stack", map, message,
-                         BothEnds(fmt::format("{}['exception.stacktrace']", map)));
-    };
-    const std::string of_spans = fmt::format(
-        "SELECT toString(ServiceName) AS Service, T, TraceId, toString(ResourceId) AS Resource, AdjustedCount AS "
-        "Weight, {} FROM (SELECT ServiceName, TraceId, ResourceId, AdjustedCount, `Events.Name`, `Events.Timestamp`, "
-        "`Events.Attributes` FROM {} WHERE {}) ARRAY JOIN `Events.Name` AS N, `Events.Timestamp` AS T, "
-        "`Events.Attributes` AS A WHERE N = 'exception'",
-        texts("A", text("A", "message", kExceptionMessageCharactersMax)), question_.Table("spans"), spans);
-    const std::string message =
-        fmt::format("if(mapContains(LogAttributes, 'exception.message'), {}, substringUTF8(Body, 1, {}))",
-                    text("LogAttributes", "message", kExceptionMessageCharactersMax), kExceptionMessageCharactersMax);
-    const std::string of_logs = fmt::format(
-        "SELECT toString(ServiceName) AS Service, Timestamp AS T, TraceId, toString(ResourceId) AS Resource, 1. AS "
-        "Weight, {} FROM {} WHERE {} AND (TraceId, SpanId) NOT IN (SELECT TraceId, SpanId FROM {} WHERE {})",
-        texts("LogAttributes", message), question_.Table("logs"), logs, question_.Table("spans"), spans);
-    // Traces that differ in numbers and addresses only are read once. The frames that tell are at one end.
-    const std::string distinct =
-        "if(Stack = '', replaceRegexpAll(Message, '[0-9]+', '#'), replaceRegexpAll(concat(left(Stack, 1500), "
-        "right(Stack, 1500)), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'))";
-    return question_.ForEachRow(
-        fmt::format("SELECT Service, Type, argMax(Message, T), argMax(Stack, T), {} FROM ({} UNION ALL {}) GROUP BY "
-                    "Service, Type, sipHash64({}) ORDER BY sum(Weight) DESC LIMIT {}",
-                    columns, of_spans, of_logs, distinct, kDistinctExceptionsMax),
-        conditions.parameters(), read);
+    const double dropped = sum(by_spans_) - span_events_, logged = sum(by_traced_logs_);
+    const double share = logged > 0 ? std::max(0.0, logged - dropped) / logged : 0;
+    for (size_t i = 0; i < by_spans_.size(); ++i) {
+      group.trend.push_back(by_spans_[i] + by_logs_[i] + by_traced_logs_[i] * share);
+    }
+    group.count = sum(group.trend);
   }
+
+  void ChooseTraces() {
+    std::ranges::stable_sort(traces_, std::greater(), [](const auto& one) { return one.first; });
+    std::set<std::string> seen;
+    for (auto& [unix_nanos, id] : traces_) {
+      if (group.trace_ids.size() < kExceptionTracesMax && seen.insert(id).second) group.trace_ids.push_back(id);
+    }
+  }
+
+  ExceptionGroup group;
+  std::map<std::string, int64_t> last_of_resources;
 
  private:
-  static constexpr const char* kSpansWith = "has(`Events.Name`, 'exception')";
-  static constexpr const char* kLogsWith = "mapContains(LogAttributes, 'exception.type')";
-
-  std::string Where(const char* with, int64_t from, Conditions& conditions) const {
-    std::string sql = fmt::format(
-        "Timestamp >= fromUnixTimestamp64Nano({}) AND Timestamp < fromUnixTimestamp64Nano({}) AND {}",
-        conditions.Bind("Int64", NanosText(from)), conditions.Bind("Int64", NanosText(range_.to_unix_nanos)), with);
-    if (service_) sql += " AND ServiceName = " + conditions.BindText(*service_);
-    return sql;
-  }
-
-  Result<void> Bound(const char* table, const char* with, int64_t& from) {
-    from = range_.from_unix_nanos;
-    Conditions conditions;
-    const std::string where = Where(with, from, conditions);
-    return question_.ForEachRow(
-        fmt::format("SELECT count(), min(T) FROM (SELECT Timestamp AS T FROM {} WHERE {} ORDER BY T DESC LIMIT {})",
-                    question_.Table(table), where, events_max_),
-        conditions.parameters(), [&](RowReader& row) {
-          const auto count = row.Number<uint64_t>();
-          const auto oldest = row.Number<int64_t>();
-          if (count == events_max_) from = oldest;
-        });
-  }
-
-  Question& question_;
-  const std::optional<std::string>& service_;
-  const Range range_;
-  const uint32_t events_max_;
-  int64_t spans_from_ = 0, logs_from_ = 0;
+  std::vector<double> by_spans_, by_logs_, by_traced_logs_;  // by step
+  double span_events_ = 0;
+  std::vector<std::pair<int64_t, std::string>> traces_;
 };
 
-struct Gathered {
-  ExceptionGroup group;
-  std::set<std::string> resources;
-};
-
+// One question. Thread: of its owner.
 class Reading {
  public:
-  Reading(Question& question, const ExceptionSearch& search, AttributeSets& sets, uint32_t events_max)
-      : question_(question), search_(search), sets_(sets), events_max_(events_max) {}
+  Reading(Question& question, const ExceptionSearch& search, AttributeSets& sets, state::ExceptionDecisions* decisions,
+          uint32_t events_max)
+      : question_(question), search_(search), sets_(sets), decisions_(decisions), events_max_(events_max) {}
 
   Result<ExceptionList> Run() {
-    Events events(question_, search_.service, {search_.from_unix_nanos, search_.to_unix_nanos}, events_max_);
-    SIGHTLINE_TRY(events.Bound());
-    list_.looked_from_unix_nanos = events.looked_from();
-    SIGHTLINE_TRY(Gather(events));
-    if (groups_.empty()) return Done();
-    SIGHTLINE_TRY(CompareWithBefore());
-    SIGHTLINE_TRY(Choose());
-    return Done();
-  }
-
- private:
-  Result<ExceptionList> Done() {
+    SIGHTLINE_TRY(Gather());
+    if (!groups_.empty()) {
+      SIGHTLINE_TRY(CompareWithBefore());
+      SIGHTLINE_TRY(AddDecisions());
+      SIGHTLINE_TRY(Choose());
+    }
     list_.scanned = question_.stats();
     return std::move(list_);
   }
 
-  Result<void> Gather(Events& events) {
-    Conditions conditions;
-    const int64_t length = search_.to_unix_nanos - search_.from_unix_nanos;
-    const std::string step =
-        fmt::format("toUInt32(least(intDiv(greatest(toUnixTimestamp64Nano(T) - {}, 0), {}), {}))",
-                    conditions.Bind("Int64", std::to_string(search_.from_unix_nanos)),
-                    conditions.Bind("Int64", std::to_string((length - 1) / search_.steps + 1)), search_.steps - 1);
-    const std::string columns = fmt::format(
-        "sum(Weight), max(Weight > 1), min(T), max(T), tupleElement(sumMap([{0}], [Weight]), 1), "
-        "tupleElement(sumMap([{0}], [Weight]), 2), groupUniqArray(1000)(Resource), "
-        "arrayMap(t -> lower(hex(t.2)), arraySlice(arrayReverseSort(groupUniqArray(1000)((T, TraceId))), 1, {1}))",
-        step, kExceptionTracesMax);
-    return events.ForEachDistinct(columns, std::move(conditions), [&](RowReader& row) { Take(row); });
-  }
-
-  void Take(RowReader& row) {
-    ExceptionGroup one;
-    one.service = row.Text();
-    one.type = row.Text();
-    one.message = row.Text();
-    one.stack_trace = row.Text();
-    one.count = row.Number<double>();
-    one.is_estimate = row.Number<uint8_t>() != 0;
-    one.first_unix_nanos = row.Number<int64_t>();
-    one.last_unix_nanos = row.Number<int64_t>();
-    const auto steps = row.Numbers<uint32_t>();
-    const auto counts = row.Numbers<double>();
-    const auto resources = row.Texts();
-    const auto trace_ids = row.Texts();
-    Key key = KeyOf(one.service, one.type, one.stack_trace, one.message);
-    Gathered& gathered = groups_[key];
-    ExceptionGroup& group = gathered.group;
-    if (group.trend.empty()) {
-      group.id = IdOf(key);
-      group.frames = key.frames;
-      group.first_unix_nanos = one.first_unix_nanos;
-      group.trend.assign(search_.steps, 0);
-    }
-    if (one.last_unix_nanos > group.last_unix_nanos) {
-      group.last_unix_nanos = one.last_unix_nanos;
-      group.message = std::move(one.message);
-      group.stack_trace = std::move(one.stack_trace);
-      group.trace_ids.insert(group.trace_ids.begin(), trace_ids.begin(), trace_ids.end());
-    } else {
-      group.trace_ids.insert(group.trace_ids.end(), trace_ids.begin(), trace_ids.end());
-    }
-    group.service = std::move(one.service);
-    group.type = std::move(one.type);
-    group.count += one.count;
-    group.is_estimate = group.is_estimate || one.is_estimate;
-    group.first_unix_nanos = std::min(group.first_unix_nanos, one.first_unix_nanos);
-    for (size_t i = 0; i < steps.size(); ++i) group.trend.at(steps[i]) += counts.at(i);
-    gathered.resources.insert(resources.begin(), resources.end());
+ private:
+  Result<void> Gather() {
+    ExceptionEvents events(question_, search_.service, {search_.from_unix_nanos, search_.to_unix_nanos}, events_max_);
+    SIGHTLINE_TRY(events.Bound());
+    list_.looked_from_unix_nanos = events.looked_from();
+    const auto distinct = events.ForEachDistinct(search_.steps, [&](DistinctException one) {
+      const Key key = KeyOf(one);
+      groups_[key].Add(std::move(one), key, search_.steps);
+    });
+    if (!distinct) return std::unexpected(distinct.error());
+    list_.has_more = *distinct > kDistinctExceptionsMax;
+    for (auto& [key, gathered] : groups_) gathered.Count();
+    return {};
   }
 
   // What is not found there is new, unless not all of it was looked at.
@@ -216,18 +140,12 @@ class Reading {
     const int64_t length = search_.to_unix_nanos - search_.from_unix_nanos;
     const int64_t from = std::max<int64_t>(0, search_.from_unix_nanos - length);
     if (from >= search_.from_unix_nanos) return {};
-    Events events(question_, search_.service, {from, search_.from_unix_nanos}, events_max_);
+    ExceptionEvents events(question_, search_.service, {from, search_.from_unix_nanos}, events_max_);
     SIGHTLINE_TRY(events.Bound());
     std::set<Key> before;
-    size_t distinct = 0;
-    SIGHTLINE_TRY(events.ForEachDistinct("count()", {}, [&](RowReader& row) {
-      std::string service = row.Text(), type = row.Text();
-      const std::string message = row.Text(), stack_trace = row.Text();
-      (void)row.Number<uint64_t>();
-      ++distinct;
-      before.insert(KeyOf(std::move(service), std::move(type), stack_trace, message));
-    }));
-    const bool is_whole = events.is_whole() && distinct < kDistinctExceptionsMax;
+    const auto distinct = events.ForEachText([&](const DistinctException& one) { before.insert(KeyOf(one)); });
+    if (!distinct) return std::unexpected(distinct.error());
+    const bool is_whole = events.is_whole() && *distinct <= kDistinctExceptionsMax;
     for (auto& [key, gathered] : groups_) {
       if (before.contains(key)) {
         gathered.group.is_new = false;
@@ -238,44 +156,141 @@ class Reading {
     return {};
   }
 
+  Result<void> AddDecisions() {
+    if (decisions_ == nullptr) return {};
+    std::vector<std::string> ids;
+    for (const auto& [key, gathered] : groups_) ids.push_back(gathered.group.id);
+    auto decisions = decisions_->Of(ids);
+    if (!decisions) return std::unexpected(decisions.error());
+    std::vector<Gathered*> resolved;
+    for (auto& [key, gathered] : groups_) {
+      ExceptionGroup& group = gathered.group;
+      const auto found = decisions->find(group.id);
+      if (found == decisions->end()) continue;
+      group.decision = found->second;
+      // What somebody decided about before the range was seen before it.
+      if (found->second.decided_unix_nanos < search_.from_unix_nanos) group.is_new = false;
+      if (MayHaveRegressed(group)) resolved.push_back(&gathered);
+    }
+    SIGHTLINE_TRY(FindRegressions(resolved));
+    for (auto& [key, gathered] : groups_) {
+      if (gathered.group.decision) gathered.group.state = StateOf(*gathered.group.decision);
+    }
+    return {};
+  }
+
+  static bool MayHaveRegressed(const ExceptionGroup& group) {
+    const state::ExceptionDecision& decision = *group.decision;
+    return decision.state == "resolved" && decision.regressed_unix_nanos == 0 &&
+           group.last_unix_nanos > decision.decided_unix_nanos;
+  }
+
+  Result<void> FindRegressions(const std::vector<Gathered*>& resolved) {
+    if (resolved.empty()) return {};
+    SIGHTLINE_TRY(ReadVersions(resolved));
+    std::vector<LastOfVersions> last;
+    std::set<std::string> services;
+    int64_t since = INT64_MAX;
+    for (const Gathered* one : resolved) {
+      LastOfVersions& of_group = last.emplace_back();
+      for (const auto& [resource, unix_nanos] : one->last_of_resources) {
+        int64_t& known = of_group[VersionOf(resource)];
+        known = std::max(known, unix_nanos);
+      }
+      if (VersionsToPlace(*one->group.decision, of_group).empty()) continue;
+      services.insert(one->group.service);
+      since = std::min(since, one->group.decision->decided_unix_nanos - kDeploymentsBeforeNanos);
+    }
+    auto deployed = ReadDeployed(services, since);
+    if (!deployed) return std::unexpected(deployed.error());
+    std::vector<state::ExceptionDecision> regressed;
+    for (size_t i = 0; i < resolved.size(); ++i) {
+      ExceptionGroup& group = resolved[i]->group;
+      group.decision->regressed_unix_nanos = RegressedAt(*group.decision, group.service, last[i], *deployed);
+      if (group.decision->regressed_unix_nanos > 0) regressed.push_back(*group.decision);
+    }
+    return decisions_->NoteRegressions(regressed);
+  }
+
+  Result<DeployedVersions> ReadDeployed(const std::set<std::string>& services, int64_t since) {
+    DeployedVersions deployed;
+    if (services.empty()) return deployed;
+    Conditions conditions;
+    conditions.AddTimeRange(std::max<int64_t>(0, since), search_.to_unix_nanos);
+    std::string names;
+    for (const auto& service : services) names += (names.empty() ? "" : ", ") + conditions.BindText(service);
+    conditions.Add("ServiceName IN (" + names + ")");
+    std::map<std::pair<std::string, std::string>, int64_t> first;  // by service and resource
+    std::set<std::string> resources;
+    SIGHTLINE_TRY(question_.ForEachRow(
+        fmt::format("SELECT toString(ServiceName), toString(ResourceId), min(Timestamp) FROM {} WHERE {} GROUP BY "
+                    "ServiceName, ResourceId",
+                    question_.Table("spans"), conditions.Sql()),
+        conditions.parameters(), [&](RowReader& row) {
+          std::string service = row.Text(), resource = row.Text();
+          const auto unix_nanos = row.Number<int64_t>();
+          resources.insert(resource);
+          first[{std::move(service), std::move(resource)}] = unix_nanos;
+        }));
+    SIGHTLINE_TRY(ReadVersions(resources));
+    for (const auto& [of, unix_nanos] : first) {
+      const auto [known, is_new] = deployed.try_emplace({of.first, VersionOf(of.second)}, unix_nanos);
+      if (!is_new) known->second = std::min(known->second, unix_nanos);
+    }
+    return deployed;
+  }
+
   Result<void> Choose() {
-    list_.groups_in_all = groups_.size();
     std::vector<Gathered*> order;
-    for (auto& [key, gathered] : groups_) order.push_back(&gathered);
+    for (auto& [key, gathered] : groups_) {
+      const ExceptionState state = gathered.group.state;
+      ++list_.states.at(static_cast<size_t>(state));
+      const bool is_asked_for = search_.states.empty() || std::ranges::count(search_.states, state) > 0;
+      if (is_asked_for) order.push_back(&gathered);
+    }
+    list_.groups_in_all = order.size();
     std::ranges::stable_sort(order, std::greater(), [](const Gathered* one) { return one->group.count; });
     order.resize(std::min<size_t>(order.size(), search_.limit));
-    std::set<std::string> resources;
-    for (const Gathered* one : order) resources.insert(one->resources.begin(), one->resources.end());
-    auto sets = sets_.Read(question_, resources);
-    if (!sets) return std::unexpected(sets.error());
-    std::map<std::string, std::string> versions;
-    for (const AttributeSet& set : *sets) {
-      const auto version = std::ranges::find(set.attributes, "service.version", &Attribute::key);
-      if (version != set.attributes.end()) versions[set.id] = version->text;
-    }
+    SIGHTLINE_TRY(ReadVersions(order));
     for (Gathered* one : order) {
-      std::set<std::string> of_group;
-      for (const std::string& resource : one->resources) {
-        if (const auto found = versions.find(resource); found != versions.end()) of_group.insert(found->second);
-      }
-      one->group.versions.assign(of_group.begin(), of_group.end());
-      KeepTraces(one->group.trace_ids);
+      std::set<std::string> versions;
+      for (const auto& [resource, last] : one->last_of_resources) versions.insert(VersionOf(resource));
+      versions.erase("");
+      one->group.versions.assign(versions.begin(), versions.end());
+      one->ChooseTraces();
       list_.groups.push_back(std::move(one->group));
     }
     return {};
   }
 
-  static void KeepTraces(std::vector<std::string>& ids) {
-    std::set<std::string> seen = {std::string(32, '0')};  // log records without a trace
-    std::erase_if(ids, [&](const std::string& id) { return !seen.insert(id).second; });
-    ids.resize(std::min<size_t>(ids.size(), kExceptionTracesMax));
+  Result<void> ReadVersions(const std::vector<Gathered*>& of) {
+    std::set<std::string> resources;
+    for (const Gathered* one : of) {
+      for (const auto& [resource, last] : one->last_of_resources) resources.insert(resource);
+    }
+    return ReadVersions(resources);
+  }
+  Result<void> ReadVersions(const std::set<std::string>& resources) {
+    auto sets = sets_.Read(question_, resources);
+    if (!sets) return std::unexpected(sets.error());
+    for (const AttributeSet& set : *sets) {
+      const auto version = std::ranges::find(set.attributes, "service.version", &Attribute::key);
+      if (version != set.attributes.end()) versions_[set.id] = version->text;
+    }
+    return {};
+  }
+  std::string VersionOf(const std::string& resource) const {
+    const auto found = versions_.find(resource);
+    return found == versions_.end() ? "" : found->second;
   }
 
   Question& question_;
   const ExceptionSearch& search_;
   AttributeSets& sets_;
+  state::ExceptionDecisions* const decisions_;
   const uint32_t events_max_;
   std::map<Key, Gathered> groups_;
+  std::map<std::string, std::string> versions_;  // by resource
   ExceptionList list_;
 };
 
@@ -293,7 +308,7 @@ Result<ExceptionList> ExceptionReader::Read(const ExceptionSearch& search, store
                 search.to_unix_nanos);
   }
   Question question(clickhouse_, database_, cancellation);
-  return Reading(question, search, sets_, events_max_).Run();
+  return Reading(question, search, sets_, decisions_, events_max_).Run();
 }
 
 }  // namespace sightline::query

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/clock.h"
 #include "query/testing/engine.h"
 
@@ -26,11 +28,23 @@ class ExceptionsTest : public EngineTest {
     EngineTest::SetUp();
     if (IsSkipped()) return;
     Clear({"spans", "logs", "attribute_sets"});
+    char directory[] = "/tmp/sightline-exceptions-test-XXXXXX";
+    ASSERT_NE(mkdtemp(directory), nullptr);
+    directory_ = directory;
+    auto opened = state::Database::Open(directory_ + "/state.sqlite");
+    ASSERT_TRUE(opened) << opened.error().message;
+    database_ = *std::move(opened);
     begin_ = Clock::System().UnixNanos() / kMinute * kMinute - 10 * kMinute;
     Execute(
         "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES ('r1', now(), "
         "['service.version'], "
-        "['1.0'], 's'), ('aa', now(), ['service.version'], ['1.1'], 's'), ('bb', now(), ['host.name'], ['h'], 's')");
+        "['1.0'], 's'), ('c0', now(), ['service.version'], ['1.0'], 's'), ('aa', now(), ['service.version'], ['1.1'], "
+        "'s'), ('bb', now(), ['host.name'], ['h'], 's')");
+  }
+
+  void TearDown() override {
+    database_.reset();
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
   }
 
   struct Thrown {
@@ -66,14 +80,33 @@ class ExceptionsTest : public EngineTest {
       search.from_unix_nanos = begin_;
       search.to_unix_nanos = begin_ + 5 * kMinute;
     }
-    ExceptionReader reader(clickhouse(), "sightline", events_max);
+    state::ExceptionDecisions decisions(*database_, clock_);
+    ExceptionReader reader(clickhouse(), &decisions, "sightline", events_max);
     auto list = reader.Read(search);
     EXPECT_TRUE(list) << list.error().message;
     return list ? *std::move(list) : ExceptionList();
   }
 
+  // Of the one group there is, some time after the begin.
+  void Decide(const state::DecisionContent& content, int64_t after_begin) {
+    clock_.Advance(begin_ + after_begin - clock_.UnixNanos());
+    const ExceptionList list = Read();
+    ASSERT_THAT(list.groups, SizeIs(1));
+    state::ExceptionDecisions decisions(*database_, clock_);
+    const auto decided = decisions.Decide(list.groups[0].id, content, std::nullopt);
+    ASSERT_TRUE(decided) << decided.error().message;
+  }
+  ExceptionState StateNow() {
+    const ExceptionList list = Read();
+    EXPECT_THAT(list.groups, SizeIs(1));
+    return list.groups.empty() ? ExceptionState::kOpen : list.groups[0].state;
+  }
+
   int64_t begin_ = 0;
   uint64_t id_ = 0;
+  std::string directory_;
+  std::unique_ptr<state::Database> database_;
+  FakeClock clock_{0};
 };
 
 TEST_F(ExceptionsTest, AreGroupedByTypeAndFrames) {
@@ -146,6 +179,119 @@ TEST_F(ExceptionsTest, ALogRecordOfASpanThatHasItIsTheSameOne) {
   const ExceptionGroup& lost = list.groups[0].type == "Lost" ? list.groups[0] : list.groups[1];
   EXPECT_EQ(lost.message, "order 99 failed") << "a record without a message says it in its body";
   EXPECT_THAT(lost.trace_ids, IsEmpty());
+}
+
+TEST_F(ExceptionsTest, RecordsOfDroppedSpansAreStoodForByTheKeptOnes) {
+  constexpr const char* kMessage = "order 99 failed";  // as records say
+  const std::string kept = Span({.message = kMessage, .weight = 4});
+  for (int i = 0; i < 3; ++i) Log({.after_begin = kMinute}, fmt::format("{:032x}", 1000 + i), 1);
+  const auto count = [&] {
+    const ExceptionList list = Read();
+    EXPECT_THAT(list.groups, SizeIs(1));
+    double in_trend = 0;
+    for (const double step : list.groups.at(0).trend) in_trend += step;
+    EXPECT_DOUBLE_EQ(in_trend, list.groups.at(0).count);
+    return list.groups.at(0).count;
+  };
+  EXPECT_EQ(count(), 4) << "the kept span stands for itself and three others";
+  Log({.after_begin = kMinute}, kept, 1);
+  EXPECT_EQ(count(), 4) << "its own record";
+  Log({.after_begin = kMinute}, fmt::format("{:032x}", 2000), 1);
+  Log({.after_begin = kMinute}, fmt::format("{:032x}", 2001), 1);
+  EXPECT_EQ(count(), 6) << "more than were dropped are of spans without such an event";
+  Log({.after_begin = 2 * kMinute}, std::string(32, '0'), 0);
+  EXPECT_EQ(count(), 7) << "no span stands for what has no trace";
+}
+
+TEST_F(ExceptionsTest, TheNewestTracesAreShown) {
+  std::vector<std::string> traces;
+  for (const int at : {3, 7, 1, 8, 5, 2, 6, 4}) traces.push_back(Span({.after_begin = at * kSecond}));
+  const ExceptionList list = Read();
+  ASSERT_THAT(list.groups, SizeIs(1));
+  EXPECT_THAT(list.groups[0].trace_ids, ElementsAre(traces[3], traces[1], traces[6], traces[4], traces[7]));
+}
+
+TEST_F(ExceptionsTest, GroupsBeyondThoseToldApartAreSaid) {
+  Execute(fmt::format(
+      "INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, AdjustedCount, Events.Timestamp, "
+      "Events.Name, Events.Attributes, Events.AttributeTypes, Events.DroppedAttributesCount) SELECT 1, "
+      "fromUnixTimestamp64Nano({0}), sipHash128(number), reinterpretAsFixedString(number), 'shop', 1, "
+      "[fromUnixTimestamp64Nano({0})], ['exception'], [map('exception.type', 'E', 'exception.message', "
+      "translate(toString(number), '0123456789', 'ghijklmnop'))], ['ss'], [0] FROM numbers({1})",
+      begin_, kDistinctExceptionsMax));
+  ExceptionList list = Read();
+  EXPECT_EQ(list.groups_in_all, kDistinctExceptionsMax);
+  EXPECT_FALSE(list.has_more);
+  Span({.message = "another"});
+  list = Read();
+  EXPECT_EQ(list.groups_in_all, kDistinctExceptionsMax);
+  EXPECT_TRUE(list.has_more);
+}
+
+TEST_F(ExceptionsTest, WhatIsSeenAfterItWasResolvedHasRegressed) {
+  Span({.after_begin = kMinute});
+  EXPECT_EQ(StateNow(), ExceptionState::kOpen);
+  Decide({"resolved", "deployed", ""}, 2 * kMinute);
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved);
+  Span({.after_begin = 90 * kSecond});
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved) << "it came late, but was thrown before";
+  Span({.after_begin = 3 * kMinute});
+  const ExceptionList list = Read();
+  ASSERT_THAT(list.groups, SizeIs(1));
+  EXPECT_EQ(list.groups[0].state, ExceptionState::kRegressed);
+  ASSERT_TRUE(list.groups[0].decision);
+  EXPECT_EQ(list.groups[0].decision->note, "deployed");
+  EXPECT_EQ(list.groups[0].decision->regressed_unix_nanos, begin_ + 3 * kMinute);
+  const ExceptionList early = Read({.from_unix_nanos = begin_, .to_unix_nanos = begin_ + 2 * kMinute});
+  ASSERT_THAT(early.groups, SizeIs(1));
+  EXPECT_EQ(early.groups[0].state, ExceptionState::kRegressed) << "whatever the range, once it is known";
+  const ExceptionList late = Read({.from_unix_nanos = begin_ + 150 * kSecond, .to_unix_nanos = begin_ + 200 * kSecond});
+  ASSERT_THAT(late.groups, SizeIs(1));
+  EXPECT_EQ(late.groups[0].is_new, false) << "somebody decided about it before";
+  Decide({"resolved", "", ""}, 4 * kMinute);
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved) << "once more";
+  Decide({"ignored", "", ""}, 4 * kMinute);
+  Span({.after_begin = 270 * kSecond});
+  EXPECT_EQ(StateNow(), ExceptionState::kIgnored) << "whatever comes";
+  Decide({"open", "", ""}, 4 * kMinute);
+  EXPECT_EQ(StateNow(), ExceptionState::kOpen);
+}
+
+TEST_F(ExceptionsTest, OfWhatIsResolvedInAVersionOlderOnesDoNotCount) {
+  Span({.after_begin = kMinute, .resource = "c0"});
+  Decide({"resolved", "", "1.1"}, 2 * kMinute);
+  Span({.after_begin = 130 * kSecond, .resource = "c0"});
+  Span({.after_begin = 130 * kSecond, .resource = "bb"});
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved) << "1.0 still runs, 1.1 is not deployed";
+  Execute(
+      "INSERT INTO sightline.attribute_sets (Id, Seen, Keys, Values, Types) VALUES ('c2', now(), "
+      "['service.version'], ['1.2'], 's')");
+  Execute(
+      fmt::format("INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ServiceName, ResourceId) VALUES "
+                  "(500, fromUnixTimestamp64Nano({}), unhex('aa'), unhex('bb'), 'shop', 'aa')",
+                  begin_ + 140 * kSecond));
+  Span({.after_begin = 150 * kSecond, .resource = "c0"});
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved) << "1.1 runs beside 1.0 and does not throw it";
+  Span({.after_begin = 160 * kSecond, .resource = "c2"});
+  EXPECT_EQ(StateNow(), ExceptionState::kRegressed) << "1.2 came after 1.1";
+  Decide({"resolved", "", "1.1"}, 170 * kSecond);
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved);
+  Span({.after_begin = 180 * kSecond, .resource = "aa"});
+  EXPECT_EQ(StateNow(), ExceptionState::kRegressed) << "1.1 itself";
+}
+
+TEST_F(ExceptionsTest, AreAskedForByTheirState) {
+  Span({});
+  Decide({"resolved", "", ""}, kMinute);
+  Span({.type = "KeyError"});
+  const ExceptionList open = Read({.states = {ExceptionState::kOpen, ExceptionState::kRegressed}});
+  ASSERT_THAT(open.groups, SizeIs(1));
+  EXPECT_EQ(open.groups[0].type, "KeyError");
+  EXPECT_EQ(open.groups_in_all, 1u);
+  EXPECT_THAT(open.states, ElementsAre(1, 0, 1, 0)) << "of all, whatever was asked for";
+  EXPECT_EQ(Read({.states = {ExceptionState::kResolved}}).groups.at(0).type, "ValueError");
+  EXPECT_THAT(Read({.states = {ExceptionState::kIgnored}}).groups, IsEmpty());
+  EXPECT_THAT(Read().groups, SizeIs(2));
 }
 
 TEST_F(ExceptionsTest, NewIsWhatTheTimeBeforeDoesNotHave) {

@@ -18,6 +18,7 @@
 #include "serve/sampling_api.h"
 #include "state/dashboard_files.h"
 #include "state/dashboards.h"
+#include "state/exception_decisions.h"
 #include "state/saved_views.h"
 #include "store/clickhouse.h"
 
@@ -36,11 +37,12 @@ struct ApiOptions {
   int64_t metrics_retention_seconds = 0;  // 0: forever
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   query::ApdexThresholds apdex;
-  SamplingControl* sampling = nullptr;                      // must outlive the server; null: every span is kept
-  state::SavedViews* views = nullptr;                       // must outlive the server; null: none are kept
-  state::Dashboards* dashboards = nullptr;                  // the same
-  state::DashboardFiles* dashboard_files = nullptr;         // with dashboards
-  std::vector<std::string> allowed_hosts, allowed_origins;  // net::HttpServerOptions says what they mean
+  SamplingControl* sampling = nullptr;                       // must outlive the server; null: every span is kept
+  state::SavedViews* views = nullptr;                        // must outlive the server; null: none are kept
+  state::Dashboards* dashboards = nullptr;                   // the same
+  state::DashboardFiles* dashboard_files = nullptr;          // with dashboards
+  state::ExceptionDecisions* exception_decisions = nullptr;  // must outlive the server; null: none can be made
+  std::vector<std::string> allowed_hosts, allowed_origins;   // net::HttpServerOptions says what they mean
 };
 
 // Questions to the store run on threads of their own, never on the HTTP server's. Thread: any.

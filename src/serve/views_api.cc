@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "serve/api_error.h"
+#include "serve/body_member.h"
 
 namespace sightline::serve {
 namespace {
@@ -30,15 +31,6 @@ std::optional<int64_t> Number(std::string_view text) {
 Result<int64_t> IdOf(const ApiCall& call) {
   if (const auto id = Number(call.part("id"))) return *id;
   return Fail(Code::kNotFound, "there is no view {:?}", call.part("id"));
-}
-
-// "name: it begins …" -> the member at fault, and what is wrong with it.
-std::unexpected<Error> BlameMember(ApiCall& call, Error error) {
-  const size_t colon = error.message.find(": ");
-  if (error.code != Code::kInvalidArgument || colon == error.message.npos) return std::unexpected(std::move(error));
-  std::string where = error.message.substr(0, colon);
-  error.message.erase(0, colon + 2);
-  return call.Blame(std::move(where), std::move(error));
 }
 
 struct Body {

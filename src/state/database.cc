@@ -26,6 +26,10 @@ constexpr const char* kMigrations[] = {
     " token TEXT PRIMARY KEY,"
     " dashboard TEXT NOT NULL,"  // the id that the API gives it: it may be one of a file
     " state TEXT NOT NULL, created_unix_nanos INTEGER NOT NULL) STRICT",
+    "CREATE TABLE exception_decisions ("
+    " group_id TEXT PRIMARY KEY, state TEXT NOT NULL, note TEXT NOT NULL, resolved_in_version TEXT NOT NULL,"
+    " version INTEGER NOT NULL, decided_unix_nanos INTEGER NOT NULL, regressed_unix_nanos INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID",
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 

@@ -1,0 +1,157 @@
+#include "query/exception_events.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "query/exceptions.h"
+
+namespace sightline::query {
+namespace {
+
+constexpr const char* kSpansWith = "has(`Events.Name`, 'exception')";
+constexpr const char* kLogsWith = "mapContains(LogAttributes, 'exception.type')";
+constexpr const char* kNoTrace = "toFixedString('', 16)";
+// A span may begin so long before a record of it is written.
+constexpr int64_t kSpanBeforeLogNanos = 600'000'000'000;
+// The engine keeps the texts of so many at once. More than are given, so that it is seen when there are more.
+constexpr uint32_t kDistinctHeldMax = 4 * kDistinctExceptionsMax;
+constexpr uint32_t kNewestHeld = 4 * kExceptionTracesMax;  // one trace may have many
+
+// The frames that tell are at one end: of Python at the last, of others at the first.
+std::string BothEnds(const std::string& text) {
+  return fmt::format(
+      "if(lengthUTF8({0}) <= {1}, {0}, concat(substringUTF8({0}, 1, {2}), '\n…\n', substringUTF8({0}, -{2})))", text,
+      kStackTraceCharactersMax, kStackTraceCharactersMax / 2);
+}
+
+std::string Texts(const char* map, const std::string& message) {
+  return fmt::format("{0}['exception.type'] AS Type, {1} AS Message, {2} AS Stack", map, message,
+                     BothEnds(fmt::format("{}['exception.stacktrace']", map)));
+}
+
+std::string MessageOf(const char* map) {
+  return fmt::format("substringUTF8({}['exception.message'], 1, {})", map, kExceptionMessageCharactersMax);
+}
+
+}  // namespace
+
+std::string ExceptionEvents::Where(const char* with, int64_t from, Conditions& conditions) const {
+  std::string sql = fmt::format(
+      "Timestamp >= fromUnixTimestamp64Nano({}) AND Timestamp < fromUnixTimestamp64Nano({}) AND {}",
+      conditions.Bind("Int64", NanosText(from)), conditions.Bind("Int64", NanosText(range_.to_unix_nanos)), with);
+  if (service_) sql += " AND ServiceName = " + conditions.BindText(*service_);
+  return sql;
+}
+
+Result<void> ExceptionEvents::Bound() {
+  from_ = range_.from_unix_nanos;
+  SIGHTLINE_TRY(Bound("spans", "countEqual(`Events.Name`, 'exception')", has_spans_));
+  return Bound("logs", "1", has_logs_);  // of both from the same time on
+}
+
+Result<void> ExceptionEvents::Bound(const char* table, const char* events, bool& found) {
+  Conditions conditions;
+  const std::string where = Where(events[0] == '1' ? kLogsWith : kSpansWith, from_, conditions);
+  // Of the newest rows those that have as many events together.
+  return question_.ForEachRow(
+      fmt::format("SELECT count(), countIf(Sum > {0}), if(countIf(Sum <= {0}) > 0, minIf(T, Sum <= {0}), max(T)) FROM "
+                  "(SELECT T, sum(N) OVER (ORDER BY T DESC ROWS UNBOUNDED PRECEDING) AS Sum FROM (SELECT Timestamp AS "
+                  "T, toUInt64({1}) AS N FROM {2} WHERE {3} ORDER BY T DESC LIMIT {0}))",
+                  events_max_, events, question_.Table(table), where),
+      conditions.parameters(), [&](RowReader& row) {
+        const auto count = row.Number<uint64_t>(), beyond = row.Number<uint64_t>();
+        const auto oldest = row.Number<int64_t>();
+        found = count > 0;
+        if (count == events_max_ || beyond > 0) from_ = std::max(from_, oldest);
+      });
+}
+
+std::string ExceptionEvents::SpansSql(Conditions& conditions) const {
+  return fmt::format(
+      "SELECT toString(ServiceName) AS Service, T, TraceId, toString(ResourceId) AS Resource, AdjustedCount AS Weight, "
+      "1 AS OfSpan, {} FROM (SELECT ServiceName, TraceId, ResourceId, AdjustedCount, `Events.Name`, "
+      "`Events.Timestamp`, `Events.Attributes` FROM {} WHERE {}) ARRAY JOIN `Events.Name` AS N, `Events.Timestamp` AS "
+      "T, `Events.Attributes` AS A WHERE N = 'exception'",
+      Texts("A", MessageOf("A")), question_.Table("spans"), Where(kSpansWith, from_, conditions));
+}
+
+std::string ExceptionEvents::LogsSql(Conditions& conditions, bool without_known) const {
+  const std::string message =
+      fmt::format("if(mapContains(LogAttributes, 'exception.message'), {}, substringUTF8(Body, 1, {}))",
+                  MessageOf("LogAttributes"), kExceptionMessageCharactersMax);
+  std::string sql = fmt::format(
+      "SELECT toString(ServiceName) AS Service, Timestamp AS T, TraceId, toString(ResourceId) AS Resource, 1. AS "
+      "Weight, 0 AS OfSpan, {} FROM {} WHERE {}",
+      Texts("LogAttributes", message), question_.Table("logs"), Where(kLogsWith, from_, conditions));
+  if (without_known && has_spans_) {
+    const int64_t from = std::max<int64_t>(0, from_ - kSpanBeforeLogNanos);
+    sql += fmt::format(" AND (TraceId, SpanId) NOT IN (SELECT TraceId, SpanId FROM {} WHERE {})",
+                       question_.Table("spans"), Where(kSpansWith, from, conditions));
+  }
+  return sql;
+}
+
+Result<uint64_t> ExceptionEvents::ForEach(const std::string& columns, Conditions conditions, bool count_once,
+                                          const std::function<void(RowReader& row)>& read) {
+  std::string events = has_spans_ ? SpansSql(conditions) : "";
+  if (has_logs_) events += (events.empty() ? "" : " UNION ALL ") + LogsSql(conditions, count_once);
+  uint64_t distinct = 0;
+  if (events.empty()) return distinct;
+  // Traces that differ in numbers and addresses only are read once.
+  const std::string alike =
+      "sipHash64(replaceRegexpAll(if(Stack = '', Message, Stack), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'))";
+  SIGHTLINE_TRY(question_.ForEachRow(
+      fmt::format("SELECT count() OVER (), Service, Type, argMax(Message, T), argMax(Stack, T){} FROM ({}) GROUP BY "
+                  "Service, Type, {} ORDER BY sum(Weight) DESC LIMIT {} SETTINGS max_rows_to_group_by = {}, "
+                  "group_by_overflow_mode = 'any'",
+                  columns, events, alike, kDistinctExceptionsMax, kDistinctHeldMax),
+      conditions.parameters(), [&](RowReader& row) {
+        distinct = row.Number<uint64_t>();
+        read(row);
+      }));
+  return distinct;
+}
+
+Result<uint64_t> ExceptionEvents::ForEachText(const std::function<void(DistinctException one)>& read) {
+  return ForEach("", {}, /*count_once=*/false, [&](RowReader& row) {
+    DistinctException one;
+    for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+    read(std::move(one));
+  });
+}
+
+Result<uint64_t> ExceptionEvents::ForEachDistinct(uint32_t steps,
+                                                  const std::function<void(DistinctException one)>& read) {
+  Conditions conditions;
+  const int64_t length = range_.to_unix_nanos - range_.from_unix_nanos;
+  const std::string step = fmt::format("toUInt32(least(intDiv(greatest(toUnixTimestamp64Nano(T) - {}, 0), {}), {}))",
+                                       conditions.Bind("Int64", std::to_string(range_.from_unix_nanos)),
+                                       conditions.Bind("Int64", std::to_string((length - 1) / steps + 1)), steps - 1);
+  const std::string columns = fmt::format(
+      ", min(T), max(T), max(Weight > 1), countIf(OfSpan = 1), sumMap([{0}], [if(OfSpan = 1, Weight, 0.)], [if(OfSpan "
+      "= 0 AND TraceId = {1}, 1., 0.)], [if(OfSpan = 0 AND TraceId != {1}, 1., 0.)]), maxMap([Resource], "
+      "[toUnixTimestamp64Nano(T)]), arrayMap(t -> (-t.1, lower(hex(t.2))), groupArraySortedIf({2})("
+      "(-toUnixTimestamp64Nano(T), TraceId), TraceId != {1}))",
+      step, kNoTrace, kNewestHeld);
+  return ForEach(columns, std::move(conditions), /*count_once=*/true, [&](RowReader& row) {
+    DistinctException one;
+    for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+    one.first_unix_nanos = row.Number<int64_t>();
+    one.last_unix_nanos = row.Number<int64_t>();
+    one.is_estimate = row.Number<uint8_t>() != 0;
+    one.span_events = row.Number<uint64_t>();
+    one.steps = row.Numbers<uint32_t>();
+    for (auto* counts : {&one.by_spans, &one.by_logs, &one.by_traced_logs}) *counts = row.Numbers<double>();
+    const auto resources = row.Texts();
+    const auto last = row.Numbers<int64_t>();
+    for (size_t i = 0; i < resources.size(); ++i) one.last_of_resources.emplace_back(resources[i], last.at(i));
+    one.traces = row.Array([&] {
+      const auto unix_nanos = row.Number<int64_t>();
+      return std::pair(unix_nanos, row.Text());
+    });
+    read(std::move(one));
+  });
+}
+
+}  // namespace sightline::query
