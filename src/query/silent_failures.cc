@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
@@ -334,16 +335,16 @@ class Reading {
     conditions.Add(FailedSpanCondition(hot_attributes_));
     std::map<std::tuple<std::string, std::string, std::string, std::string>, int64_t> first;
     SIGHTLINE_TRY(question_.ForEachRow(
-        "SELECT argMin(tuple(" + FailedSpanColumns(hot_attributes_) + "), Timestamp), min(Timestamp) FROM " +
+        "SELECT ServiceName, SpanName, SpanKind, any(" + MessagePartsSql() + "), min(Timestamp) FROM " +
             question_.Table("spans") + " WHERE " + conditions.Sql() + " GROUP BY ServiceName, SpanName, SpanKind, " +
             MessageSql() + kSkipFirst + ", max_rows_to_group_by = " + std::to_string(kMessagesMax) +
             ", group_by_overflow_mode = 'any'",
         conditions.parameters(), [&](RowReader& row) {
-          const FailedSpan span = ReadFailedSpan(row, hot_attributes_);
+          std::string service = row.Text(), name = row.Text(), kind = row.Text();
+          const std::string message = ReadMessage(row);
           const auto unix_nanos = row.Number<int64_t>();
-          const Failure& failure = span.failure;
           const auto [known, is_new] = first.try_emplace(
-              {failure.service, failure.name, failure.kind, MessageShape(failure.message)}, unix_nanos);
+              {std::move(service), std::move(name), std::move(kind), MessageShape(message)}, unix_nanos);
           if (!is_new) known->second = std::min(known->second, unix_nanos);
         }));
     for (size_t i = 0; i < shown_.size(); ++i) {
@@ -355,16 +356,40 @@ class Reading {
     return {};
   }
 
-  // What FailureMessage is made of. Tells apart at least what MessageShape does.
+  static constexpr std::array kStatusKeys = {"rpc.grpc.status_code", "rpc.response.status_code",
+                                             "http.response.status_code", "http.status_code", "error.type"};
+
+  // What FailureMessage is made of, and no more of a span: stack traces and other attributes would be most of what is
+  // held.
+  std::string MessagePartsSql() const {
+    std::string sql = fmt::format(
+        "(substringUTF8(StatusMessage, 1, {0}), arrayMap(event -> (event['exception.type'], "
+        "substringUTF8(event['exception.message'], 1, {0})), arraySlice(arrayFilter((event, name) -> name = "
+        "'exception', Events.Attributes, Events.Name), -1))",
+        kFailureBytesMax + 1);
+    for (const char* key : kStatusKeys) sql += ", " + AttributeTextSql(key, hot_attributes_);
+    return sql + ")";
+  }
+  static std::string ReadMessage(RowReader& row) {
+    const std::string status_message = row.Text();
+    const std::vector<Event> exceptions = row.Array([&] {
+      Event event{.name = "exception"};
+      for (const char* key : {"exception.type", "exception.message"})
+        event.attributes.push_back({key, 's', row.Text()});
+      return event;
+    });
+    std::vector<Attribute> attributes;
+    for (const char* key : kStatusKeys) attributes.push_back({key, 's', row.Text()});
+    return FailureMessage(status_message, exceptions, attributes);
+  }
+
+  // Tells apart at least what MessageShape does.
   std::string MessageSql() const {
     std::string sql =
         "replaceRegexpAll(if(StatusMessage != '', StatusMessage, arrayStringConcat(arrayMap(event -> "
         "concat(event['exception.type'], ' ', event['exception.message']), Events.Attributes), ' ')), "
         "'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\\b[0-9]{6,}\\b', '#')";
-    for (const char* key : {"rpc.grpc.status_code", "rpc.response.status_code", "http.response.status_code",
-                            "http.status_code", "error.type"}) {
-      sql += ", " + AttributeTextSql(key, hot_attributes_);
-    }
+    for (const char* key : kStatusKeys) sql += ", " + AttributeTextSql(key, hot_attributes_);
     return sql;
   }
 
@@ -423,6 +448,8 @@ Result<SilentServices> SilentFailureReader::CountByService(const SilentSearch& s
   SilentServices answer{.range = *range, .examined = examination->examined};
   for (auto& [name, service] : services) {
     service.service = name;
+    // A request that begins at a span whose parent never came is hit, but is none of those that are counted.
+    if (service.requests_in_all > 0) service.requests_in_all = std::max(service.requests_in_all, service.requests);
     answer.services.push_back(std::move(service));
   }
   std::ranges::stable_sort(answer.services, std::greater(), &SilentService::requests);

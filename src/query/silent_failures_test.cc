@@ -310,6 +310,18 @@ TEST_F(SilentFailuresTest, ServicesHaveTheirRequestsEachOnce) {
   EXPECT_EQ(counts->services[1].requests_in_all, 0);
 }
 
+TEST_F(SilentFailuresTest, NoMoreRequestsAreHitThanThereAre) {
+  InsertSilent(1, {.name = "GET", .status = "Error"});
+  // The parent of this one's entry never came: no request that is counted begins there.
+  Insert({{.trace = 2, .parent = 99, .kind = "Internal"}, {.trace = 2, .span = 2, .parent = 1, .status = "Error"}});
+  Count("GET /search", 1);
+  const auto counts = reader_.CountByService(Last(3600));
+  ASSERT_TRUE(counts) << counts.error().message;
+  ASSERT_THAT(counts->services, SizeIs(1));
+  EXPECT_EQ(counts->services[0].requests, 2);
+  EXPECT_EQ(counts->services[0].requests_in_all, 2);
+}
+
 TEST_F(SilentFailuresTest, OfMoreTracesTheNewestAreExaminedAndTheAnswerSaysSinceWhen) {
   // As many as are examined in the last ten minutes, and one more in each minute before.
   Execute(fmt::format(
