@@ -149,29 +149,31 @@ class Reading {
         "quantilesBFloat16WeightedIfState(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {1}, {0}) AS Quantiles FROM {2} "
         "WHERE {3} GROUP BY ResourceId",
         kEntry, kWeight, set->table, conditions.Sql());
-    SIGHTLINE_TRY(question_.ForEachRow(
-        fmt::format(
-            "SELECT {} AS Version, uniqExact({}), {} FROM ({}) GROUP BY Version ORDER BY max(Last) DESC, Version "
-            "LIMIT {}",
-            *version, *instance, kFigures, by_resource, kVersionsMax),
-        conditions.parameters(), [&](RowReader& row) {
-          ServiceVersion one;
-          one.version = row.Text();
-          one.instances = row.Number<uint64_t>();
-          ReadFigures(row, one);
-          answer_.versions.push_back(std::move(one));
-        }));
+    // Versions, and versions with instances, of one read.
+    const std::string named =
+        fmt::format("SELECT *, {} AS Version, {} AS Instance FROM ({})", *version, *instance, by_resource);
     return question_.ForEachRow(
         fmt::format(
-            "SELECT {} AS Instance, {} AS Version, {} FROM ({}) GROUP BY Instance, Version HAVING Instance != '' "
-            "ORDER BY sum(Calls) DESC, Instance, Version LIMIT {}",
-            *instance, *version, kFigures, by_resource, kInstancesMax),
+            "SELECT grouping(Instance) AS OfVersion, Version, Instance, uniqExactIf(Instance, Instance != ''), {} FROM "
+            "({}) GROUP BY GROUPING SETS ((Version), (Version, Instance)) HAVING OfVersion = 1 OR Instance != '' ORDER "
+            "BY OfVersion DESC, if(OfVersion = 1, toUnixTimestamp64Nano(max(Last)), 0) DESC, sum(Calls) DESC, "
+            "Instance, "
+            "Version LIMIT {} BY OfVersion",
+            kFigures, named, kVersionsMax),
         conditions.parameters(), [&](RowReader& row) {
+          const bool of_version = row.Number<uint64_t>() != 0;
+          ServiceVersion of_all;
           ServiceInstance one;
+          of_all.version = one.version = row.Text();
           one.instance = row.Text();
-          one.version = row.Text();
-          ReadFigures(row, one);
-          answer_.instances.push_back(std::move(one));
+          of_all.instances = row.Number<uint64_t>();
+          if (of_version) {
+            ReadFigures(row, of_all);
+            answer_.versions.push_back(std::move(of_all));
+          } else {
+            ReadFigures(row, one);
+            if (answer_.instances.size() < kInstancesMax) answer_.instances.push_back(std::move(one));
+          }
         });
   }
 
