@@ -9,6 +9,8 @@ namespace {
 
 // A service's spans that are looked at; of more an even part.
 constexpr uint64_t kRowsMax = 2'000'000;
+// So many statements are told apart; the rest of those is left out, which the number of all then does not know.
+constexpr uint32_t kStatementsMax = 20'000;
 constexpr const char* kWeight = "toUInt64(round(least(AdjustedCount, 1e9) * 1000))";
 
 // The text of an attribute; '' where there is none.
@@ -71,8 +73,9 @@ Result<DatabaseCalls> DatabaseCallReader::Read(const DatabaseCallSearch& search,
       kWeight, spans);
   SIGHTLINE_TRY(question.ForEachRow(
       fmt::format("SELECT * EXCEPT (Quantiles), arrayMap(q -> toFloat64(q), Quantiles), count() OVER () FROM ({}) "
-                  "ORDER BY Total DESC, System, DatabaseName, Statement LIMIT {}",
-                  groups, search.limit),
+                  "ORDER BY Total DESC, System, DatabaseName, Statement LIMIT {} SETTINGS max_rows_to_group_by = {}, "
+                  "group_by_overflow_mode = 'any'",
+                  groups, search.limit, kStatementsMax),
       conditions.parameters(), [&](RowReader& row) {
         DatabaseCall call;
         call.system = row.Text();
