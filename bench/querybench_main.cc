@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "query/exceptions.h"
 #include "query/explain.h"
 #include "query/facets.h"
 #include "query/fields.h"
@@ -69,6 +70,7 @@ class Bench {
     if (!options_.logs_only) {
       AskForTraces();
       AskForCounts();
+      AskForExceptions();
       AskForExplanations();
     }
     AskForLogs();
@@ -115,6 +117,21 @@ class Bench {
     const query::FieldSearch search{.from_unix_nanos = store_.from_unix_nanos, .to_unix_nanos = store_.to_unix_nanos};
     Measure("completion of names", 100, [&](int) { return fields_.Names(search); });
     Measure("completion of values", 100, [&](int) { return fields_.Values("span.tenant", search); });
+  }
+
+  // A little another range each time. The second half of the day has a first half that it is compared with.
+  void AskForExceptions() {
+    const auto ask = [&](int i, int64_t nanos, std::optional<std::string> service) {
+      return exceptions_.Read({.service = std::move(service),
+                               .from_unix_nanos = store_.to_unix_nanos - nanos + i,
+                               .to_unix_nanos = store_.to_unix_nanos + i});
+    };
+    Measure("exceptions in groups, 1 h", 500, [&](int i) { return ask(i, kHourNanos, std::nullopt); });
+    Measure("exceptions in groups, 12 h and the 12 h before", 2000,
+            [&](int i) { return ask(i, 12 * kHourNanos, std::nullopt); });
+    Measure("exceptions in groups, 24 h", 2000, [&](int i) { return ask(i, 24 * kHourNanos, std::nullopt); });
+    Measure("exceptions of a service in groups, 24 h", 1000,
+            [&](int i) { return ask(i, 24 * kHourNanos, fmt::format("service-{}", i % 20)); });
   }
 
   void AskForExplanations() {
@@ -172,6 +189,7 @@ class Bench {
   query::GroupReader groups_{source_};
   query::HeatmapReader heatmaps_{source_};
   query::FacetReader facets_{source_};
+  query::ExceptionReader exceptions_{*store_.clickhouse};
   query::Explainer explainer_{source_};
   query::FieldReader fields_{*store_.clickhouse, otlp::DefaultHotAttributes(), "sightline"};
   query::LogReader logs_{*store_.clickhouse};

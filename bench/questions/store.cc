@@ -29,12 +29,21 @@ std::string ResourcesSql() {
       kServices, kServices * kResourcesOfService);
 }
 
+// What a failure throws: one of 25 places in a service's code under frames of libraries, and a text that is another
+// each time. 1.8 kB.
+constexpr const char* kStackSql = R"(concat('Traceback (most recent call last):\n',
+    arrayStringConcat(arrayMap(i -> concat('  File "/usr/lib/python3.11/site-packages/framework/layer_', toString(i),
+      '.py", line ', toString(100 + i * 7), ', in call\n    return self.inner(request)\n'), range(14))),
+    '  File "/app/place_', toString(u % 25), '.py", line ', toString(10 + u % 25), ', in step_', ['a', 'b', 'c', 'd', 'e'][1 + u % 25 % 5],
+    '\n    raise ValueError(cart)\nValueError: cart ', lower(hex(u)), ' was refused'))";
+
 // t is the trace, p the place in it, h, u and v are random by span and trace.
 constexpr const char* kSpansSql = R"(
 INSERT INTO sightline.spans (Block, Timestamp, TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, StatusCode,
   StatusMessage, Duration, ResourceId, ScopeName, `a.http.request.method`, `a.http.route`, `a.http.response.status_code`,
   `a.user.id`, `a.db.system.name`, `a.db.operation.name`, `a.server.address`, `a.model.name`, `a.model.version`,
-  SpanAttributes, SpanAttributeTypes, FilledColumns)
+  SpanAttributes, SpanAttributeTypes, FilledColumns, `Events.Timestamp`, `Events.Name`, `Events.Attributes`, `Events.AttributeTypes`,
+  `Events.DroppedAttributesCount`)
 SELECT {block}, fromUnixTimestamp64Nano(toInt64({start} + number * {step})), sipHash128(t),
   substring(sipHash128(number, 1), 1, 8), if(p = 0, toFixedString('', 8), toFixedString(substring(sipHash128(number - 1, 1), 1, 8), 8)),
   concat(['GET /api', 'POST', 'checkout', 'SELECT', 'model.predict', 'GET', 'publish', 'render'][p + 1], ' ', toString(u % 25)),
@@ -51,7 +60,11 @@ SELECT {block}, fromUnixTimestamp64Nano(toInt64({start} + number * {step})), sip
     'cache.hit', if(h % 3 = 0, 'true', 'false')), 'sisisb',
   ['a.http.request.method\na.http.route\na.http.response.status_code\na.user.id', 'a.http.request.method\na.server.address',
    'a.http.request.method\na.http.route\na.http.response.status_code', 'a.db.system.name\na.db.operation.name\na.server.address',
-   'a.model.name\na.model.version', 'a.http.request.method\na.server.address', '', ''][p + 1]
+   'a.model.name\na.model.version', 'a.http.request.method\na.server.address', '', ''][p + 1],
+  if(failed, [fromUnixTimestamp64Nano(toInt64({start} + number * {step} + 1000))], []), if(failed, ['exception'], []),
+  if(failed, [map('exception.type', ['ValueError', 'KeyError', 'app.Timeout'][1 + u % 25 % 3],
+    'exception.message', concat('cart ', lower(hex(u)), ' was refused'), 'exception.stacktrace', {stack})], []),
+  if(failed, ['sss'], []), if(failed, [0], [])
 FROM (SELECT number, intDiv(number, 8) AS t, toUInt8(number % 8) AS p, intHash32(number) AS h, intHash32(t) AS u,
     intHash32(t + 1000003) AS v, toUInt8((p * 3 + u % 4) % {services}) AS service, h % 1000 < if(p = 4 AND v % 2 = 1, 100, 10) AS failed
   FROM numbers({first}, {count})))";
@@ -71,8 +84,10 @@ SELECT {block}, fromUnixTimestamp64Nano(toInt64({start} + number * {step})) AS t
       '","route":"/route/', toString(u % 40), '","status":', if(h % 100 < 2, '500', '200'), '}},"duration_ms":', toString(w % 50000 / 10),
       ',"request_id":"', id, '"}}')), if(h % 8 < 6, 's', 'm'),
   lower(hex(MD5(toString(service + {services} * (u % 3))))), 'log',
-  map('thread.id', toString(h % 64), 'logger', concat('logger-', toString(u % 30)), 'code.file.path', concat('src/file', toString(h % 50), '.cc'),
-    'tenant', if(t % 200000 = 77, 'rare', concat('tenant-', toString(u % 300)))), 'isss'
+  if(h % 1000 < 5, mapConcat(map('thread.id', toString(h % 64), 'logger', concat('logger-', toString(u % 30)), 'code.file.path',
+      concat('src/file', toString(h % 50), '.cc'), 'tenant', if(t % 200000 = 77, 'rare', concat('tenant-', toString(u % 300)))) AS fields,
+     map('exception.type', 'ValueError', 'exception.stacktrace', {stack})), fields),
+  if(h % 1000 < 5, 'isssss', 'isss')
 FROM (SELECT number, intDiv(number, 8) AS t, intHash32(number + 7) AS h, intHash32(t) AS u, intHash32(number + 13) AS w,
     lower(hex(sipHash64(number))) AS id, toUInt8((number % 8 * 3 + u % 4) % {services}) AS service
   FROM numbers({first}, {count})))";
@@ -89,10 +104,11 @@ Result<void> Fill(store::ClickHouse& clickhouse, int64_t items, bool with_spans)
   for (int64_t first = 0; first < items; first += kItemsPerInsert) {
     for (const char* sql : {kSpansSql, kLogsSql}) {
       if (sql == kSpansSql && !with_spans) continue;
-      SIGHTLINE_TRY(clickhouse.Execute(
-          fmt::format(fmt::runtime(sql), fmt::arg("block", first / kItemsPerInsert + 1), fmt::arg("start", start),
-                      fmt::arg("step", kDayNanos / items), fmt::arg("first", first),
-                      fmt::arg("count", std::min(kItemsPerInsert, items - first)), fmt::arg("services", kServices))));
+      SIGHTLINE_TRY(clickhouse.Execute(fmt::format(fmt::runtime(sql), fmt::arg("block", first / kItemsPerInsert + 1),
+                                                   fmt::arg("start", start), fmt::arg("step", kDayNanos / items),
+                                                   fmt::arg("first", first),
+                                                   fmt::arg("count", std::min(kItemsPerInsert, items - first)),
+                                                   fmt::arg("services", kServices), fmt::arg("stack", kStackSql))));
     }
   }
   return {};

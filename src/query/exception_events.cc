@@ -10,7 +10,9 @@ namespace sightline::query {
 namespace {
 
 constexpr const char* kSpansWith = "has(`Events.Name`, 'exception')";
-constexpr const char* kLogsWith = "mapContains(LogAttributes, 'exception.type')";
+// The index answers the first, the keys alone the second: whole maps are read where there is one.
+constexpr const char* kLogsWith =
+    "indexHint(mapContains(LogAttributes, 'exception.type')) AND has(LogAttributes.keys, 'exception.type')";
 constexpr const char* kNoTrace = "toFixedString('', 16)";
 // A span may begin so long before a record of it is written.
 constexpr int64_t kSpanBeforeLogNanos = 600'000'000'000;
@@ -18,11 +20,18 @@ constexpr int64_t kSpanBeforeLogNanos = 600'000'000'000;
 constexpr uint32_t kDistinctHeldMax = 4 * kDistinctExceptionsMax;
 constexpr uint32_t kNewestHeld = 4 * kExceptionTracesMax;  // one trace may have many
 
+// The windows in which the newest are looked for: so many of the first one would be the range.
+constexpr int64_t kFirstWindows = 64;
+
 // The frames that tell are at one end: of Python at the last, of others at the first.
 std::string BothEnds(const std::string& text) {
   return fmt::format(
-      "if(lengthUTF8({0}) <= {1}, {0}, concat(substringUTF8({0}, 1, {2}), '\n…\n', substringUTF8({0}, -{2})))", text,
+      "if(length({0}) <= {1}, {0}, concat(substringUTF8({0}, 1, {2}), '\n…\n', substringUTF8({0}, -{2})))", text,
       kStackTraceCharactersMax, kStackTraceCharactersMax / 2);
+}
+
+std::string Begin(const std::string& text) {
+  return fmt::format("if(length({0}) <= {1}, {0}, substringUTF8({0}, 1, {1}))", text, kExceptionMessageCharactersMax);
 }
 
 std::string Texts(const char* map, const std::string& message) {
@@ -31,40 +40,50 @@ std::string Texts(const char* map, const std::string& message) {
 }
 
 std::string MessageOf(const char* map) {
-  return fmt::format("substringUTF8({}['exception.message'], 1, {})", map, kExceptionMessageCharactersMax);
+  return Begin(fmt::format("{}['exception.message']", map));
 }
 
 }  // namespace
 
-std::string ExceptionEvents::Where(const char* with, int64_t from, Conditions& conditions) const {
-  std::string sql = fmt::format(
-      "Timestamp >= fromUnixTimestamp64Nano({}) AND Timestamp < fromUnixTimestamp64Nano({}) AND {}",
-      conditions.Bind("Int64", NanosText(from)), conditions.Bind("Int64", NanosText(range_.to_unix_nanos)), with);
+std::string ExceptionEvents::Where(const char* with, TimeWindow within, Conditions& conditions) const {
+  std::string sql =
+      fmt::format("Timestamp >= fromUnixTimestamp64Nano({}) AND Timestamp < fromUnixTimestamp64Nano({}) AND {}",
+                  conditions.Bind("Int64", NanosText(within.from_unix_nanos)),
+                  conditions.Bind("Int64", NanosText(within.to_unix_nanos)), with);
   if (service_) sql += " AND ServiceName = " + conditions.BindText(*service_);
   return sql;
 }
 
 Result<void> ExceptionEvents::Bound() {
   from_ = range_.from_unix_nanos;
-  SIGHTLINE_TRY(Bound("spans", "countEqual(`Events.Name`, 'exception')", has_spans_));
-  return Bound("logs", "1", has_logs_);  // of both from the same time on
+  SIGHTLINE_TRY(Bound("spans", kSpansWith, "countEqual(`Events.Name`, 'exception')", has_spans_));
+  return Bound("logs", kLogsWith, "1", has_logs_);  // of both from the same time on
 }
 
-Result<void> ExceptionEvents::Bound(const char* table, const char* events, bool& found) {
-  Conditions conditions;
-  const std::string where = Where(events[0] == '1' ? kLogsWith : kSpansWith, from_, conditions);
-  // Of the newest rows those that have as many events together.
-  return question_.ForEachRow(
-      fmt::format("SELECT count(), countIf(Sum > {0}), if(countIf(Sum <= {0}) > 0, minIf(T, Sum <= {0}), max(T)) FROM "
-                  "(SELECT T, sum(N) OVER (ORDER BY T DESC ROWS UNBOUNDED PRECEDING) AS Sum FROM (SELECT Timestamp AS "
-                  "T, toUInt64({1}) AS N FROM {2} WHERE {3} ORDER BY T DESC LIMIT {0}))",
-                  events_max_, events, question_.Table(table), where),
-      conditions.parameters(), [&](RowReader& row) {
-        const auto count = row.Number<uint64_t>(), beyond = row.Number<uint64_t>();
-        const auto oldest = row.Number<int64_t>();
-        found = count > 0;
-        if (count == events_max_ || beyond > 0) from_ = std::max(from_, oldest);
-      });
+Result<void> ExceptionEvents::Bound(const char* table, const char* with, const char* events, bool& found) {
+  const int64_t length = range_.to_unix_nanos - from_;
+  TimeWindows windows(/*newest=*/true, {from_, range_.to_unix_nanos}, length / kFirstWindows + 1);
+  for (uint64_t seen = 0; seen < events_max_;) {
+    const auto window = windows.Next(seen, events_max_);
+    if (!window) return {};
+    Conditions conditions;
+    const std::string where = Where(with, *window, conditions);
+    const uint64_t left = events_max_ - seen;
+    // Of the newest rows those that have as many events together.
+    SIGHTLINE_TRY(question_.ForEachRow(
+        fmt::format("SELECT sum(N), if(countIf(Sum <= {0}) > 0, minIf(T, Sum <= {0}), max(T)) FROM (SELECT T, N, "
+                    "sum(N) OVER (ORDER BY T DESC ROWS UNBOUNDED PRECEDING) AS Sum FROM (SELECT Timestamp AS T, "
+                    "toUInt64({1}) AS N FROM {2} WHERE {3} ORDER BY T DESC LIMIT {0}))",
+                    left, events, question_.Table(table), where),
+        conditions.parameters(), [&](RowReader& row) {
+          const auto count = row.Number<uint64_t>();
+          const auto oldest = row.Number<int64_t>();
+          found = found || count > 0;
+          seen += count;
+          if (count >= left) from_ = std::max(from_, oldest);
+        }));
+  }
+  return {};
 }
 
 std::string ExceptionEvents::SpansSql(Conditions& conditions) const {
@@ -73,21 +92,22 @@ std::string ExceptionEvents::SpansSql(Conditions& conditions) const {
       "1 AS OfSpan, {} FROM (SELECT ServiceName, TraceId, ResourceId, AdjustedCount, `Events.Name`, "
       "`Events.Timestamp`, `Events.Attributes` FROM {} WHERE {}) ARRAY JOIN `Events.Name` AS N, `Events.Timestamp` AS "
       "T, `Events.Attributes` AS A WHERE N = 'exception'",
-      Texts("A", MessageOf("A")), question_.Table("spans"), Where(kSpansWith, from_, conditions));
+      Texts("A", MessageOf("A")), question_.Table("spans"),
+      Where(kSpansWith, {from_, range_.to_unix_nanos}, conditions));
 }
 
 std::string ExceptionEvents::LogsSql(Conditions& conditions, bool without_known) const {
-  const std::string message =
-      fmt::format("if(mapContains(LogAttributes, 'exception.message'), {}, substringUTF8(Body, 1, {}))",
-                  MessageOf("LogAttributes"), kExceptionMessageCharactersMax);
+  const std::string message = fmt::format("if(mapContains(LogAttributes, 'exception.message'), {}, {})",
+                                          MessageOf("LogAttributes"), Begin("Body"));
   std::string sql = fmt::format(
       "SELECT toString(ServiceName) AS Service, Timestamp AS T, TraceId, toString(ResourceId) AS Resource, 1. AS "
       "Weight, 0 AS OfSpan, {} FROM {} WHERE {}",
-      Texts("LogAttributes", message), question_.Table("logs"), Where(kLogsWith, from_, conditions));
+      Texts("LogAttributes", message), question_.Table("logs"),
+      Where(kLogsWith, {from_, range_.to_unix_nanos}, conditions));
   if (without_known && has_spans_) {
     const int64_t from = std::max<int64_t>(0, from_ - kSpanBeforeLogNanos);
     sql += fmt::format(" AND (TraceId, SpanId) NOT IN (SELECT TraceId, SpanId FROM {} WHERE {})",
-                       question_.Table("spans"), Where(kSpansWith, from, conditions));
+                       question_.Table("spans"), Where(kSpansWith, {from, range_.to_unix_nanos}, conditions));
   }
   return sql;
 }
@@ -98,9 +118,12 @@ Result<uint64_t> ExceptionEvents::ForEach(const std::string& columns, Conditions
   if (has_logs_) events += (events.empty() ? "" : " UNION ALL ") + LogsSql(conditions, count_once);
   uint64_t distinct = 0;
   if (events.empty()) return distinct;
-  // Traces that differ in numbers and addresses only are read once.
+  // What differs in numbers and addresses only is read once. A stack trace has the message in it, and addresses rarely;
+  // without them its digits are all that varies, and the costlier way would cost most of the question.
   const std::string alike =
-      "sipHash64(replaceRegexpAll(if(Stack = '', Message, Stack), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'))";
+      "sipHash64(replaceRegexpAll(Message, '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'), if(position(Stack, '0x') > 0, "
+      "replaceRegexpAll(replaceAll(Stack, Message, ''), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'), "
+      "translate(replaceAll(Stack, Message, ''), '0123456789', '##########')))";
   SIGHTLINE_TRY(question_.ForEachRow(
       fmt::format("SELECT count() OVER (), Service, Type, argMax(Message, T), argMax(Stack, T){} FROM ({}) GROUP BY "
                   "Service, Type, {} ORDER BY sum(Weight) DESC LIMIT {} SETTINGS max_rows_to_group_by = {}, "

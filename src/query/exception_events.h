@@ -51,8 +51,8 @@ class ExceptionEvents {
   Result<uint64_t> ForEachText(const std::function<void(DistinctException one)>& read);
 
  private:
-  Result<void> Bound(const char* table, const char* events, bool& found);
-  std::string Where(const char* with, int64_t from, Conditions& conditions) const;
+  Result<void> Bound(const char* table, const char* with, const char* events, bool& found);
+  std::string Where(const char* with, TimeWindow within, Conditions& conditions) const;
   std::string SpansSql(Conditions& conditions) const;
   std::string LogsSql(Conditions& conditions, bool without_known) const;
   Result<uint64_t> ForEach(const std::string& columns, Conditions conditions, bool count_once,

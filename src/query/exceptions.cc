@@ -140,7 +140,8 @@ class Reading {
     const int64_t length = search_.to_unix_nanos - search_.from_unix_nanos;
     const int64_t from = std::max<int64_t>(0, search_.from_unix_nanos - length);
     if (from >= search_.from_unix_nanos) return {};
-    ExceptionEvents events(question_, search_.service, {from, search_.from_unix_nanos}, events_max_);
+    // Half as many: what is cut tells only what is not new.
+    ExceptionEvents events(question_, search_.service, {from, search_.from_unix_nanos}, (events_max_ + 1) / 2);
     SIGHTLINE_TRY(events.Bound());
     std::set<Key> before;
     const auto distinct = events.ForEachText([&](const DistinctException& one) { before.insert(KeyOf(one)); });

@@ -26,7 +26,7 @@ namespace sightline::query {
 
 inline constexpr uint32_t kExceptionsMax = 500;  // of an answer
 inline constexpr uint32_t kExceptionStepsMax = 200;
-inline constexpr uint32_t kExceptionEventsMax = 200'000;
+inline constexpr uint32_t kExceptionEventsMax = 20'000;
 inline constexpr uint32_t kDistinctExceptionsMax = 5'000;  // stack traces that differ in more than numbers
 inline constexpr uint32_t kStackTraceCharactersMax = 8'000, kExceptionMessageCharactersMax = 2'000;
 inline constexpr uint32_t kExceptionTracesMax = 5;

@@ -16,7 +16,8 @@ struct TimeWindow {
 class TimeWindows {
  public:
   // `newest`: backwards from the range's end, else forwards from its begin.
-  TimeWindows(bool newest, TimeWindow range) : newest_(newest), rest_(range) {}
+  TimeWindows(bool newest, TimeWindow range, int64_t first_nanos = kFirstNanos)
+      : newest_(newest), rest_(range), length_(first_nanos) {}
 
   // Nothing when all of the range was given. `found` of `wanted` rows were in the windows until now: the next one is as
   // long as it takes to find the others if they are as frequent, 2 to kGrowth times as long as the last.
@@ -47,7 +48,7 @@ class TimeWindows {
 
   const bool newest_;
   TimeWindow rest_;
-  int64_t length_ = kFirstNanos;
+  int64_t length_;
   int64_t passed_ = 0;
 };
 
