@@ -166,26 +166,97 @@ describe('what a service depends on', () => {
 })
 
 describe('the exceptions of a service', () => {
-  const groups = () => page.getByRole('list', { name: 'Exceptions' }).getByRole('listitem')
+  const groups = () => page.getByRole('table', { name: 'Exceptions' }).locator('.row')
+  const panel = () => page.getByRole('complementary', { name: 'Exception' })
 
   it('are one for each place where they are thrown, with stack trace and traces', async () => {
     await page.goto(`${sightline.url}/services/shop?last=1h&tab=exceptions`)
     await waitUntil(async () => (await groups().count()) === 2, 'two groups')
     const declined = groups().filter({ hasText: 'CardDeclined' })
     await declined.getByText('charge (app/payment.py) ← place (app/orders.py)').waitFor()
-    await declined.getByText('new', { exact: true }).waitFor()
+    await declined.getByText('New', { exact: true }).waitFor()
     await declined.getByRole('button').first().click()
     await page.waitForURL((url) => url.searchParams.has('exception'))
-    await declined.getByRole('group', { name: 'Exception' }).getByText('File "/srv/shop/app/payment.py", line 12, in charge').waitFor()
-    await declined.getByText(NEW_VERSION).waitFor()
+    await panel().getByRole('group', { name: 'Exception' }).getByText('File "/srv/shop/app/payment.py", line 12, in charge').waitFor()
+    await panel().getByText(NEW_VERSION, { exact: true }).first().waitFor()
     await upToDate()
     expect(await accessibilityViolations(page)).toEqual([])
-    const traces = declined.getByRole('navigation', { name: 'Traces with it' }).getByRole('link')
+    const traces = panel().getByRole('navigation', { name: 'Traces with it' }).getByRole('link')
     expect(await traces.count()).toBe(5)
     await traces.first().click()
     await page.waitForURL((url) => url.pathname === `/traces/${traceId(0)}`)
     await page.goBack()
-    await declined.getByRole('group', { name: 'Exception' }).waitFor()
+    await panel().getByRole('group', { name: 'Exception' }).waitFor()
+  })
+
+  it('lead to all traces that have them', async () => {
+    await page.goto(`${sightline.url}/services/shop?last=1h&tab=exceptions`)
+    await groups().filter({ hasText: 'CardDeclined' }).getByRole('button').first().click()
+    await panel().getByRole('link', { name: 'Find the traces' }).click()
+    await page.waitForURL((url) => url.pathname === '/traces' && url.searchParams.get('q')?.includes('event.exception.type') === true)
+    await page.getByText(`${NEW_FROM} traces`).first().waitFor()
+  })
+
+  it('are resolved, taken back, ignored, and regress when they come again', async () => {
+    await page.goto(`${sightline.url}/services/shop?last=1h&tab=exceptions`)
+    const which = (name: RegExp) => page.getByRole('radiogroup', { name: 'Which exceptions' }).getByRole('radio', { name })
+    await which(/^Unresolved 2$/).waitFor()
+    await groups().filter({ hasText: 'CardDeclined' }).getByRole('button').first().click()
+    await panel().getByRole('textbox', { name: 'Note' }).fill('The bank is back')
+    await panel().getByRole('button', { name: 'Resolve' }).click()
+    await page.getByText('Resolved app.payment.CardDeclined').waitFor()
+    await which(/^Unresolved 1$/).waitFor()
+    await panel().waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await which(/^Unresolved 2$/).waitFor()
+
+    // By keyboard; k stops at the first row.
+    await page.keyboard.press('k')
+    await page.keyboard.press('e')
+    await page.getByText('Resolved app.payment.CardDeclined').last().waitFor()
+    await which(/^Resolved 1$/).click()
+    await groups().getByText('Resolved', { exact: true }).waitFor()
+
+    await sightline.send('traces', request(0, BigInt(Date.now() + 2000) * MS))
+    await waitUntil(async () => {
+      await page.goto(`${sightline.url}/services/shop?last=1h&tab=exceptions`)
+      await which(/^Unresolved/).waitFor()
+      await settled(page)
+      return (await which(/^Regressed 1$/).count()) === 1
+    }, 'it has regressed')
+    const regressed = groups().filter({ hasText: 'CardDeclined' })
+    await regressed.getByText('Regressed', { exact: true }).waitFor()
+    await regressed.getByRole('button').first().click()
+    await panel().getByText(/seen again/).waitFor()
+    for (const theme of ['light', 'dark'] as const) {
+      const view = await browser.page({ theme, width: 1440, height: 900 })
+      await view.goto(`${sightline.url}/exceptions?last=1h&exceptions=all`)
+      await view.getByText('Regressed', { exact: true }).waitFor()
+      await settled(view)
+      await view.screenshot({ path: join(SHOTS, `exceptions-${theme}.png`) })
+      expect(await accessibilityViolations(view)).toEqual([])
+      expect(problems(view)).toEqual([])
+      await view.close()
+    }
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await panel().getByRole('button', { name: 'Ignore' }).click()
+    await which(/^Ignored 1$/).click()
+    await groups().getByText('Ignored', { exact: true }).waitFor()
+    await groups().getByRole('button').first().click()
+    await panel().getByRole('button', { name: 'Reopen' }).click()
+    await which(/^Ignored 0$/).waitFor()
+    await page.getByText('None is ignored in this time').waitFor()
+    expect(problems(page)).toEqual([])
+  })
+
+  it('of all services are one list', async () => {
+    await page.goto(`${sightline.url}/exceptions?last=1h`)
+    await waitUntil(async () => (await groups().count()) === 2, 'two groups')
+    await groups().first().getByText('shop').waitFor()
+    await upToDate()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: 'Exceptions' }).waitFor()
   })
 
   it('say that there are none', async () => {
@@ -207,7 +278,7 @@ describe('the looks', () => {
     const view = await browser.page({ theme, width, height })
     for (const tab of VIEWS) {
       await view.goto(`${sightline.url}/services/shop?last=1h&tab=${tab}`)
-      if (tab === 'exceptions') await view.getByRole('list', { name: 'Exceptions' }).getByRole('button').first().click()
+      if (tab === 'exceptions') await view.getByRole('table', { name: 'Exceptions' }).getByRole('button').first().click()
       await view.getByText({ overview: NEW_VERSION, dependencies: 'Database calls', exceptions: 'First seen in this time' }[tab]).first().waitFor()
       await settled(view)
       await view.screenshot({ path: join(SHOTS, `service-${tab}-${name}.png`) })

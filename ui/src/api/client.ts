@@ -4,7 +4,7 @@ import createClient from 'openapi-fetch'
 import { parseExact } from '../base/exact_json'
 import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
-import type { ChangedView, DashboardDocument, LogList, LogTail, MetricsQuestion, NewView, SpanDetail, Trace } from './types'
+import type { ChangedView, DashboardDocument, LogList, LogTail, MetricsQuestion, NewExceptionDecision, NewView, SpanDetail, Trace } from './types'
 
 type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
@@ -70,6 +70,7 @@ export const api = {
   listDeployments: (service: string, query: Query<'listDeployments'>, signal?: AbortSignal) =>
     take(client.GET('/services/{service}/deployments', { params: { path: { service }, query }, signal })),
   listExceptions: (query: Query<'listExceptions'>, signal?: AbortSignal) => take(client.GET('/exceptions', { params: { query }, signal })),
+  decideException: (id: string, body: NewExceptionDecision) => take(client.PUT('/exceptions/{id}/state', { params: { path: { id } }, body })),
   searchTraces: (query: Query<'searchTraces'>, signal?: AbortSignal) => take(client.GET('/traces', { params: { query }, signal })),
   scatterSpans: (query: Query<'scatterSpans'>, signal?: AbortSignal) => take(client.GET('/traces/scatter', { params: { query }, signal })),
   getTraceOutline: (trace_id: string, query: Query<'getTraceOutline'>, signal?: AbortSignal) =>

@@ -6,6 +6,7 @@ export const ROUTES = {
   service: '/services/:name',
   map: '/map',
   silent: '/silent-failures',
+  exceptions: '/exceptions',
   traces: '/traces',
   trace: '/traces/:id',
   logs: '/logs',

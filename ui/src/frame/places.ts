@@ -15,6 +15,7 @@ export const PLACES: readonly Place[] = [
   { route: 'services', path: '/services', label: 'Services', icon: 'services', keys: 'g s' },
   { route: 'map', path: '/map', label: 'Map', icon: 'map', keys: 'g a' },
   { route: 'silent', path: '/silent-failures', label: 'Silent failures', icon: 'mute', keys: 'g f' },
+  { route: 'exceptions', path: '/exceptions', label: 'Exceptions', icon: 'error', keys: 'g e' },
   { route: 'traces', path: '/traces', label: 'Traces', icon: 'traces', keys: 'g t' },
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },

@@ -17,6 +17,7 @@ export const PAGES: Record<RouteName, PageEntry> = {
   service: { title: 'Service', range: true, service: false, load: () => import('./services/ServicePage.svelte') },
   map: { title: 'Map', range: true, service: false, load: () => import('./map/MapPage.svelte') },
   silent: { title: 'Silent failures', range: true, service: true, load: () => import('./silent/SilentPage.svelte') },
+  exceptions: { title: 'Exceptions', range: true, service: true, load: () => import('./exceptions/ExceptionsPage.svelte') },
   traces: { title: 'Traces', range: true, service: false /* it has its own */, load: () => import('./traces/TracesPage.svelte') },
   trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
   logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
