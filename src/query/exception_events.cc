@@ -1,6 +1,7 @@
 #include "query/exception_events.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -13,6 +14,8 @@ constexpr const char* kSpansWith = "has(`Events.Name`, 'exception')";
 // The index answers the first, the keys alone the second: whole maps are read where there is one.
 constexpr const char* kLogsWith =
     "indexHint(mapContains(LogAttributes, 'exception.type')) AND has(LogAttributes.keys, 'exception.type')";
+constexpr const char* kLogsWithText =
+    "has(LogAttributes.keys, 'exception.message') OR has(LogAttributes.keys, 'exception.stacktrace')";
 constexpr const char* kNoTrace = "toFixedString('', 16)";
 // A span may begin so long before a record of it is written.
 constexpr int64_t kSpanBeforeLogNanos = 600'000'000'000;
@@ -39,6 +42,20 @@ std::string Texts(const char* map, const std::string& message) {
                      BothEnds(fmt::format("{}['exception.stacktrace']", map)));
 }
 
+// A record that has a stack trace and no message says it there: "TYPE: message", of Python in the last such line.
+std::string MessageInStack(const std::string& type, const std::string& stack_trace) {
+  const std::string head = type + ": ";
+  const size_t at = stack_trace.starts_with("Traceback") ? stack_trace.rfind(head) : stack_trace.find(head);
+  if (type.empty() || at == stack_trace.npos) return "";
+  const size_t begin = at + head.size();
+  return stack_trace.substr(begin, stack_trace.find('\n', begin) - begin);
+}
+
+void ReadTexts(RowReader& row, DistinctException& one) {
+  for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+  if (one.message.empty()) one.message = MessageInStack(one.type, one.stack_trace);
+}
+
 std::string MessageOf(const char* map) {
   return Begin(fmt::format("{}['exception.message']", map));
 }
@@ -56,34 +73,45 @@ std::string ExceptionEvents::Where(const char* with, TimeWindow within, Conditio
 
 Result<void> ExceptionEvents::Bound() {
   from_ = range_.from_unix_nanos;
-  SIGHTLINE_TRY(Bound("spans", kSpansWith, "countEqual(`Events.Name`, 'exception')", has_spans_));
-  return Bound("logs", kLogsWith, "1", has_logs_);  // of both from the same time on
+  auto spans = Bound("spans", kSpansWith, "countEqual(`Events.Name`, 'exception')", "0");
+  if (!spans) return std::unexpected(spans.error());
+  has_spans_ = spans->with_text;
+  auto logs = Bound("logs", kLogsWith, "1", "NOT (" + std::string(kLogsWithText) + ")");  // from the same time on
+  if (!logs) return std::unexpected(logs.error());
+  has_logs_ = logs->with_text;
+  has_bare_logs_ = logs->bare;
+  return {};
 }
 
-Result<void> ExceptionEvents::Bound(const char* table, const char* with, const char* events, bool& found) {
+Result<ExceptionEvents::Found> ExceptionEvents::Bound(const char* table, const char* with, const char* events,
+                                                      const std::string& bare) {
+  Found found;
   const int64_t length = range_.to_unix_nanos - from_;
   TimeWindows windows(/*newest=*/true, {from_, range_.to_unix_nanos}, length / kFirstWindows + 1);
   for (uint64_t seen = 0; seen < events_max_;) {
     const auto window = windows.Next(seen, events_max_);
-    if (!window) return {};
+    if (!window) break;
     Conditions conditions;
     const std::string where = Where(with, *window, conditions);
     const uint64_t left = events_max_ - seen;
     // Of the newest rows those that have as many events together.
     SIGHTLINE_TRY(question_.ForEachRow(
-        fmt::format("SELECT sum(N), if(countIf(Sum <= {0}) > 0, minIf(T, Sum <= {0}), max(T)) FROM (SELECT T, N, "
-                    "sum(N) OVER (ORDER BY T DESC ROWS UNBOUNDED PRECEDING) AS Sum FROM (SELECT Timestamp AS T, "
-                    "toUInt64({1}) AS N FROM {2} WHERE {3} ORDER BY T DESC LIMIT {0}))",
-                    left, events, question_.Table(table), where),
+        fmt::format("SELECT sum(N), if(countIf(Sum <= {0}) > 0, minIf(T, Sum <= {0}), max(T)), countIf(Bare = 0), "
+                    "countIf(Bare != 0) FROM (SELECT T, N, Bare, sum(N) OVER (ORDER BY T DESC ROWS UNBOUNDED "
+                    "PRECEDING) AS Sum FROM (SELECT Timestamp AS T, toUInt64({1}) AS N, toUInt8({4}) AS Bare FROM {2} "
+                    "WHERE {3} ORDER BY T DESC LIMIT {0}))",
+                    left, events, question_.Table(table), where, bare),
         conditions.parameters(), [&](RowReader& row) {
           const auto count = row.Number<uint64_t>();
           const auto oldest = row.Number<int64_t>();
-          found = found || count > 0;
+          const auto with_text = row.Number<uint64_t>(), without = row.Number<uint64_t>();
+          found.with_text = found.with_text || with_text > 0;
+          found.bare = found.bare || without > 0;
           seen += count;
           if (count >= left) from_ = std::max(from_, oldest);
         }));
   }
-  return {};
+  return found;
 }
 
 std::string ExceptionEvents::SpansSql(Conditions& conditions) const {
@@ -96,14 +124,15 @@ std::string ExceptionEvents::SpansSql(Conditions& conditions) const {
       Where(kSpansWith, {from_, range_.to_unix_nanos}, conditions));
 }
 
-std::string ExceptionEvents::LogsSql(Conditions& conditions, bool without_known) const {
-  const std::string message = fmt::format("if(mapContains(LogAttributes, 'exception.message'), {}, {})",
-                                          MessageOf("LogAttributes"), Begin("Body"));
+// Bodies are read only where records say nothing else: it costs as much again as their maps.
+std::string ExceptionEvents::LogsSql(Conditions& conditions, bool bare, bool without_known) const {
+  const std::string message = bare ? Begin("Body") : MessageOf("LogAttributes");
   std::string sql = fmt::format(
       "SELECT toString(ServiceName) AS Service, Timestamp AS T, TraceId, toString(ResourceId) AS Resource, 1. AS "
       "Weight, 0 AS OfSpan, {} FROM {} WHERE {}",
       Texts("LogAttributes", message), question_.Table("logs"),
       Where(kLogsWith, {from_, range_.to_unix_nanos}, conditions));
+  sql += fmt::format(" AND {}({})", bare ? "NOT " : "", kLogsWithText);
   if (without_known && has_spans_) {
     const int64_t from = std::max<int64_t>(0, from_ - kSpanBeforeLogNanos);
     sql += fmt::format(" AND (TraceId, SpanId) NOT IN (SELECT TraceId, SpanId FROM {} WHERE {})",
@@ -114,8 +143,11 @@ std::string ExceptionEvents::LogsSql(Conditions& conditions, bool without_known)
 
 Result<uint64_t> ExceptionEvents::ForEach(const std::string& columns, Conditions conditions, bool count_once,
                                           const std::function<void(RowReader& row)>& read) {
-  std::string events = has_spans_ ? SpansSql(conditions) : "";
-  if (has_logs_) events += (events.empty() ? "" : " UNION ALL ") + LogsSql(conditions, count_once);
+  std::vector<std::string> sources;
+  if (has_spans_) sources.push_back(SpansSql(conditions));
+  if (has_logs_) sources.push_back(LogsSql(conditions, /*bare=*/false, count_once));
+  if (has_bare_logs_) sources.push_back(LogsSql(conditions, /*bare=*/true, count_once));
+  const std::string events = fmt::format("{}", fmt::join(sources, " UNION ALL "));
   uint64_t distinct = 0;
   if (events.empty()) return distinct;
   // What differs in numbers and addresses only is read once. A stack trace has the message in it, and addresses rarely;
@@ -139,7 +171,7 @@ Result<uint64_t> ExceptionEvents::ForEach(const std::string& columns, Conditions
 Result<uint64_t> ExceptionEvents::ForEachText(const std::function<void(DistinctException one)>& read) {
   return ForEach("", {}, /*count_once=*/false, [&](RowReader& row) {
     DistinctException one;
-    for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+    ReadTexts(row, one);
     read(std::move(one));
   });
 }
@@ -159,7 +191,7 @@ Result<uint64_t> ExceptionEvents::ForEachDistinct(uint32_t steps,
       step, kNoTrace, kNewestHeld);
   return ForEach(columns, std::move(conditions), /*count_once=*/true, [&](RowReader& row) {
     DistinctException one;
-    for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+    ReadTexts(row, one);
     one.first_unix_nanos = row.Number<int64_t>();
     one.last_unix_nanos = row.Number<int64_t>();
     one.is_estimate = row.Number<uint8_t>() != 0;

@@ -51,10 +51,15 @@ class ExceptionEvents {
   Result<uint64_t> ForEachText(const std::function<void(DistinctException one)>& read);
 
  private:
-  Result<void> Bound(const char* table, const char* with, const char* events, bool& found);
+  struct Found {
+    bool with_text = false;  // a message or a stack trace
+    bool bare = false;
+  };
+  // Moves from_ on where there are more.
+  Result<Found> Bound(const char* table, const char* with, const char* events, const std::string& bare);
   std::string Where(const char* with, TimeWindow within, Conditions& conditions) const;
   std::string SpansSql(Conditions& conditions) const;
-  std::string LogsSql(Conditions& conditions, bool without_known) const;
+  std::string LogsSql(Conditions& conditions, bool bare, bool without_known) const;
   Result<uint64_t> ForEach(const std::string& columns, Conditions conditions, bool count_once,
                            const std::function<void(RowReader& row)>& read);
 
@@ -63,7 +68,7 @@ class ExceptionEvents {
   const TimeWindow range_;
   const uint32_t events_max_;
   int64_t from_ = 0;
-  bool has_spans_ = false, has_logs_ = false;
+  bool has_spans_ = false, has_logs_ = false, has_bare_logs_ = false;
 };
 
 }  // namespace sightline::query

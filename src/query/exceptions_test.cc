@@ -71,8 +71,10 @@ class ExceptionsTest : public EngineTest {
     Execute(fmt::format(
         "INSERT INTO sightline.logs (Block, Timestamp, TraceId, SpanId, ServiceName, ResourceId, Body, LogAttributes, "
         "LogAttributeTypes) VALUES ({0}, fromUnixTimestamp64Nano({1}), unhex('{2}'), unhex('{3:016x}'), '{4}', '{5}', "
-        "'order 99 failed', {{'exception.type': '{6}'}}, 's')",
-        ++id_, begin_ + thrown.after_begin, trace, span, thrown.service, thrown.resource, thrown.type));
+        "'order 99 failed', {{'exception.type': '{6}'{7}}}, '{8}')",
+        ++id_, begin_ + thrown.after_begin, trace, span, thrown.service, thrown.resource, thrown.type,
+        thrown.stack.empty() ? "" : ", 'exception.stacktrace': '" + thrown.stack + "'",
+        thrown.stack.empty() ? "s" : "ss"));
   }
 
   ExceptionList Read(ExceptionSearch search = {}, uint32_t events_max = kExceptionEventsMax) {
@@ -201,6 +203,17 @@ TEST_F(ExceptionsTest, RecordsOfDroppedSpansAreStoodForByTheKeptOnes) {
   EXPECT_EQ(count(), 6) << "more than were dropped are of spans without such an event";
   Log({.after_begin = 2 * kMinute}, std::string(32, '0'), 0);
   EXPECT_EQ(count(), 7) << "no span stands for what has no trace";
+}
+
+TEST_F(ExceptionsTest, ARecordWithAStackTraceSaysItsMessageThere) {
+  Span({.stack = fmt::format(kPay, 12, 17)});
+  Log({.after_begin = kMinute, .stack = fmt::format(kPay, 12, 18)}, std::string(32, '0'), 0);
+  Log({.after_begin = kMinute, .type = "KeyError", .stack = fmt::format(kPay, 12, 18)}, std::string(32, '0'), 0);
+  const ExceptionList list = Read();
+  ASSERT_THAT(list.groups, SizeIs(2));
+  EXPECT_EQ(list.groups[0].count, 2) << "by their frames they are one";
+  EXPECT_EQ(list.groups[0].message, "bad cart 18");
+  EXPECT_EQ(list.groups[1].message, "") << "nothing there says it";
 }
 
 TEST_F(ExceptionsTest, TheNewestTracesAreShown) {
