@@ -126,11 +126,11 @@ class Bench {
                                .from_unix_nanos = store_.to_unix_nanos - nanos + i,
                                .to_unix_nanos = store_.to_unix_nanos + i});
     };
-    Measure("exceptions in groups, 1 h", 500, [&](int i) { return ask(i, kHourNanos, std::nullopt); });
+    Measure("exceptions in groups, 1 h", 2000, [&](int i) { return ask(i, kHourNanos, std::nullopt); });
     Measure("exceptions in groups, 12 h and the 12 h before", 2000,
             [&](int i) { return ask(i, 12 * kHourNanos, std::nullopt); });
     Measure("exceptions in groups, 24 h", 2000, [&](int i) { return ask(i, 24 * kHourNanos, std::nullopt); });
-    Measure("exceptions of a service in groups, 24 h", 1000,
+    Measure("exceptions of a service in groups, 24 h", 2000,
             [&](int i) { return ask(i, 24 * kHourNanos, fmt::format("service-{}", i % 20)); });
   }
 

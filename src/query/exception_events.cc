@@ -53,6 +53,7 @@ std::string MessageInStack(const std::string& type, const std::string& stack_tra
 
 void ReadTexts(RowReader& row, DistinctException& one) {
   for (std::string* text : {&one.service, &one.type, &one.message, &one.stack_trace}) *text = row.Text();
+  one.alike = row.Number<uint64_t>();
   if (one.message.empty()) one.message = MessageInStack(one.type, one.stack_trace);
 }
 
@@ -151,16 +152,20 @@ Result<uint64_t> ExceptionEvents::ForEach(const std::string& columns, Conditions
   uint64_t distinct = 0;
   if (events.empty()) return distinct;
   // What differs in numbers and addresses only is read once. A stack trace has the message in it, and addresses rarely;
-  // without them its digits are all that varies, and the costlier way would cost most of the question.
+  // without them its digits are all that varies, and the costlier way would cost most of the question. Where there is
+  // only a message, its short numbers may be what tells: MessageShape keeps a status.
   const std::string alike =
-      "sipHash64(replaceRegexpAll(Message, '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'), if(position(Stack, '0x') > 0, "
+      "sipHash64(if(Stack = '', replaceRegexpAll(Message, "
+      "'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\\\\b[0-9]{6,}\\\\b', "
+      "'#'), replaceRegexpAll(Message, '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#')), if(position(Stack, '0x') > 0, "
       "replaceRegexpAll(replaceAll(Stack, Message, ''), '[0-9a-fA-F]*[0-9][0-9a-fA-F]*', '#'), "
       "translate(replaceAll(Stack, Message, ''), '0123456789', '##########')))";
   SIGHTLINE_TRY(question_.ForEachRow(
-      fmt::format("SELECT count() OVER (), Service, Type, argMax(Message, T), argMax(Stack, T){} FROM ({}) GROUP BY "
-                  "Service, Type, {} ORDER BY sum(Weight) DESC LIMIT {} SETTINGS max_rows_to_group_by = {}, "
-                  "group_by_overflow_mode = 'any'",
-                  columns, events, alike, kDistinctExceptionsMax, kDistinctHeldMax),
+      fmt::format(
+          "SELECT count() OVER (), Service, Type, argMax(Message, T), argMax(Stack, T), {} AS Alike{} FROM ({}) "
+          "GROUP BY Service, Type, Alike ORDER BY sum(Weight) DESC LIMIT {} SETTINGS max_rows_to_group_by = "
+          "{}, group_by_overflow_mode = 'any'",
+          alike, columns, events, kDistinctExceptionsMax, kDistinctHeldMax),
       conditions.parameters(), [&](RowReader& row) {
         distinct = row.Number<uint64_t>();
         read(row);

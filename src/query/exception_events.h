@@ -21,6 +21,7 @@ namespace sightline::query {
 
 struct DistinctException {
   std::string service, type, message, stack_trace;
+  uint64_t alike = 0;  // of one service and type: the same where the texts differ in numbers and addresses only
   int64_t first_unix_nanos = 0, last_unix_nanos = 0;
   bool is_estimate = false;      // some of the spans stand for others
   uint64_t span_events = 0;      // as stored

@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "query/exception_events.h"
 #include "query/message_shape.h"
@@ -27,11 +28,21 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-Key KeyOf(const DistinctException& one) {
-  Key key{one.service, one.type, TellingFrames(one.stack_trace), ""};
-  if (key.frames.empty()) key.shape = MessageShape(one.message);
-  return key;
-}
+// Frames are found once for stack traces that are alike. Thread: of its owner.
+class Keys {
+ public:
+  const Key& Of(const DistinctException& one) {
+    const auto [known, is_new] = known_.try_emplace({one.service, one.type, one.alike});
+    Key& key = known->second;
+    if (!is_new) return key;
+    key = {one.service, one.type, TellingFrames(one.stack_trace), ""};
+    if (key.frames.empty()) key.shape = MessageShape(one.message);
+    return key;
+  }
+
+ private:
+  std::map<std::tuple<std::string, std::string, uint64_t>, Key> known_;
+};
 
 std::string IdOf(const Key& key) {
   const std::string text = fmt::format("{}\n{}\n{}\n{}", key.service, key.type, fmt::join(key.frames, "\n"), key.shape);
@@ -126,7 +137,7 @@ class Reading {
     SIGHTLINE_TRY(events.Bound());
     list_.looked_from_unix_nanos = events.looked_from();
     const auto distinct = events.ForEachDistinct(search_.steps, [&](DistinctException one) {
-      const Key key = KeyOf(one);
+      const Key& key = keys_.Of(one);
       groups_[key].Add(std::move(one), key, search_.steps);
     });
     if (!distinct) return std::unexpected(distinct.error());
@@ -144,7 +155,7 @@ class Reading {
     ExceptionEvents events(question_, search_.service, {from, search_.from_unix_nanos}, (events_max_ + 1) / 2);
     SIGHTLINE_TRY(events.Bound());
     std::set<Key> before;
-    const auto distinct = events.ForEachText([&](const DistinctException& one) { before.insert(KeyOf(one)); });
+    const auto distinct = events.ForEachText([&](const DistinctException& one) { before.insert(keys_.Of(one)); });
     if (!distinct) return std::unexpected(distinct.error());
     const bool is_whole = events.is_whole() && *distinct <= kDistinctExceptionsMax;
     for (auto& [key, gathered] : groups_) {
@@ -290,6 +301,7 @@ class Reading {
   AttributeSets& sets_;
   state::ExceptionDecisions* const decisions_;
   const uint32_t events_max_;
+  Keys keys_;
   std::map<Key, Gathered> groups_;
   std::map<std::string, std::string> versions_;  // by resource
   ExceptionList list_;

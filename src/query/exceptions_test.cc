@@ -171,6 +171,15 @@ TEST_F(ExceptionsTest, WithoutAStackTraceTheShapeOfTheMessageTells) {
   EXPECT_EQ(list.groups[0].id, Read().groups[0].id);
 }
 
+TEST_F(ExceptionsTest, AStatusInTheMessageTells) {
+  Span({.message = "answer of 1234567: status 404"});
+  Span({.message = "answer of 7654321: status 404"});
+  Span({.message = "answer of 7654321: status 503"});
+  const ExceptionList list = Read();
+  ASSERT_THAT(list.groups, SizeIs(2));
+  EXPECT_EQ(list.groups[0].count, 2);
+}
+
 TEST_F(ExceptionsTest, ALogRecordOfASpanThatHasItIsTheSameOne) {
   const std::string trace = Span({.type = "Timeout", .message = "x"});
   Log({.type = "Timeout"}, trace, 1);

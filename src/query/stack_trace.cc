@@ -14,32 +14,35 @@ constexpr size_t kLineBytesMax = 2000;
 
 // What a line may look like; `function` and `file` are groups 1 and 2, or the other way round.
 struct Format {
+  const char* needs;  // a line without it does not match: most lines are of one format, and looking for it costs little
   const char* pattern;
   bool file_first = false;
   bool newest_last = false;
 };
 constexpr std::array kFormats = {
     // Python:   File "/app/shop.py", line 12, in pay
-    Format{R"re(^\s*File "([^"]+)", line \d+(?:, in (.+))?$)re", true, true},
+    Format{"File \"", R"re(^\s*File "([^"]+)", line \d+(?:, in (.+))?$)re", true, true},
     // .NET:   at Shop.Cart.Pay(String id) in /src/Cart.cs:line 12
-    Format{R"(^\s*at ([^()\s][^()]*)\(.*\) in (.+):line \d+$)"},
+    Format{") in ", R"(^\s*at ([^()\s][^()]*)\(.*\) in (.+):line \d+$)"},
     // Java:   at app//com.shop.Cart.pay(Cart.java:12)
-    Format{R"(^\s*at (?:[\w.@-]*/)*([\w.$<>]+)\(([^():]*)(?::\d+)?\)(?: ~?\[.*\])?$)"},
+    Format{"at ", R"(^\s*at (?:[\w.@-]*/)*([\w.$<>]+)\(([^():]*)(?::\d+)?\)(?: ~?\[.*\])?$)"},
     // JavaScript:   at async Cart.pay [as run] (file:///app/cart.js:12:5)
-    Format{R"(^\s*at (?:async )?(?:new )?([^()]+?)(?: \[as [^\]]+\])? \((.+?)(?::\d+)?(?::\d+)?\)$)"},
+    Format{"at ", R"(^\s*at (?:async )?(?:new )?([^()]+?)(?: \[as [^\]]+\])? \((.+?)(?::\d+)?(?::\d+)?\)$)"},
     // JavaScript, without a name:   at /app/cart.js:12:5
-    Format{R"(^\s*at (?:async )?()(\S+?):\d+:\d+$)"},
+    Format{"at ", R"(^\s*at (?:async )?()(\S+?):\d+:\d+$)"},
     // Firefox, Safari: pay@https://shop.example/cart.js:12:5
-    Format{R"(^([^@\s]*)@(\S+?):\d+:\d+$)"},
+    Format{"@", R"(^([^@\s]*)@(\S+?):\d+:\d+$)"},
     // PHP: #0 /app/cart.php(12): Cart->pay()
-    Format{R"(^#\d+ (\S+)\(\d+\): ([^(]+)\()", true},
+    Format{"#", R"(^#\d+ (\S+)\(\d+\): ([^(]+)\()", true},
     // GDB, Boost: #0  0x00007f in shop::Pay(int) (id=1) at /src/pay.cc:12
     Format{
+        "#",
         R"(^\s*(?:#\d+|\d+#)\s+(?:0x[0-9a-fA-F]+ )?(?:in )?([^()]+?(?:\(anonymous namespace\)[^()]*?)?) ?(?:\(.*\))?(?: const)?(?: \(.*\))? at (\S+?)(?::\d+)*$)"},
     Format{
+        "#",
         R"(^\s*(?:#\d+|\d+#)\s+(?:0x[0-9a-fA-F]+ )?(?:in )?([^()]+(?:\(anonymous namespace\)[^()]*)?)(?:\(.*\))?(?: const)?(?: (?:in|from) (\S+))?$)"},
     // Ruby: app/cart.rb:12:in `Cart#pay'
-    Format{R"(^\s*(?:from )?(\S+?):\d+:in [`'](.+)'$)", true},
+    Format{":in ", R"(^\s*(?:from )?(\S+?):\d+:in [`'](.+)'$)", true},
 };
 // Go and Rust have a frame in two lines.
 constexpr const char* kGoFunction =
@@ -90,6 +93,7 @@ class Reading {
     if (line.size() > kLineBytesMax) return;
     if (ReadFileOfFunction(line)) return;
     for (size_t i = 0; i < kFormats.size(); ++i) {
+      if (line.find(kFormats[i].needs) == line.npos) continue;
       std::string first, second;
       if (!RE2::PartialMatch(line, Compiled(i), &first, &second)) continue;
       if (kFormats[i].file_first) std::swap(first, second);
