@@ -388,7 +388,7 @@ class Reading {
     std::string sql =
         "replaceRegexpAll(if(StatusMessage != '', StatusMessage, arrayStringConcat(arrayMap(event -> "
         "concat(event['exception.type'], ' ', event['exception.message']), Events.Attributes), ' ')), "
-        "'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\\b[0-9]{6,}\\b', '#')";
+        "'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\\\\b[0-9]{6,}\\\\b', '#')";
     for (const char* key : kStatusKeys) sql += ", " + AttributeTextSql(key, hot_attributes_);
     return sql;
   }
