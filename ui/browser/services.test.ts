@@ -238,6 +238,7 @@ describe('the exceptions of a service', () => {
       expect(problems(view)).toEqual([])
       await view.close()
     }
+    await page.mouse.move(0, 0) // no tooltip
     await upToDate()
     expect(await accessibilityViolations(page)).toEqual([])
     await panel().getByRole('button', { name: 'Ignore' }).click()
