@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "serve/api_error.h"
+#include "serve/body_member.h"
 
 namespace sightline::serve {
 namespace {
@@ -35,15 +36,6 @@ Result<int64_t> OwnId(const std::string& id) {
     return Fail(Code::kAlreadyExists, "{:?} is part of the program\nsave a copy, which can be changed", id);
   }
   return NoDashboard(id);
-}
-
-// "panels[3].display: …" -> the member at fault, and what is wrong with it.
-std::unexpected<Error> BlameMember(ApiCall& call, Error error) {
-  const size_t colon = error.message.find(": ");
-  if (error.code != Code::kInvalidArgument || colon == error.message.npos) return std::unexpected(std::move(error));
-  std::string where = error.message.substr(0, colon);
-  error.message.erase(0, colon + 2);
-  return call.Blame(std::move(where), std::move(error));
 }
 
 struct Body {
