@@ -185,6 +185,12 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listMetrics", {}, {"limit": 1000}),
     ("listMetrics", {}, {"text": "JOBS", "service": ODD_SERVICE}),
     ("listMetrics", {}, {"service": ""}),
+    ("getMetricCardinality", {"name": ODD_METRIC}, {"last": "15m"}),
+    ("getMetricHeatmap", {"name": "latency"}, ALL_TIMES | {"step": "30d"}),
+    ("getMetricHeatmap", {"name": "exp.latency"}, ALL_TIMES | {"step": "30d", "filter": '{ resource.service.name = "go-sample" }'}),
+    ("listDashboards", {}, {}),
+    ("getDashboard", {"id": "ready-http-server"}, {}),
+    ("listDashboardShares", {"id": "ready-http-server"}, {}),
     ("getMetricSeries", {"name": ODD_METRIC}, {"last": "15m", "group_by": ["place", "service.name"], "limit": 7}),
     ("getMetricExemplars", {"name": ODD_METRIC}, {"last": "15m", "attribute": "place=p1", "limit": 7}),
     ("getMetricExemplars", {"name": "traces.span.metrics.duration"}, {"last": "15m", "type": "histogram"}),
@@ -233,7 +239,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare"}
     assert asked == set(OPERATIONS)
 
 

@@ -12,7 +12,20 @@
 namespace sightline::query {
 
 struct Formula::Node {
-  enum class Kind : uint8_t { kNumber, kName, kNegate, kAdd, kSubtract, kMultiply, kDivide, kAbs, kMin, kMax, kClamp };
+  enum class Kind : uint8_t {
+    kNumber,
+    kName,
+    kNegate,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kAbs,
+    kMin,
+    kMax,
+    kClamp,
+    kOr
+  };
   Kind kind = Kind::kNumber;
   double number = 0;
   std::string name;
@@ -35,7 +48,8 @@ struct Function {
 constexpr Function kFunctions[] = {{"abs", Kind::kAbs, 1, 1},
                                    {"min", Kind::kMin, 2, kUnbounded},
                                    {"max", Kind::kMax, 2, kUnbounded},
-                                   {"clamp", Kind::kClamp, 3, 3}};
+                                   {"clamp", Kind::kClamp, 3, 3},
+                                   {"or", Kind::kOr, 2, 2}};
 
 bool IsLetter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -140,7 +154,7 @@ class Parser {
     const auto function = std::ranges::find(kFunctions, word, &Function::name);
     if (function == std::end(kFunctions)) {
       at_ = begin;
-      Refuse(fmt::format("there is no function {}: abs, min, max and clamp are known", word));
+      Refuse(fmt::format("there is no function {}: abs, min, max, clamp and or are known", word));
     }
     ++at_;
     Node node{.kind = function->kind};
@@ -162,6 +176,7 @@ class Parser {
 };
 
 double Apply(Kind kind, double a, double b) {
+  if (kind == Kind::kOr) return std::isnan(a) ? b : a;
   if (std::isnan(a) || std::isnan(b)) return kNone;
   switch (kind) {
     case Kind::kAdd:
@@ -221,6 +236,7 @@ class Computer {
   std::vector<MetricSeries> Both(Kind kind, const std::vector<MetricSeries>& left,
                                  const std::vector<MetricSeries>& right) const {
     std::vector<MetricSeries> result;
+    if (kind == Kind::kOr && left.empty()) return right;
     if (IsAlone(left)) {
       for (const auto& one : right) result.push_back(Pair(kind, left.front(), one));
       return result;

@@ -28,7 +28,8 @@ struct NamedSeries {
 
 class Formula {
  public:
-  // + - * /, signs, parentheses, numbers, abs(x), min(x, y, …), max(x, y, …), clamp(x, low, high), names.
+  // + - * /, signs, parentheses, numbers, abs(x), min(x, y, …), max(x, y, …), clamp(x, low, high), names, or(x, y): x,
+  // and where that has no value y.
   static std::expected<Formula, FormulaError> Parse(std::string_view text);
 
   // Those that it asks for, in their order.

@@ -60,6 +60,8 @@ TEST(Formula, OneWithoutLabelsGoesWithEach) {
   ASSERT_EQ(series.size(), 2u);
   EXPECT_THAT(series[0].values, ElementsAre(20, 20));
   EXPECT_TRUE(Parsed("A + None").Compute(kNamed, 2).empty());
+  EXPECT_THAT(Only("or(None, 7)"), ElementsAre(7, 7));
+  EXPECT_THAT(Parsed("or(A, 0)").Compute(kNamed, 2).at(1).values, ElementsAre(10, 0));
 }
 
 TEST(Formula, HasAUnitWhereThatIsClear) {

@@ -9,6 +9,7 @@
 #include "query/metric_cardinality.h"
 #include "query/metric_heatmap.h"
 #include "query/metric_query.h"
+#include "serve/body_member.h"
 #include "state/json_check.h"
 #include "traceql/parse.h"
 
@@ -145,15 +146,6 @@ class QuestionReader {
   std::set<std::string> names_;
 };
 
-// "queries[1].filter: …" -> the member at fault, and what is wrong with it.
-std::unexpected<Error> BlameMember(ApiCall& call, Error error) {
-  const size_t colon = error.message.find(": ");
-  if (error.code != Code::kInvalidArgument || colon == error.message.npos) return std::unexpected(std::move(error));
-  std::string where = error.message.substr(0, colon);
-  error.message.erase(0, colon + 2);
-  return call.Blame(std::move(where), std::move(error));
-}
-
 void WriteResult(JsonWriter& json, const query::MetricsResult& result) {
   json.Begin('{').Key("name").String(result.name);
   if (result.kind) {
@@ -222,7 +214,10 @@ Result<void> MetricsQueryApi::Heatmap(ApiCall& call) {
   request.from_unix_nanos = range.from_unix_nanos;
   request.to_unix_nanos = range.to_unix_nanos;
   request.step_seconds = params.StepSeconds(range);
-  request.kind = query::ParseMetricKind(params.Text("type"));
+  request.kind = params.Choice<std::optional<query::MetricKind>>(
+      "type", std::nullopt,
+      {{"histogram", query::MetricKind::kHistogram},
+       {"exponential_histogram", query::MetricKind::kExponentialHistogram}});
   const std::string text = params.Text("filter");
   if (auto filter = ParseFilter(text)) {
     request.filter = *std::move(filter);

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityViolations, Browser, problems, Sightline, waitUntil } from './harness'
+import { accessibilityViolations, Browser, problems, settled, Sightline, waitUntil } from './harness'
 import { attributes, tracesRequest } from './otlp'
 
 const SHOTS = process.env.SIGHTLINE_SCREENSHOTS ?? join(import.meta.dirname, '../../build/test-results/screenshots')
@@ -212,6 +212,46 @@ describe('the page of metrics', () => {
     await diamonds.first().waitFor()
     expect(await accessibilityViolations(page)).toEqual([])
     await shot(page, 'metric-exemplars-dark-700')
+    await page.close()
+  })
+
+  it('says which attribute makes the series of a metric', async () => {
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/metrics?name=http.server.request.duration`)
+    await page.getByRole('button', { name: 'What makes the series' }).click()
+    const table = page.getByRole('table', { name: 'Attributes of the series' })
+    await table.getByRole('button', { name: 'http.route' }).waitFor()
+    await settled(page)
+    await shot(page, 'metric-cardinality-light')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await table.getByRole('button', { name: 'http.route' }).click()
+    await waitUntil(() => Promise.resolve(new URL(page.url()).searchParams.get('group_by') === 'http.route'), 'it is grouped by it')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('computes with several metrics in the builder, and makes a panel of it', async () => {
+    const page = await browser.page({ height: 1100 })
+    await page.goto(`${sightline.url}/metrics?name=shop.orders`)
+    await page.getByRole('link', { name: 'Open in the builder' }).click()
+    await page.getByRole('img', { name: /1 series|2 series|3 series/ }).first().waitFor()
+    await page.getByRole('button', { name: 'Query', exact: true }).click()
+    await page.getByRole('group', { name: 'Query B' }).getByRole('checkbox', { name: 'only for formulas' }).check()
+    await page.getByRole('button', { name: 'Formula' }).click()
+    await page.getByRole('textbox', { name: 'Formula F' }).fill('A / (')
+    await page.getByRole('alert').getByText(/column 6/).waitFor()
+    await page.getByRole('textbox', { name: 'Formula F' }).fill('A * 2')
+    await page.getByRole('button', { name: 'F', exact: true }).or(page.getByRole('button', { name: /^F( ·.*)?$/ })).first().waitFor()
+    await settled(page)
+    await shot(page, 'metric-builder-light')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.reload()
+    expect(await page.getByRole('textbox', { name: 'Formula F' }).inputValue()).toBe('A * 2')
+    await page.getByRole('button', { name: 'Add to a dashboard' }).click()
+    await page.getByRole('menuitem', { name: 'A new dashboard' }).click()
+    await page.waitForURL(/\/dashboards\/\d+/)
+    await page.getByRole('region', { name: 'shop.orders' }).waitFor()
+    expect(problems(page)).toEqual([])
     await page.close()
   })
 

@@ -11,6 +11,7 @@ export const ROUTES = {
   trace: '/traces/:id',
   logs: '/logs',
   metrics: '/metrics',
+  builder: '/metrics/builder',
   dashboards: '/dashboards',
   dashboard: '/dashboards/:id',
   shared: '/shared/:token',

@@ -22,6 +22,7 @@ export const PAGES: Record<RouteName, PageEntry> = {
   trace: { title: 'Trace', range: false, service: false, load: () => import('./trace/TracePage.svelte') },
   logs: { title: 'Logs', range: true, service: true, load: () => import('./logs/LogsPage.svelte') },
   metrics: { title: 'Metrics', range: true, service: true, load: () => import('./metrics/MetricsPage.svelte') },
+  builder: { title: 'Builder', range: true, service: false, load: () => import('./metrics/BuilderPage.svelte') },
   dashboards: { title: 'Dashboards', range: false, service: false, load: () => import('./dashboards/DashboardsPage.svelte') },
   dashboard: { title: 'Dashboard', range: true, service: false /* it has variables */, load: () => import('./dashboards/DashboardPage.svelte') },
   shared: { title: 'Shared dashboard', range: true, service: false, load: () => import('./dashboards/SharedPage.svelte') },

@@ -45,7 +45,8 @@ async function loadMetrics(panel: DashboardPanel, queries: readonly DashboardQue
   const first = queries[0]!
   if (panel.display === 'heatmap') {
     const { metric, filter, type } = subQuery(first, variables)
-    return { kind: 'measurements', answer: await api.getMetricHeatmap(metric, { ...range.params, ...(filter && { filter }), ...(type && { type }) }, signal) }
+    const measured = type === 'histogram' || type === 'exponential_histogram' ? { type } : {}
+    return { kind: 'measurements', answer: await api.getMetricHeatmap(metric, { ...range.params, ...(filter && { filter }), ...measured }, signal) }
   }
   const asked = queries.map((query) => subQuery(query, variables))
   const answer = await api.queryMetrics({ ...range.params, queries: asked, ...(panel.formulas?.length && { formulas: panel.formulas }) }, signal)
