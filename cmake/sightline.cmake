@@ -63,7 +63,7 @@ function(sightline_folder name)
         math(EXPR from_zero "${index} - 1")
         add_test(NAME ${name}.${index} COMMAND ${name}_test)
         # GTEST_OUTPUT is a folder, if it is there: in it each has a file of its own.
-        set_tests_properties(${name}.${index} PROPERTIES TIMEOUT 300
+        set_tests_properties(${name}.${index} PROPERTIES TIMEOUT 900
           ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${from_zero}"
           ENVIRONMENT_MODIFICATION "GTEST_OUTPUT=string_append:${name}.${index}_test.xml")
       endforeach()

@@ -95,3 +95,27 @@ def test_what_is_wrong_is_named(filled: Server, change: dict[str, Any], where: s
 def test_a_metric_that_is_not_there_yet_has_no_series(filled: Server) -> None:
     value = answered(filled, {"queries": [{"name": "A", "metric": "comes.later"}, {"name": "B", "metric": "queue.length"}], "formulas": [{"name": "F", "expression": "or(A, 0) + B"}]})
     assert [len(result["series"]) for result in value["results"]] == [0, 1, 1]
+
+
+def test_series_of_one_resource_lie_together(filled: Server) -> None:
+    """Tables are ordered by the id, which begins with the resource: what one exporter sends has one clock."""
+    other = otlp.metrics("other till", [otlp.point(1, shop="s0")], "queue.length")
+    assert filled.export_http("metrics", other).ok
+    filled.wait_for_rows(1, "otel_metrics_gauge", "ServiceName = 'other till'")
+    rows = filled.sql(
+        "SELECT ServiceName, uniqExact(SeriesId), groupUniqArray(bitShiftRight(SeriesId, 48)) FROM otel_metrics_gauge "
+        "WHERE MetricName = 'queue.length' AND ServiceName LIKE '%till' GROUP BY ServiceName ORDER BY ServiceName"
+    )
+    assert [(row[0], int(row[1]), len(row[2])) for row in rows] == [("other till", 1, 1), ("till", 4, 1)]
+    assert rows[0][2] != rows[1][2]
+
+
+def test_time_series_functions_of_sql_take_the_points(filled: Server) -> None:
+    """The columns are what ClickHouse's functions for PromQL ask for."""
+    found = filled.sql(
+        "SELECT SeriesId, timeSeriesResampleToGridWithStaleness(toDateTime(intDiv(toUnixTimestamp(now()), 60) * 60 - 300), "
+        "toDateTime(intDiv(toUnixTimestamp(now()), 60) * 60 + 60), 60, 600)(TimeUnix, Value) AS grid "
+        "FROM otel_metrics_gauge WHERE MetricName = 'queue.length' AND ServiceName = 'till' GROUP BY SeriesId"
+    )
+    assert len(found) == 4
+    assert {[value for value in grid if value is not None][-1] for _, grid in found} == {10, 20, 30, 40}

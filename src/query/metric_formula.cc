@@ -90,6 +90,10 @@ class Parser {
     if (++depth_ > kFormulaDepthMax) Refuse(fmt::format("it is nested more than {} deep", kFormulaDepthMax));
   }
 
+  void CountOperator() {
+    if (++operators_ > kFormulaOperatorsMax) Refuse(fmt::format("it has more than {} operators", kFormulaOperatorsMax));
+  }
+
   // `chars` are the operators, of one precedence, that `kinds` name.
   template <typename Operand>
   Node Chain(std::string_view chars, std::initializer_list<Kind> kinds, Operand operand) {
@@ -98,7 +102,7 @@ class Parser {
       const size_t place = chars.find(text_[at_]);
       if (place == chars.npos) break;
       ++at_;
-      if (++operators_ > kFormulaBytesMax) Refuse("it is too long");
+      CountOperator();
       Node both{.kind = *(kinds.begin() + place)};
       both.operands.push_back(std::move(left));
       both.operands.push_back(operand());
@@ -158,8 +162,10 @@ class Parser {
     }
     ++at_;
     Node node{.kind = function->kind};
-    do node.operands.push_back(Sum());
-    while (Take(','));
+    do {
+      CountOperator();
+      node.operands.push_back(Sum());
+    } while (Take(','));
     if (!Take(')')) Refuse("a ) or , is wanted");
     if (node.operands.size() < function->operands_min || node.operands.size() > function->operands_max) {
       at_ = begin;

@@ -14,6 +14,7 @@ namespace sightline::query {
 
 inline constexpr size_t kFormulaBytesMax = 4096;
 inline constexpr int kFormulaDepthMax = 50;
+inline constexpr size_t kFormulaOperatorsMax = 100;  // each computes all series anew
 
 struct FormulaError {
   size_t column = 1;  // from 1 on, in bytes

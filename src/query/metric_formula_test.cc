@@ -101,6 +101,11 @@ TEST(Formula, SaysWhereItIsWrong) {
   EXPECT_FALSE(Formula::Parse(std::string(1000, '(')));
   EXPECT_FALSE(Formula::Parse(std::string(1000, '-') + "A"));
   EXPECT_FALSE(Formula::Parse(std::string(kFormulaBytesMax + 1, '1')));
+  std::string sum = "1";
+  for (size_t i = 0; i < kFormulaOperatorsMax; ++i) sum += "+1";
+  EXPECT_TRUE(Formula::Parse(sum));
+  EXPECT_FALSE(Formula::Parse(sum + "+1"));
+  EXPECT_FALSE(Formula::Parse("max(" + sum + ", 1)"));
 }
 
 }  // namespace

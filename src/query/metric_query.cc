@@ -23,9 +23,10 @@ class Asker {
     answer_.from_unix_nanos = grid->from;
     answer_.to_unix_nanos = grid->to;
     answer_.step_seconds = any.step_seconds;
+    steps_ = grid->steps();
     SIGHTLINE_TRY(CheckNames());
     for (size_t i = 0; i < question_.queries.size(); ++i) SIGHTLINE_TRY(Ask(i));
-    for (const MetricFormula& formula : question_.formulas) Compute(formula, grid->steps());
+    for (const MetricFormula& formula : question_.formulas) SIGHTLINE_TRY(Compute(formula));
     return std::move(answer_);
   }
 
@@ -74,6 +75,7 @@ class Asker {
       Blame(fmt::format("queries[{}]{}{}", index, at_fault.empty() ? "" : ".", at_fault));
       return std::unexpected(series.error());
     }
+    SIGHTLINE_TRY(CountCells(result.series.size(), steps_));
     named_.push_back({query.name, result.result_unit, result.series});
     if (query.hidden) return {};
     if (result.series.size() > query.request.limit) result.series.resize(query.request.limit);
@@ -81,15 +83,28 @@ class Asker {
     return {};
   }
 
-  void Compute(const MetricFormula& formula, uint64_t steps) {
+  // What is held at once for all queries and formulas is bounded as it is for one.
+  Result<void> CountCells(uint64_t series, uint64_t steps) {
+    cells_ += series * steps;
+    if (cells_ <= kSeriesCellsMax) return {};
+    return Fail(
+        Code::kResourceExhausted,
+        "the series of all queries and formulas have more than {} values\nask for fewer series, longer steps or a "
+        "shorter range",
+        kSeriesCellsMax);
+  }
+
+  Result<void> Compute(const MetricFormula& formula) {
     MetricsResult result{.name = formula.name};
     result.result_unit = formula.unit.empty() ? formula.formula.Unit(named_) : formula.unit;
-    result.series = formula.formula.Compute(named_, steps);
+    result.series = formula.formula.Compute(named_, steps_);
+    SIGHTLINE_TRY(CountCells(result.series.size(), steps_));
     named_.push_back({formula.name, result.result_unit, result.series});
     SortSeries(result.series, formula.smallest);
     result.series_total = result.series.size();
     if (result.series.size() > formula.limit) result.series.resize(formula.limit);
     answer_.results.push_back(std::move(result));
+    return {};
   }
 
   MetricReader& reader_;
@@ -97,6 +112,7 @@ class Asker {
   store::Cancellation* const cancellation_;
   std::string* const at_fault_;
   std::vector<NamedSeries> named_;
+  uint64_t steps_ = 0, cells_ = 0;
   MetricsAnswer answer_;
 };
 

@@ -55,6 +55,8 @@ Result<store::QueryStats> SqlRunner::Run(const CheckedSql& checked,
       {"max_rows_to_read", std::to_string(limits_.rows_to_read_max)},
       {"max_threads", std::to_string(limits_.threads_max)},
       {"allow_introspection_functions", "0"},
+      // timeSeriesRateToGrid and the like, which take our columns: docs/adr/016-metric-points.md.
+      {"allow_experimental_time_series_aggregate_functions", "1"},
       {"allow_ddl", "0"},
   };
   auto stats = clickhouse_.Query(checked.text, options, sink, cancellation);

@@ -56,8 +56,16 @@ class EngineTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (kEngine->clickhouse() == nullptr) GTEST_SKIP() << "libchdb does not run under this sanitizer";
+    ClearAll();
   }
   store::ClickHouse& clickhouse() { return *kEngine->clickhouse(); }
+  // What tests before have left in the engine that they share.
+  void ClearAll() {
+    auto filled = clickhouse().Rows(
+        "SELECT name FROM system.tables WHERE database = 'sightline' AND total_rows > 0 AND name != 'schema_version'");
+    ASSERT_TRUE(filled) << filled.error().message;
+    for (const auto& row : *filled) Execute("TRUNCATE TABLE sightline." + row[0]);
+  }
   void Clear(std::initializer_list<const char*> tables) {
     for (const char* table : tables) Execute(std::string("TRUNCATE TABLE sightline.") + table);
   }
