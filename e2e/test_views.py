@@ -135,13 +135,14 @@ def test_a_data_directory_of_a_newer_version_is_refused(make_server: Callable[..
     assert server.stop() == 0
     file = server.data_dir / "state.sqlite"
     with sqlite3.connect(file) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     process = server.spawn()
     assert process.wait(30) == 1
     assert "state.sqlite" in server.output() and "99" in server.output()
     with sqlite3.connect(file) as connection:
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     server.start()
     assert names(server) == [SLOW["name"]]
