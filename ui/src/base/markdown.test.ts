@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseInline, parseMarkdown, type Inline } from './markdown'
+import { headingLevels, parseInline, parseMarkdown, type Inline } from './markdown'
 
 const text = (words: string): Inline => ({ kind: 'text', text: words })
 
@@ -40,4 +40,12 @@ describe('blocks', () => {
   it('end, whatever is written', () => {
     for (const odd of ['```', '|', '- ', '#', '**', '[](', '_'.repeat(5000), '*a'.repeat(3000)]) expect(parseMarkdown(odd)).toBeInstanceOf(Array)
   })
+})
+
+it('gives headings levels below the one above, without a gap', () => {
+  const levels = (text: string, under: number) => Object.values(headingLevels(parseMarkdown(text), under))
+  expect(levels('## A\n\nwords\n\n#### B\n\n## C', 2)).toEqual([3, 4, 3])
+  expect(levels('### A\n\n# B', 2)).toEqual([3, 3])
+  expect(levels('# A', 1)).toEqual([2])
+  expect(levels('# A\n\n## B\n\n### C\n\n#### D\n\n##### E', 2)).toEqual([3, 4, 5, 6, 6])
 })

@@ -91,3 +91,16 @@ export function parseMarkdown(text: string): Block[] {
   }
   return blocks
 }
+
+// The levels that the headings get below one of the level `under`, by the place of their block: none is left out on the way down.
+export function headingLevels(blocks: readonly Block[], under: number): Record<number, number> {
+  const levels: Record<number, number> = {}
+  const top = blocks.reduce((least, block) => (block.kind === 'heading' ? Math.min(least, block.level) : least), 6)
+  let before = under
+  blocks.forEach((block, i) => {
+    if (block.kind !== 'heading') return
+    before = Math.min(6, under + 1 + block.level - top, before + 1)
+    levels[i] = before
+  })
+  return levels
+}

@@ -43,6 +43,9 @@ describe('in SQL', () => {
     expect(substitute('IN ($any)', 'sql', variables)).toBe("IN ('x', 'y')")
     expect(substitute('IN ($none)', 'sql', variables)).toBe("IN ('')")
   })
+  it('comments are left alone, with what looks like a quote in them', () => {
+    expect(substitute("-- it's $one\nSELECT /* '$one */ $one - 1 / 2", 'sql', variables)).toBe("-- it's $one\nSELECT /* '$one */ 'shop' - 1 / 2")
+  })
   it('what is given is put in as it is', () => {
     expect(substitute('t >= $from', 'sql', variables, { from: 'now()' })).toBe('t >= now()')
   })

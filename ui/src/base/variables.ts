@@ -43,6 +43,12 @@ export function substitute(text: string, language: VariableLanguage, variables: 
       else if (c === '\\' && quote !== '`' && i + 1 < text.length) result += text[++i]
       continue
     }
+    const comment = language === 'sql' && (c === '-' || c === '/') ? /^(?:--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))/.exec(text.slice(i)) : null
+    if (comment !== null) {
+      result += comment[0]
+      i += comment[0].length - 1
+      continue
+    }
     if (QUOTES[language].includes(c)) quote = c
     const name = c === '$' ? /^\$(?:\$|([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})/.exec(text.slice(i)) : null
     if (name === null) {

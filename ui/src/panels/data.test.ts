@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MetricsAnswer } from '../api/types'
-import { barsOf, histogramOf, legendName, levelOf, metricsData, reduced, spanGroupsData, spanSeriesData, spansOfLabels, sqlData, tableOf } from './data'
+import { barsOf, histogramOf, legendName, levelOf, metricsData, noteOf, reduced, spanGroupsData, spanSeriesData, spansOfLabels, sqlData, tableOf } from './data'
 
 const NOW = 10 * 60_000
 const grid = { from_unix_nano: '0', to_unix_nano: '180000000000', step_seconds: 60 }
@@ -67,6 +67,30 @@ describe('SQL', () => {
     expect(data).toMatchObject({ kind: 'series', fromMs: 60_000, stepSeconds: 60 })
     expect(data.kind === 'series' && data.series.map(({ name, values }) => [name, values])).toEqual([['a', [5, null, 7]], ['b', [null, 1, null]]])
   })
+  it('over time has the steps of the range, and those of rows beside it', () => {
+    const data = (fromMs: number, toMs: number) => sqlData({ meta, data: [['1970-01-01 00:02:30', 'a', '5'], ['1970-01-01 00:03:30', 'a', '7']], rows: 2 }, undefined, { fromMs, toMs }, NOW)
+    expect(data(0, 300_000)).toMatchObject({ fromMs: 30_000, toMs: 330_000, stepSeconds: 60, series: [{ values: [null, null, 5, 7, null] }] })
+    expect(data(180_000, 200_000)).toMatchObject({ fromMs: 150_000, series: [{ values: [5, 7] }] })
+    // As fine as that, the whole range would be too many steps.
+    expect(data(0, 30 * 86_400_000)).toMatchObject({ fromMs: 150_000, series: [{ values: [5, 7] }] })
+  })
+  it('by days is over time too', () => {
+    const days = sqlData({ meta: [{ name: 'day', type: 'Date' }, { name: 'n', type: 'UInt64' }], data: [['1970-01-02', '1'], ['1970-01-03', '2']], rows: 2 }, undefined, { fromMs: 86_400_000, toMs: 259_200_000 }, NOW)
+    expect(days).toMatchObject({ kind: 'series', stepSeconds: 86_400, series: [{ name: 'n', values: [1, 2] }] })
+  })
+  it('may have more rows than a call has arguments', () => {
+    const many = 200_000
+    const rows = Array.from({ length: many }, (_, i) => [new Date((i % 5000) * 1000).toISOString(), `s${Math.floor(i / 5000)}`, i])
+    const data = sqlData({ meta, data: rows, rows: many }, undefined, { fromMs: 0, toMs: 5_000_000 }, NOW)
+    expect(data.kind === 'series' && histogramOf(data).reduce((sum, bar) => sum + bar.count, 0)).toBe(many)
+    const times = Array.from({ length: many }, (_, i) => [new Date(i * 1000).toISOString(), 'a', i])
+    expect(sqlData({ meta, data: times, rows: many }, undefined, { fromMs: 0, toMs: many * 1000 }, NOW)).toMatchObject({ kind: 'series', stepSeconds: 1 })
+  })
+  it('may have a name in several rows, which stay several bars', () => {
+    const table = sqlData({ meta: meta.slice(1), data: [['a', '1'], ['a (2)', '2'], ['a', '3'], ['a', '4']], rows: 4 }, undefined, { fromMs: 0, toMs: 1 }, NOW)
+    if (table.kind !== 'table') throw new Error('no table')
+    expect(barsOf(table, 'last').bars.map(({ name, value }) => [name, value])).toEqual([['a (4)', 4], ['a (3)', 3], ['a (2)', 2], ['a', 1]])
+  })
   it('else it is a table', () => {
     expect(sqlData({ meta: meta.slice(1), data: [['a', '5'], [null, null]], rows: 2 }, undefined, { fromMs: 0, toMs: 1 }, NOW)).toMatchObject({ kind: 'table', rows: [{ cells: ['a', 5] }, { cells: [null, null] }] })
   })
@@ -91,4 +115,20 @@ describe('figures', () => {
 
 it('legends take labels', () => {
   expect(legendName('{{a}} of {{ b.c }} {{none}}', { a: 'x', 'b.c': 'y' })).toBe('x of y')
+})
+
+describe('what is not whole is said', () => {
+  const spans = (is_cut: boolean, one_in: number) =>
+    spanSeriesData([{ q: '{ } | rate()', query: { name: 'A', source: 'traceql' }, answer: { ...grid, series: [{ labels: [], values: [1] }], is_cut, one_in, scanned } as never }], undefined, NOW)
+  it('of series', () => {
+    expect(noteOf(spans(false, 1))).toBe('')
+    expect(noteOf(spans(true, 1))).toBe('The 1 series with the most spans; there are more')
+    expect(noteOf(spans(true, 10))).toBe('The 1 series with the most spans; there are more · ≈ estimated from a sample')
+    expect(noteOf(tableOf(spans(false, 10)))).toBe('≈ estimated from a sample')
+    expect(noteOf({ ...spans(false, 1), total: 1340 })).toBe('1 of 1,340 series')
+  })
+  it('of lists', () => {
+    expect(noteOf({ kind: 'logs', logs: [], q: '', cut: false })).toBe('')
+    expect(noteOf({ kind: 'logs', logs: [{} as never, {} as never], q: '', cut: true })).toBe('The newest 2 records; there are more')
+  })
 })

@@ -31,6 +31,8 @@ export interface SeriesData {
   addsUp: boolean // counts and rates, which a stack may add
   series: PanelSeries[]
   total: number // series there are; more than are here
+  cut: boolean // there are more, nobody counted how many
+  approximate: boolean // a sample that was scaled up
 }
 
 export interface TableColumn {
@@ -54,8 +56,8 @@ export type PanelData =
   | TableData
   | { kind: 'spans'; answer: HeatmapAnswer; q: string }
   | { kind: 'measurements'; answer: MetricHeatmap }
-  | { kind: 'traces'; traces: TraceSummary[]; q: string }
-  | { kind: 'logs'; logs: LogRecord[]; q: string }
+  | { kind: 'traces'; traces: TraceSummary[]; q: string; cut: boolean }
+  | { kind: 'logs'; logs: LogRecord[]; q: string; cut: boolean }
   | { kind: 'nothing' }
 
 // ---- names
@@ -74,25 +76,45 @@ function nameOf(query: { name: string; legend?: string; metric?: string }, label
   return alone ? words.join(' · ') : `${own} · ${words.join(' · ')}`
 }
 
-// Two series may not have one name: the chart could not tell them apart.
-function colored(series: Omit<PanelSeries, 'color'>[]): PanelSeries[] {
+// No two may have one name: charts and lists could not tell them apart.
+function named<T extends { name: string }>(all: readonly T[]): T[] {
+  const taken = new Set(all.map((one) => one.name))
   const seen = new Map<string, number>()
-  const named = series.map((one) => {
-    const times = (seen.get(one.name) ?? 0) + 1
+  return all.map((one) => {
+    let times = (seen.get(one.name) ?? 0) + 1
+    while (times > 1 && taken.has(`${one.name} (${times})`)) times++
     seen.set(one.name, times)
-    return times === 1 ? one : { ...one, name: `${one.name} (${times})` }
+    if (times === 1) return one
+    const name = `${one.name} (${times})`
+    taken.add(name)
+    return { ...one, name }
   })
+}
+
+function colored(all: readonly Omit<PanelSeries, 'color'>[]): PanelSeries[] {
+  const series = named(all)
   // A service has its own colour everywhere.
-  const services = named.every((one) => ['service.name', 'resource.service.name'].includes(Object.keys(one.labels).join()))
-  const names = named.map((one) => one.name)
+  const services = series.every((one) => ['service.name', 'resource.service.name'].includes(Object.keys(one.labels).join()))
+  const names = series.map((one) => one.name)
   const places = services ? names.map(seriesIndex) : seriesIndexes(names)
-  return named.map((one, i) => ({ ...one, color: `--series-${places[i] ?? 0}` }))
+  return series.map((one, i) => ({ ...one, color: `--series-${places[i] ?? 0}` }))
+}
+
+// Arguments of a call are too few for all values of an answer.
+function extentOf(numbers: readonly number[]): [low: number, high: number] | null {
+  if (numbers.length === 0) return null
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of numbers) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  return [low, high]
 }
 
 function formatOf(unit: string, options: PanelOptions | undefined, limits: readonly Value[]): ValueFormat {
   const wanted = options?.unit ?? unit
   const numbers = limits.filter((value): value is number => value !== null)
-  const range: [number, number] | null = numbers.length === 0 ? null : [Math.min(...numbers), Math.max(...numbers)]
+  const range = extentOf(numbers)
   const format = valueFormat(wanted, { ratio: options?.unit === undefined && isRatio(wanted, 'gauge', range) && unit === '1' })
   const decimals = options?.decimals
   if (decimals === undefined) return format
@@ -124,6 +146,8 @@ function seriesData(grid: Grid, unit: string, options: PanelOptions | undefined,
     addsUp,
     series: colored(series.map((one) => ({ ...one, figures: seriesFigures(one.values, addsUp ? unfinished : undefined) }))),
     total,
+    cut: false,
+    approximate: false,
   }
 }
 
@@ -200,7 +224,8 @@ export function spanSeriesData(parts: readonly { answer: SpanSeries; query: Dash
   const units = new Set(parts.map(({ q }) => spanUnit(q)))
   const addsUp = parts.every(({ q }) => /\|\s*(rate|count_over_time|sum_over_time)\s*\(/.test(q) && !/\)\s*\//.test(q))
   const grid = parts[0]?.answer ?? { from_unix_nano: '0', to_unix_nano: '0', step_seconds: 1 }
-  return seriesData(grid, units.size === 1 ? ([...units][0] ?? '') : '', options, addsUp, series, series.length, nowMs)
+  const data = seriesData(grid, units.size === 1 ? ([...units][0] ?? '') : '', options, addsUp, series, series.length, nowMs)
+  return { ...data, cut: parts.some(({ answer }) => answer.is_cut), approximate: parts.some(({ answer }) => answer.one_in > 1) }
 }
 
 function literalCell(literal: string): string {
@@ -278,7 +303,8 @@ export interface SqlAnswer {
   rows: number
 }
 
-const isTime = (type: string) => /DateTime/.test(type)
+const isTime = (type: string) => /^(?:LowCardinality\(|Nullable\()*Date/.test(type)
+const SQL_STEPS_MAX = 11_000
 const isNumber = (type: string) => /^(?:Nullable\()?(?:U?Int|Float|Decimal)/.test(type)
 
 // A time in the first column makes series over time: numbers of the other columns, by the texts beside them.
@@ -302,18 +328,31 @@ function numberOf(cell: unknown): number | null {
   return Number.isFinite(value) ? value : null
 }
 
+// "2026-11-27 18:00:00", or a day.
 function timeOf(cell: unknown): number {
-  const text = String(cell).replace(' ', 'T')
-  return Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`)
+  const text = String(cell)
+  if (!text.includes(':')) return Date.parse(text)
+  return Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
+}
+
+// The steps of the panel's range, as other panels have them, so that times stand below each other; those of the rows where they do
+// not lie in it, or are too fine for it.
+function sqlSteps(times: readonly number[], stepMs: number, range: { fromMs: number; toMs: number }): { fromMs: number; steps: number } {
+  const [first, last] = [times[0], times.at(-1)]
+  if (first === undefined || last === undefined) return { fromMs: range.fromMs, steps: 0 }
+  const before = first >= range.toMs ? 0 : Math.max(0, Math.floor((first - range.fromMs) / stepMs))
+  const fromMs = first - before * stepMs
+  const steps = Math.max(Math.round((last - fromMs) / stepMs) + 1, Math.ceil((range.toMs - fromMs) / stepMs))
+  if (steps <= SQL_STEPS_MAX) return { fromMs, steps }
+  return { fromMs: first, steps: Math.min(SQL_STEPS_MAX, Math.round((last - first) / stepMs) + 1) }
 }
 
 function sqlSeries(answer: SqlAnswer, numbers: { name: string; i: number }[], options: PanelOptions | undefined, range: { fromMs: number; toMs: number }, nowMs: number): SeriesData {
   const texts = answer.meta.map((column, i) => ({ ...column, i })).filter(({ type, i }) => i > 0 && !isNumber(type))
   const times = [...new Set(answer.data.map((row) => timeOf(row[0])))].filter(Number.isFinite).sort((a, b) => a - b)
   const gaps = times.slice(1).map((time, i) => time - times[i]!)
-  const stepMs = Math.max(1000, gaps.length > 0 ? Math.min(...gaps) : 60_000)
-  const fromMs = times[0] ?? range.fromMs
-  const steps = times.length === 0 ? 0 : Math.min(11_000, Math.round((times.at(-1)! - fromMs) / stepMs) + 1)
+  const stepMs = Math.max(1000, extentOf(gaps)?.[0] ?? 60_000)
+  const { fromMs, steps } = sqlSteps(times, stepMs, range)
   const byName = new Map<string, { labels: Record<string, string>; values: Value[] }>()
   for (const row of answer.data) {
     const labels = Object.fromEntries(texts.map(({ name, i }) => [name, String(row[i])]))
@@ -351,6 +390,7 @@ export interface Bar {
   value: number
   color: string
   behind: Behind | null
+  label?: string // where the name is too long
 }
 
 // The parts of bars and pies. Of a table the first column of numbers counts.
@@ -371,7 +411,7 @@ export function barsOf(data: SeriesData | TableData, by: Reduction): { bars: Bar
     const value = row.cells[at]
     return typeof value === 'number' ? [{ name: words[i]!, value, color: `--series-${places[i] ?? 0}`, behind: row.behind }] : []
   })
-  return { bars: bars.sort((a, b) => b.value - a.value), format: data.columns[at]?.format ?? String }
+  return { bars: named(bars).sort((a, b) => b.value - a.value), format: data.columns[at]?.format ?? String }
 }
 
 // Series as a table of their figures.
@@ -390,15 +430,29 @@ export function tableOf(data: SeriesData): TableData {
       behind: one.behind,
     })),
     total: data.total,
-    approximate: false,
+    approximate: data.approximate,
   }
 }
 
+// What an answer leaves out, and what it is estimated from; "": nothing.
+export function noteOf(data: PanelData): string {
+  const count = (value: number) => value.toLocaleString('en-US')
+  const notes: string[] = []
+  if (data.kind === 'series' && data.total > data.series.length) notes.push(`${count(data.series.length)} of ${count(data.total)} series`)
+  else if (data.kind === 'series' && data.cut) notes.push(`The ${count(data.series.length)} series with the most spans; there are more`)
+  if (data.kind === 'table' && data.total > data.rows.length) notes.push(`${count(data.rows.length)} of ${count(data.total)} rows`)
+  if (data.kind === 'traces' && data.cut) notes.push(`The newest ${count(data.traces.length)} traces; there are more`)
+  if (data.kind === 'logs' && data.cut) notes.push(`The newest ${count(data.logs.length)} records; there are more`)
+  if ((data.kind === 'series' || data.kind === 'table') && data.approximate) notes.push('≈ estimated from a sample')
+  return notes.join(' · ')
+}
+
 // How often values lie in each of `count` equal ranges.
-export function histogramOf(data: SeriesData, count = 20): { from: number; to: number; count: number }[] {
+export function histogramOf(data: SeriesData, count = 10): { from: number; to: number; count: number }[] {
   const numbers = data.series.flatMap((one) => one.values.filter((value): value is number => value !== null))
-  if (numbers.length === 0) return []
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)]
+  const extent = extentOf(numbers)
+  if (extent === null) return []
+  const [low, high] = extent
   const width = high > low ? (high - low) / count : 1
   const bars = Array.from({ length: high > low ? count : 1 }, (_, i) => ({ from: low + i * width, to: low + (i + 1) * width, count: 0 }))
   for (const value of numbers) bars[Math.min(bars.length - 1, Math.floor((value - low) / width))]!.count++

@@ -68,7 +68,10 @@ async function loadSpans(panel: DashboardPanel, queries: readonly DashboardQuery
     return spanSeriesData(parts, panel.options, range.nowMs)
   }
   if (panel.display === 'heatmap') return { kind: 'spans', q, answer: await api.queryHeatmap({ ...range.params, ...(q !== '' && { q }), columns: 80, buckets: 2 }, signal) }
-  if (panel.display === 'traces') return { kind: 'traces', q, traces: (await api.searchTraces({ ...range.params, ...(q !== '' && { q }), limit: limit ?? LIST_DEFAULT }, signal)).traces }
+  if (panel.display === 'traces') {
+    const { traces, next_cursor } = await api.searchTraces({ ...range.params, ...(q !== '' && { q }), limit: limit ?? LIST_DEFAULT }, signal)
+    return { kind: 'traces', q, traces, cut: next_cursor !== null }
+  }
   const by = groups(query, variables)
   const answer = await api.queryGroups({ ...range.params, ...(q !== '' && { q }), by: by.length > 0 ? by.join(',') : 'name', limit: query.top ?? limit ?? GROUPS_DEFAULT }, signal)
   return spanGroupsData(answer, q)
@@ -77,7 +80,10 @@ async function loadSpans(panel: DashboardPanel, queries: readonly DashboardQuery
 async function loadLogs(panel: DashboardPanel, query: DashboardQuery, variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {
   const q = substitute(query.query ?? '', 'traceql', variables)
   const question = { ...range.params, ...(q !== '' && { q }) }
-  if (panel.display === 'logs') return { kind: 'logs', q, logs: (await api.searchLogs({ ...question, limit: panel.options?.limit ?? LIST_DEFAULT }, signal)).logs }
+  if (panel.display === 'logs') {
+    const { logs, next_cursor } = await api.searchLogs({ ...question, limit: panel.options?.limit ?? LIST_DEFAULT }, signal)
+    return { kind: 'logs', q, logs, cut: next_cursor !== null }
+  }
   const by = groups(query, variables)
   if (by.length === 0) return logVolumeData(await api.logVolume(question, signal), q, panel.options, range.nowMs)
   return logGroupsData(await api.groupLogs({ ...question, by: by.join(','), limit: query.top ?? panel.options?.limit ?? GROUPS_DEFAULT }, signal), q)
