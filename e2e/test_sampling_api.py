@@ -92,6 +92,21 @@ def test_the_figures_follow_from_what_was_sent(make_server: Callable[..., Server
     assert ("undecided_spans",) in sums and sums[("memory_bytes",)] > 0 and sums[("journal_bytes",)] > 0
 
 
+def test_a_policy_in_traceql(make_server: Callable[..., Server]) -> None:
+    policy = {"name": "large", "type": "traceql", "traceql": {"query": '{ resource.service.name = "shop" && span.items > 20 }'}}
+    server = make_server(config=config([policy], "0s")).start()
+    assert server.export_http("traces", otlp.traces("shop", [otlp.span("small", attributes={"items": 20}), otlp.span("large", attributes={"items": 21})])).ok
+    assert server.export_http("traces", otlp.traces("other", [otlp.span("elsewhere", attributes={"items": 21})])).ok
+    server.wait_for_rows(1, "otel_traces", "SpanName = 'large' AND SamplingPolicy = 'large'")
+    wait_until(lambda: undecided(server) == 0, what="all decided")
+    assert server.sql("SELECT SpanName FROM otel_traces") == [["large"]]
+
+    whole_trace = put_policies(server, "policies:\n  - {name: a, type: traceql, traceql: {query: '{ } >> { status = error }'}}\n")
+    assert whole_trace.status_code == 400 and whole_trace.json()["error"]["where"].startswith("2:"), whole_trace.text
+    wrong = put_policies(server, "policies:\n  - {name: a, type: traceql, traceql: {query: '{ status == error }'}}\n")
+    assert wrong.status_code == 400 and "column" in wrong.json()["error"]["message"], wrong.text
+
+
 def test_new_policies_through_the_api(make_server: Callable[..., Server]) -> None:
     server = make_server(config=config([ERRORS], "1h")).start()
     assert server.export_http("traces", otlp.traces("shop", [otlp.span("waits")])).ok

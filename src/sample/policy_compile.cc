@@ -7,6 +7,8 @@
 
 #include "sample/ottl.h"
 #include "sample/policy_program.h"
+#include "sample/traceql_condition.h"
+#include "traceql/print.h"
 
 namespace sightline::sample::internal {
 namespace {
@@ -38,6 +40,7 @@ class Compiler {
   Result<Node> CompileComposite(const PolicySpec& policy, const CompositeSpec& spec);
   Result<Node> CompileDynamic(const PolicySpec& policy, const DynamicSpec& spec);
   Result<Node> CompileOttl(const OttlConditionSpec& spec);
+  Node CompileFilters(traceql::SpansetExpression spans);
   Result<Node> CompileText(const StringAttributeSpec& spec);
   Node CompileNumber(const NumericAttributeSpec& spec);
   Node CompileBool(const BooleanAttributeSpec& spec);
@@ -285,6 +288,36 @@ Result<Node> Compiler::CompileOttl(const OttlConditionSpec& spec) {
   return node;
 }
 
+// Spans that meet A or B: not (none meets A and none meets B).
+Node Compiler::CompileFilters(traceql::SpansetExpression spans) {
+  if (auto* filter = std::get_if<traceql::SpansetFilter>(&spans.node)) {
+    if (filter->condition == nullptr) return {.op = Node::Op::kAlways};
+    bool is_new = false;
+    const uint16_t bit = BitOf("traceql " + traceql::Print(*filter->condition), is_new);
+    if (is_new) {
+      program_.conditions.push_back(
+          {CompileTraceqlCondition(std::move(*filter->condition), program_.span_keys, program_.resource_keys), bit,
+           kNone});
+    }
+    return BitNode(bit);
+  }
+  if (auto* pipeline = std::get_if<traceql::Box<traceql::Pipeline>>(&spans.node)) {
+    return CompileFilters(std::get<traceql::SpansetExpression>(std::move((*pipeline)->stages[0].node)));
+  }
+  auto& operation = std::get<traceql::SpansetOperation>(spans.node);
+  const auto negated = [](Node node) {
+    Node negation{.op = Node::Op::kNot};
+    negation.children.push_back(std::move(node));
+    return negation;
+  };
+  const bool either = operation.op == traceql::Operator::kOr;
+  Node left = CompileFilters(std::move(*operation.left)), right = CompileFilters(std::move(*operation.right));
+  Node both{.op = Node::Op::kAnd};
+  both.children.push_back(either ? negated(std::move(left)) : std::move(left));
+  both.children.push_back(either ? negated(std::move(right)) : std::move(right));
+  return either ? negated(std::move(both)) : both;
+}
+
 Result<Node> Compiler::ForServices(const PolicySpec& policy, Node node) {
   if (policy.services.empty()) return node;
   auto services = CompileText({.key = std::string(kServiceKey), .values = policy.services});
@@ -316,6 +349,11 @@ Result<Node> Compiler::CompileBlock(const PolicySpec& policy) {
   if (std::holds_alternative<GroupSpec>(block)) return CompileGroup(policy);
   if (std::holds_alternative<ErrorSpec>(block)) return CompileError();
   if (const auto* spec = std::get_if<RootLatencySpec>(&block)) return CompileRootLatency(*spec);
+  if (const auto* spec = std::get_if<TraceqlSpec>(&block)) {
+    auto filters = ParseTraceqlPolicy(spec->query);
+    if (!filters) return std::unexpected(filters.error());
+    return CompileFilters(*std::move(filters));
+  }
   if (const auto* spec = std::get_if<DynamicSpec>(&block)) return CompileDynamic(policy, *spec);
   return Node{.op = Node::Op::kAlways};
 }

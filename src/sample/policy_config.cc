@@ -200,6 +200,7 @@ class PolicyReader {
   Finished Not(const YamlNode& block, int depth, PolicySpec& policy);
   Finished Drop(const YamlNode& block, int depth, PolicySpec& policy);
   Finished Composite(const YamlNode& block, int depth, PolicySpec& policy);
+  Finished Traceql(const YamlNode& block, int depth, PolicySpec& policy);
   Finished Dynamic(const YamlNode& block, int depth, PolicySpec& policy);
   void Children(MapReader& reader, std::string_view key, int depth, PolicySpec& policy);
   void CheckAllocations(const YamlNode& block, const PolicySpec& policy, const CompositeSpec& spec);
@@ -228,6 +229,7 @@ const PolicyReader::Type PolicyReader::kTypes[] = {
     {"composite", &PolicyReader::Composite, true},
     {"error", &PolicyReader::Error, false},
     {"root_latency", &PolicyReader::RootLatency, true},
+    {"traceql", &PolicyReader::Traceql, true},
     {"dynamic", &PolicyReader::Dynamic, true},
 };
 
@@ -451,6 +453,17 @@ Finished PolicyReader::OttlCondition(const YamlNode& block, int, PolicySpec& pol
   }
   if (!reader.failed() && spec.span.empty() && spec.spanevent.empty()) {
     reader.Fail(block, fmt::format("policy \"{}\" needs at least one condition in span or spanevent", policy.name));
+  }
+  policy.block = std::move(spec);
+  return reader.Finish();
+}
+
+Finished PolicyReader::Traceql(const YamlNode& block, int, PolicySpec& policy) {
+  MapReader reader(block);
+  TraceqlSpec spec;
+  reader.Text("query", spec.query);
+  if (!reader.failed() && spec.query.empty()) {
+    reader.Fail(block, fmt::format("policy \"{}\" needs query", policy.name));
   }
   policy.block = std::move(spec);
   return reader.Finish();

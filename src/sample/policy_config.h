@@ -80,6 +80,9 @@ struct ErrorSpec {};  // a span with status ERROR, or an HTTP status of 500 and 
 struct RootLatencySpec {
   int64_t threshold_ms = 0;
 };
+struct TraceqlSpec {
+  std::string query;  // of filters: traceql_condition.h
+};
 struct DynamicSpec {
   std::vector<std::string> keys;
   double goal_sample_rate = 0;       // 1 trace in so many
@@ -96,7 +99,7 @@ struct PolicySpec {
   std::vector<std::string> services;  // applies only to traces in which one of them takes part; empty: to all
   std::variant<AlwaysSampleSpec, LatencySpec, NumericAttributeSpec, StringAttributeSpec, BooleanAttributeSpec,
                StatusCodeSpec, SpanCountSpec, TraceStateSpec, TraceFlagsSpec, ProbabilisticSpec, LimitSpec,
-               OttlConditionSpec, CompositeSpec, GroupSpec, ErrorSpec, RootLatencySpec, DynamicSpec>
+               OttlConditionSpec, CompositeSpec, GroupSpec, ErrorSpec, RootLatencySpec, TraceqlSpec, DynamicSpec>
       block;
   std::vector<PolicySpec> children;  // of and, not, drop, composite
 };
