@@ -12,7 +12,8 @@ constexpr int64_t kTimeNanosMax = INT64_MAX - 3 * kStepSecondsMax * kSecondNanos
 
 }  // namespace
 
-Result<StepGrid> MakeGrid(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds) {
+Result<StepGrid> MakeGrid(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds,
+                          int64_t origin_unix_nanos) {
   if (from_unix_nanos < 0 || from_unix_nanos >= to_unix_nanos || from_unix_nanos >= kTimeNanosMax) {
     return Fail(Code::kInvalidArgument, "the time range is empty: from {} to {}", from_unix_nanos, to_unix_nanos);
   }
@@ -22,8 +23,11 @@ Result<StepGrid> MakeGrid(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_
   StepGrid grid;
   grid.step = step_seconds * kSecondNanos;
   grid.asked_to = std::min(to_unix_nanos, kTimeNanosMax);
-  grid.from = from_unix_nanos / grid.step * grid.step;
-  grid.to = ((grid.asked_to - 1) / grid.step + 1) * grid.step;
+  // The first step's begin that is not before 1970.
+  const int64_t origin = (origin_unix_nanos % grid.step + grid.step) % grid.step;
+  const int64_t first = from_unix_nanos < origin ? origin - grid.step : origin;
+  grid.from = first + (from_unix_nanos - first) / grid.step * grid.step;
+  grid.to = first + ((grid.asked_to - 1 - first) / grid.step + 1) * grid.step;
   if (grid.steps() > kSeriesStepsMax) {
     return Fail(Code::kResourceExhausted,
                 "the range has {} steps of {} s, at most {} are answered\nask for longer steps or a shorter range",

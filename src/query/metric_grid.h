@@ -10,7 +10,7 @@ namespace sightline::query {
 
 // Times are Unix nanoseconds, not before 1970. Thread: any.
 struct StepGrid {
-  int64_t from = 0, to = 0;  // whole steps since 1970
+  int64_t from = 0, to = 0;  // whole steps from the origin
   int64_t asked_to = 0;      // the end before it was widened: within the last step
   int64_t step = 1;
 
@@ -37,8 +37,10 @@ struct StepGrid {
   }
 };
 
-// The smallest grid that holds [from, to). kInvalidArgument: an empty range, or a step of no use; kResourceExhausted:
+// The smallest grid that holds [from, to), of whole steps from `origin`, before or behind it: that of 1970, unless a
+// window has to be one step exactly. kInvalidArgument: an empty range, or a step of no use; kResourceExhausted:
 // too many steps.
-Result<StepGrid> MakeGrid(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds);
+Result<StepGrid> MakeGrid(int64_t from_unix_nanos, int64_t to_unix_nanos, int64_t step_seconds,
+                          int64_t origin_unix_nanos = 0);
 
 }  // namespace sightline::query

@@ -18,7 +18,7 @@ class Asker {
 
   Result<MetricsAnswer> Run() {
     const SeriesRequest& any = question_.queries.front().request;
-    const auto grid = MakeGrid(any.from_unix_nanos, any.to_unix_nanos, any.step_seconds);
+    const auto grid = MakeGrid(any.from_unix_nanos, any.to_unix_nanos, any.step_seconds, any.origin_unix_nanos);
     if (!grid) return std::unexpected(grid.error());
     answer_.from_unix_nanos = grid->from;
     answer_.to_unix_nanos = grid->to;

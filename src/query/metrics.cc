@@ -184,7 +184,8 @@ void SortSeries(std::vector<MetricSeries>& series, bool smallest) {
 Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store::Cancellation* cancellation,
                                              std::string* at_fault) {
   SIGHTLINE_TRY(CheckRequest(request));
-  const auto grid = MakeGrid(request.from_unix_nanos, request.to_unix_nanos, request.step_seconds);
+  const auto grid = MakeGrid(request.from_unix_nanos, request.to_unix_nanos, request.step_seconds,
+                             request.origin_unix_nanos);
   if (!grid) return std::unexpected(grid.error());
   Question question(clickhouse_, database_, cancellation);
   auto streams = FindStreams(request, grid->from - LookNanos(*grid), question, at_fault);

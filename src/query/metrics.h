@@ -92,6 +92,7 @@ struct SeriesRequest {
   std::optional<Aggregation> over_time, over_series;
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // [from, to), widened to whole steps
   int64_t step_seconds = 60;
+  int64_t origin_unix_nanos = 0;                      // where a step begins
   std::optional<std::string> service;                 // as of MetricSearch
   std::vector<AttributeCondition> attributes;         // of the points, else of the resource
   std::shared_ptr<const traceql::Expression> filter;  // on labels: metric_filter.h; none: all

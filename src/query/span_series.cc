@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "query/encoded_field.h"
 #include "query/span_compare.h"
@@ -27,11 +28,41 @@ double NumberOf(const traceql::Literal& literal) {
   return value.type == traceql::Type::kDuration ? value.AsDouble() / 1e9 : value.AsDouble();
 }
 
+// What did not happen, happened zero times.
+bool Counts(const MetricsPipeline& pipeline) {
+  return !pipeline.of || pipeline.function == MetricsFunction::kHistogramOverTime;
+}
+
+// Whether a group without spans has 0.
+bool Counts(const MetricsExpression& expression) {
+  if (!expression.stages.empty()) return false;
+  if (const auto* pipeline = std::get_if<MetricsPipeline>(&expression.node)) return Counts(*pipeline);
+  const auto* operation = std::get_if<traceql::MetricsOperation>(&expression.node);
+  if (operation == nullptr) return false;
+  using traceql::Operator;
+  const auto is_number = [](const MetricsExpression& side) {
+    return std::holds_alternative<traceql::Literal>(side.node);
+  };
+  const bool scales = operation->op == Operator::kMultiply || operation->op == Operator::kDivide;
+  if (is_number(*operation->right)) return scales && Counts(*operation->left);
+  if (is_number(*operation->left)) return operation->op == Operator::kMultiply && Counts(*operation->right);
+  return operation->op != Operator::kDivide && Counts(*operation->left) && Counts(*operation->right);
+}
+
+// Groups of `others` that `series` has not, with zeros.
+void AddZeros(const SeriesList& others, SeriesList& series) {
+  std::set<SpanLabels> known;
+  for (const SpanSeries& one : series) known.insert(one.labels);
+  for (const SpanSeries& other : others) {
+    if (!known.contains(other.labels)) series.push_back({other.labels, std::vector<double>(other.values.size(), 0)});
+  }
+}
+
 // Asks for the pipelines of one expression and calculates with them. Thread: of its owner.
 class Calculation {
  public:
-  Calculation(ItemSource& source, Question& question, const StepGrid& grid)
-      : source_(source), question_(question), grid_(grid) {}
+  Calculation(ItemSource& source, Question& question, const StepGrid& grid, bool counts_none)
+      : source_(source), question_(question), grid_(grid), counts_none_(counts_none) {}
 
   bool is_cut() const { return is_cut_; }
   double one_in() const { return one_in_; }
@@ -60,6 +91,8 @@ class Calculation {
     if (right_number != nullptr) return Calculate(operation->op, *std::move(left), NumberOf(*right_number));
     auto right = Of(*operation->right);
     if (!right) return right;
+    if (counts_none_ && Counts(*operation->left)) AddZeros(*right, *left);
+    if (counts_none_ && Counts(*operation->right)) AddZeros(*left, *right);
     return Calculate(operation->op, *left, *right);
   }
 
@@ -115,10 +148,7 @@ class Calculation {
   void Add(const MetricsPipeline& pipeline, double scale, const std::vector<std::string>& keys,
            const std::vector<uint32_t>& steps, const std::vector<std::vector<double>>& numbers,
            SeriesList& series) const {
-    const bool counts =
-        !pipeline.of ||
-        pipeline.function == MetricsFunction::kHistogramOverTime;  // what did not happen, happened zero times
-    const double none = counts ? 0 : std::numeric_limits<double>::quiet_NaN();
+    const double none = Counts(pipeline) ? 0 : std::numeric_limits<double>::quiet_NaN();
     if (steps.empty() && pipeline.of) return;
     SpanSeries one;
     for (size_t i = 0; i < pipeline.by.size(); ++i) {
@@ -137,6 +167,7 @@ class Calculation {
   ItemSource& source_;
   Question& question_;
   const StepGrid& grid_;
+  const bool counts_none_;
   size_t pipelines_ = 0;
   bool is_cut_ = false;
   double one_in_ = 1;
@@ -159,10 +190,11 @@ Result<SpanSeriesAnswer> SpanSeriesReader::Read(const SpanSeriesSearch& search, 
   if (search.limit == 0 || search.limit > kSpanSeriesMax) {
     return Fail(Code::kInvalidArgument, "limit {} is not within 1 to {}", search.limit, kSpanSeriesMax);
   }
-  auto grid = MakeGrid(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds);
+  auto grid = MakeGrid(search.from_unix_nanos, search.to_unix_nanos, search.step_seconds,
+                       search.origin_unix_nanos);
   if (!grid) return std::unexpected(grid.error());
   Question question = source_.Ask(cancellation);
-  Calculation calculation(source_, question, *grid);
+  Calculation calculation(source_, question, *grid, search.counts_none);
   auto series = calculation.Of(search.query->expression());
   if (!series) return std::unexpected(series.error());
   SpanSeriesAnswer answer{.from_unix_nanos = grid->from,
@@ -171,6 +203,7 @@ Result<SpanSeriesAnswer> SpanSeriesReader::Read(const SpanSeriesSearch& search, 
                           .series = *std::move(series)};
   answer.is_cut = calculation.is_cut() || answer.series.size() > search.limit;
   if (answer.series.size() > search.limit) answer.series.resize(search.limit);
+  answer.counts = Counts(search.query->expression());
   answer.one_in = calculation.one_in();
   answer.scanned = question.stats();
   return answer;

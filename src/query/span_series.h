@@ -34,6 +34,7 @@ struct SpanSeriesAnswer {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 0;  // whole steps
   std::vector<SpanSeries> series;                                    // those with the most spans first
   bool is_cut = false;                                               // there are more
+  bool counts = false;                                               // a group that is not there has 0 spans
   double one_in = 1;  // of so many spans one was looked at; what counts is scaled up
   store::QueryStats scanned;
 };
@@ -54,6 +55,9 @@ struct SpanSeriesSearch {
   std::shared_ptr<const SpanSeriesQuery> query;
   int64_t from_unix_nanos = 0, to_unix_nanos = 0;  // widened to whole steps
   int64_t step_seconds = 60;
+  int64_t origin_unix_nanos = 0;  // where a step begins
+  // A group that one side of an operator has and the other, which counts spans, has not, was counted zero times there.
+  bool counts_none = false;
   uint32_t limit = kSpanSeriesMax;  // 1 to kSpanSeriesMax
 };
 
