@@ -82,10 +82,14 @@ def point(value: int, time_unix_nano: int = 0, **values: Any) -> NumberDataPoint
 
 
 def metrics(service: str, points: Iterable[NumberDataPoint], name: str = "test.gauge") -> bytes:
+    return metrics_with(service, [Metric(name=name, gauge=Gauge(data_points=points))])
+
+
+def metrics_with(service: str | None, metrics: Iterable[Metric]) -> bytes:
     request = ExportMetricsServiceRequest()
     resource_metrics = request.resource_metrics.add()
     resource_metrics.resource.attributes.extend(attributes({} if service is None else {"service.name": service}))
-    resource_metrics.scope_metrics.add().metrics.append(Metric(name=name, gauge=Gauge(data_points=points)))
+    resource_metrics.scope_metrics.add().metrics.extend(metrics)
     return request.SerializeToString()
 
 

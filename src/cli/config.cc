@@ -240,6 +240,10 @@ void BindReceiveLimits(ConfigSchema& schema, Config::Limits& limits) {
       "limits.future_time_max", limits.future_time_max_nanos,
       "How far ahead of now a time may lie; a later one is stored as now plus this, the original beside it.",
       {.min_nanos = kSecondNanos, .max_nanos = 3'650 * kDayNanos});
+  schema.Number("limits.metric_series_max", limits.metric_series_max,
+                "Series of a metric of a service in a day of receipt (UTC). Points of further ones are stored in one "
+                "series, with otel.metric.overflow (docs/metric_series.md). 0: no limit.",
+                0, 10'000'000);
 }
 
 void BindQueryLimits(ConfigSchema& schema, Config::Limits& limits) {

@@ -70,6 +70,7 @@ struct Config {
     uint64_t refused_bytes_max = 1ULL << 30;
     otlp::Limits items;
     int64_t future_time_max_nanos = kDayNanos;
+    uint32_t metric_series_max = 10'000;  // 0: no limit
     uint32_t query_seconds_max = 30;
     uint64_t query_memory_bytes_max = 512 << 20;
     uint64_t query_result_rows_max = 1'000'000;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 
 #include "base/process.h"
 #include "base/version.h"
@@ -40,6 +41,11 @@ int64_t SecondsOrForever(int64_t nanos) {
 
 int64_t NanosOrForever(int64_t nanos) {
   return nanos == kForeverNanos ? 0 : nanos;
+}
+
+std::shared_ptr<otlp::MetricSeriesLimit> SeriesLimitOf(const Config& config) {
+  const uint32_t series_max = config.limits.metric_series_max;
+  return series_max == 0 ? nullptr : std::make_shared<otlp::MetricSeriesLimit>(series_max);
 }
 
 }  // namespace
@@ -89,6 +95,7 @@ Result<void> Server::OpenStore() {
                                            SecondsOrForever(config_.retention.logs_nanos)},
                      .rollup_retention_seconds = SecondsOrForever(config_.retention.rollups_nanos),
                      .prediction_retention_seconds = SecondsOrForever(config_.retention.predictions_nanos),
+                     .future_seconds_max = config_.limits.future_time_max_nanos / kSecondNanos + 1,
                      .hot_attributes = config_.store.hot_attributes,
                      .fsync_inserts = config_.durability == journal::Durability::kDisk});
   if (!schema) return Wrap("open the schema", schema.error());
@@ -111,7 +118,8 @@ Result<void> Server::OpenIngest() {
                             .future_nanos_max = config_.limits.future_time_max_nanos,
                             .hot_attributes = config_.store.hot_attributes,
                             .predictions = config_.predictions,
-                            .span_metrics = config_.span_metrics};
+                            .span_metrics = config_.span_metrics,
+                            .series_limit = SeriesLimitOf(config_)};
   Result<std::shared_ptr<const sample::PolicySet>> policies = CompilePolicies(config_);
   if (!policies) return Wrap("sampling.tail_sampling", policies.error());
   options.policies = *std::move(policies);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "otlp/limits.h"
+#include "otlp/metric_series_limit.h"
 #include "otlp/prediction_rules.h"
 #include "otlp/scan.h"
 #include "otlp/signal.h"
@@ -44,6 +45,7 @@ struct TableBlock {
   std::string native;  // one or more Native blocks, uncompressed
 };
 inline constexpr int32_t kNoDay = INT32_MIN;
+inline constexpr uint64_t kNoBlock = 0;  // no block's number: for rows that nobody will see
 
 // Items (spans, log records, data points) that carry each mark of the Repairs column. Added up since construction.
 struct RepairCounts {
@@ -70,6 +72,7 @@ class BlockBuilder {
     std::vector<PredictionRule> predictions = DefaultPredictionRules();
     size_t remembered_sets_max = 1 << 20;
     SpanMetricsOptions span_metrics;
+    std::shared_ptr<MetricSeriesLimit> series_limit;  // of metrics, one for all builders; null: there is none
   };
   static std::unique_ptr<BlockBuilder> Create(Signal signal, Options options);
   // Builds only what is known of spans before sampling: span metrics, predictions. Their own rows come later, or never.

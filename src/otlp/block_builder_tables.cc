@@ -146,6 +146,7 @@ SeriesTable::SeriesTable() {
   Add("Attributes", kMap, attributes);
   Add("AttributeTypes", kLow, attribute_types);
   Add("Metadata", "String", metadata);
+  Add("LimitedBy", kLow, limited_by);
 }
 
 void PointsTable::AddFront() {

@@ -169,6 +169,7 @@ struct SeriesTable final : Table {
   MapColumn attributes;
   LowCardinalityColumn attribute_types;
   StringColumn metadata;
+  LowCardinalityColumn limited_by;
 };
 
 struct ExemplarColumns {

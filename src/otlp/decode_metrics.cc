@@ -71,7 +71,7 @@ void Point::Read(std::string_view message, const PointFields& numbers) {
 class MetricsBuilder final : public BuilderBase {
  public:
   explicit MetricsBuilder(Options options)
-      : BuilderBase(std::move(options)), series_(options_.limits, options_.remembered_sets_max) {}
+      : BuilderBase(std::move(options)), series_(options_.limits, options_.remembered_sets_max, options_.series_limit) {}
 
   void Append(std::string_view request, const Scan& scan, const ItemRef& item, int64_t received_unix_nanos,
               const SpanStanding& standing) override;
@@ -128,7 +128,7 @@ void MetricsBuilder::Append(std::string_view request, const Scan& scan, const It
   const ItemTimes times(received_unix_nanos, options_.future_nanos_max);
   const ScopeContext& context = sets_.For(request, scan.scopes[item.scope], received_unix_nanos);
   metric_.Read(item.message.In(request));
-  series_.StartMetric(metric_, context);
+  series_.StartMetric(metric_, context, scan.scopes[item.scope].resource.In(request));
   auto refused = std::lower_bound(scan.refused.begin(), scan.refused.end(), item.first_ordinal);
   uint32_t ordinal = item.first_ordinal;
   for (FieldReader fields(metric_.data); fields.Next();) {
@@ -425,6 +425,8 @@ std::vector<TableBlock> MetricsBuilder::Finish(uint64_t block) {
   std::vector<TableBlock> out;
   FinishSets(out);
   FinishTable(series_.table(), block, out);
+  const uint64_t overflowed = series_.TakeOverflowedPoints();
+  if (options_.series_limit != nullptr && block != kNoBlock) options_.series_limit->AddOverflowedPoints(overflowed);
   numbers_.Finish(block, out);
   histograms_.Finish(block, out);
   exponential_histograms_.Finish(block, out);

@@ -9,6 +9,10 @@ namespace sightline::otlp {
 namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
+// As OpenTelemetry's SDKs call what is beyond their limits.
+constexpr std::string_view kOverflowKey = "otel.metric.overflow";
+constexpr char kOverflowMark = 'o';
+constexpr size_t kOverflowedPart = 8;  // of what is remembered
 
 void AppendSized(std::string_view text, std::string& out) {
   const uint64_t size = text.size();
@@ -79,12 +83,13 @@ void MetricHeader::Read(std::string_view message) {
   }
 }
 
-SeriesIndex::SeriesIndex(const Limits& limits, size_t remembered_max)
-    : limits_(limits), remembered_max_(remembered_max), mender_(limits) {}
+SeriesIndex::SeriesIndex(const Limits& limits, size_t remembered_max, std::shared_ptr<MetricSeriesLimit> series_limit)
+    : limits_(limits), remembered_max_(remembered_max), mender_(limits), series_limit_(std::move(series_limit)) {}
 
-void SeriesIndex::StartMetric(const MetricHeader& header, const ScopeContext& context) {
+void SeriesIndex::StartMetric(const MetricHeader& header, const ScopeContext& context, std::string_view resource) {
   header_ = &header;
   context_ = &context;
+  resource_ = resource;
   raw_.clear();
   AppendRaw(context.serial, raw_);  // stands for all of the resource and scope
   for (const std::string_view text : {header.name, header.description, header.unit}) AppendSized(text, raw_);
@@ -107,19 +112,99 @@ SeriesRef SeriesIndex::Find(const std::vector<std::string_view>& key_values, int
   const auto found = known_.find(hash);
   if (found != known_.end() && found->second.written_day == day) [[likely]]
     return found->second.series;
-  const SeriesRef series = Decode(key_values, received_unix_nanos);
-  if (known_.size() >= remembered_max_) known_.clear();
-  known_[hash] = {series, day};
+  return FindNew(hash, key_values, received_unix_nanos);
+}
+
+SeriesRef SeriesIndex::FindNew(const Hash128& hash, const std::vector<std::string_view>& key_values,
+                               int64_t received_unix_nanos) {
+  const int32_t day = DayOf(received_unix_nanos);
+  if (const auto found = overflowed_.find(hash); found != overflowed_.end() && found->second.written_day == day) {
+    ++overflowed_points_;
+    return found->second.series;
+  }
+  SeriesRef series;
+  DecodeMetric(series.marks);
+  const Marks of_metric = series.marks;
+  DecodeAttributes(key_values, series.marks);
+  limited_by_.clear();
+  series.id = CanonicalId(*context_);
+  if (series_limit_ != nullptr && !IsAdmitted(series.id, day)) {
+    ++overflowed_points_;
+    series = FindOverflow(of_metric, received_unix_nanos);
+    Remember(overflowed_, remembered_max_ / kOverflowedPart, hash, {series, day});
+    return series;
+  }
+  WriteRow(series.id, *context_, received_unix_nanos);
+  Remember(known_, remembered_max_, hash, {series, day});
   return series;
 }
 
-SeriesRef SeriesIndex::Decode(const std::vector<std::string_view>& key_values, int64_t received_unix_nanos) {
-  SeriesRef series;
-  Marks& marks = series.marks;
+void SeriesIndex::Remember(Series& series, size_t max, const Hash128& hash, const Known& known) {
+  if (series.size() >= max) series.clear();
+  series[hash] = known;
+}
+
+// The series of all that were not admitted of the metric, in the same resource and scope. The metric is decoded.
+SeriesRef SeriesIndex::FindOverflow(Marks of_metric, int64_t received_unix_nanos) {
+  const int32_t day = DayOf(received_unix_nanos);
+  raw_.resize(raw_metric_size_);
+  raw_ += kOverflowMark;  // shorter than any attribute
+  const Hash128 hash = HashBytes(raw_);
+  if (const auto found = known_.find(hash); found != known_.end() && found->second.written_day == day)
+    return found->second.series;
+  SeriesRef series{.marks = of_metric};
+  attributes_.assign(1, {.key = std::string(kOverflowKey), .text = "true", .type = 'b'});
+  limited_by_ = series_limit_->LimitedBy(context_->service_name, name_);
+  series.id = CanonicalId(*context_);
+  const uint64_t metric = MetricSeriesLimit::KeyOf(context_->service_name, name_);
+  if (series_limit_->AdmitOverflow(metric, series.id)) {
+    WriteRow(series.id, *context_, received_unix_nanos);
+  } else {
+    ScopeContext of_service;
+    of_service.service_name = context_->service_name;
+    series.id = CanonicalId(of_service);
+    const Hash128 of_all{series.id, static_cast<uint64_t>(kOverflowMark)};  // else a row of it for each resource
+    if (const auto found = known_.find(of_all); found == known_.end() || found->second.written_day != day) {
+      WriteRow(series.id, of_service, received_unix_nanos);
+      Remember(known_, remembered_max_, of_all, {series, day});
+    }
+  }
+  Remember(known_, remembered_max_, hash, {series, day});
+  return series;
+}
+
+bool SeriesIndex::IsAdmitted(uint64_t id, int32_t day) {
+  const uint64_t metric = MetricSeriesLimit::KeyOf(context_->service_name, name_);
+  const auto standing = series_limit_->Admit(metric, id, day);
+  if (standing.is_watched) ShowAttributes(metric);
+  return standing.has_own_rows;
+}
+
+void SeriesIndex::ShowAttributes(uint64_t metric) {
+  shown_.clear();
+  for (const Point& attribute : attributes_) {
+    shown_.emplace_back("point." + attribute.key, XXH3_64bits(attribute.text.data(), attribute.text.size()));
+  }
+  Marks marks;  // counted already, with the resource
+  for (FieldReader fields(resource_); fields.Next();) {
+    if (fields.tag() != field::resource::kAttributes) continue;
+    const Attribute attribute = ReadKeyValue(fields.bytes());
+    std::string name = "resource.";
+    name += mender_.CleanName(attribute.key, marks);
+    const std::string_view text = mender_.TextOf(attribute.value, marks);
+    shown_.emplace_back(std::move(name), XXH3_64bits(text.data(), text.size()));
+  }
+  series_limit_->Watch(metric, shown_);
+}
+
+void SeriesIndex::DecodeMetric(Marks& marks) {
   name_ = mender_.CleanName(header_->name, marks);
   description_ = mender_.Clean(header_->description, marks);
   unit_ = mender_.CleanName(header_->unit, marks);
   metadata_ = header_->metadata.empty() ? std::string_view() : mender_.JsonObject(header_->metadata, marks);
+}
+
+void SeriesIndex::DecodeAttributes(const std::vector<std::string_view>& key_values, Marks& marks) {
   size_t count = key_values.size();
   if (count > limits_.attributes_per_item_max) {
     count = limits_.attributes_per_item_max;
@@ -137,12 +222,9 @@ SeriesRef SeriesIndex::Decode(const std::vector<std::string_view>& key_values, i
   // Attributes are a set: the same ones in another order are the same series.
   std::sort(attributes_.begin(), attributes_.end(),
             [](const Point& a, const Point& b) { return a.key != b.key ? a.key < b.key : a.order < b.order; });
-  series.id = CanonicalId();
-  WriteRow(series.id, received_unix_nanos);
-  return series;
 }
 
-uint64_t SeriesIndex::CanonicalId() {
+uint64_t SeriesIndex::CanonicalId(const ScopeContext& context) {
   canonical_.clear();
   const std::string_view type = MetricTypeName(header_->type);
   for (const std::string_view text :
@@ -151,8 +233,8 @@ uint64_t SeriesIndex::CanonicalId() {
   }
   AppendRaw(header_->temporality, canonical_);
   AppendRaw(header_->monotonic, canonical_);
-  for (const std::string* text : {&context_->service_name, &context_->resource_id, &context_->scope_name,
-                                  &context_->scope_version, &context_->scope_id}) {
+  for (const std::string* text :
+       {&context.service_name, &context.resource_id, &context.scope_name, &context.scope_version, &context.scope_id}) {
     AppendSized(*text, canonical_);
   }
   AppendRaw(attributes_.size(), canonical_);
@@ -162,15 +244,16 @@ uint64_t SeriesIndex::CanonicalId() {
     AppendRaw(attribute.type, canonical_);
   }
   AppendSized(metadata_, canonical_);
+  if (!limited_by_.empty()) canonical_ += kOverflowMark;  // an SDK's own overflow has the same attribute
   // Tables are ordered by the id. Series of one resource are exported with one clock, so that their times compress to a
   // third when they lie together: the first 16 bits are the resource's.
   constexpr int kOwnBits = 48;
-  const uint64_t of_resource = XXH3_64bits(context_->resource_id.data(), context_->resource_id.size());
+  const uint64_t of_resource = XXH3_64bits(context.resource_id.data(), context.resource_id.size());
   const uint64_t own = XXH3_64bits(canonical_.data(), canonical_.size());
   return of_resource >> kOwnBits << kOwnBits | (own & ((uint64_t{1} << kOwnBits) - 1));
 }
 
-void SeriesIndex::WriteRow(uint64_t id, int64_t received_unix_nanos) {
+void SeriesIndex::WriteRow(uint64_t id, const ScopeContext& context, int64_t received_unix_nanos) {
   const uint64_t row = table_.rows();
   table_.series_id.Append(id);
   table_.seen.Append(static_cast<uint32_t>(std::clamp<int64_t>(received_unix_nanos / kNanosPerSecond, 0, UINT32_MAX)));
@@ -180,11 +263,11 @@ void SeriesIndex::WriteRow(uint64_t id, int64_t received_unix_nanos) {
   table_.unit.Append(unit_);
   table_.aggregation_temporality.Append(header_->temporality);
   table_.is_monotonic.Append(header_->monotonic ? 1 : 0);
-  table_.service_name.Append(context_->service_name);
-  table_.resource_id.Append(context_->resource_id);
-  table_.scope_name.Append(context_->scope_name);
-  table_.scope_version.Append(context_->scope_version);
-  table_.scope_id.Append(context_->scope_id);
+  table_.service_name.Append(context.service_name);
+  table_.resource_id.Append(context.resource_id);
+  table_.scope_name.Append(context.scope_name);
+  table_.scope_version.Append(context.scope_version);
+  table_.scope_id.Append(context.scope_id);
   std::string types;
   for (const Point& attribute : attributes_) {
     table_.attributes.keys().Append(attribute.key);
@@ -194,6 +277,7 @@ void SeriesIndex::WriteRow(uint64_t id, int64_t received_unix_nanos) {
   table_.attributes.Close(row);
   table_.attribute_types.Append(types);
   table_.metadata.Append(metadata_);
+  table_.limited_by.Append(limited_by_);
   table_.EndRow();
 }
 

@@ -7,12 +7,14 @@
 #include <set>
 
 #include "query/attributes.h"
+#include "query/metric_limited.h"
 #include "query/metric_streams.h"
 
 namespace sightline::query {
 namespace {
 
-constexpr int64_t kAnnouncedBeforeSeconds = 2 * 24 * 3600, kSecondNanos = 1'000'000'000;
+constexpr int64_t kOneDaySeconds = 24 * 3600, kAnnouncedBeforeSeconds = 2 * kOneDaySeconds;
+constexpr int64_t kSecondNanos = 1'000'000'000;
 
 struct Stream {
   std::string service;
@@ -110,6 +112,8 @@ Result<MetricCardinality> ReadMetricCardinality(store::ClickHouse& clickhouse, c
   Conditions conditions;
   conditions.Add("MetricName = " + conditions.BindText(name));
   conditions.AddService(service);
+  const Conditions of_metric = conditions;
+  conditions.Add("LimitedBy = ''");
   const int64_t seen = std::clamp<int64_t>(from_unix_nanos / kSecondNanos - kAnnouncedBeforeSeconds, 0, UINT32_MAX);
   conditions.Add("Seen >= toDateTime(" + conditions.Bind("UInt32", std::to_string(seen)) + ")");
   std::vector<std::pair<Stream, std::string>> streams;  // with the resource's id
@@ -138,6 +142,9 @@ Result<MetricCardinality> ReadMetricCardinality(store::ClickHouse& clickhouse, c
     counter.Add(stream);
   }
   MetricCardinality answer = counter.Take();
+  auto limited = ReadLimited(question, of_metric, from_unix_nanos / kSecondNanos - kOneDaySeconds);
+  if (!limited) return std::unexpected(limited.error());
+  for (LimitedMetric& one : *limited) answer.limited.push_back(std::move(one.limited));
   answer.scanned = question.stats();
   return answer;
 }

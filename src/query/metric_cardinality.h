@@ -25,6 +25,7 @@ struct MetricCardinality {
   uint64_t series = 0;
   std::vector<std::pair<std::string, uint64_t>> services;  // most series first
   std::vector<AttributeCardinality> attributes;            // most values first
+  std::vector<LimitedSeries> limited;                      // whose further series are not counted
   store::QueryStats scanned;
 };
 

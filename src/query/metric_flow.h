@@ -99,16 +99,16 @@ void EmitCumulative(std::vector<FlowPoint<Value>>& points, const FlowRules& rule
 }
 
 // Of a delta stream: each point is what came since its start. Of points with the same start and time one counts, as
-// they are one point that was sent twice. Sorts `points`.
+// they are one point that was sent twice; all do if they are of different streams. Sorts `points`.
 template <typename Value, typename Emit>
-void EmitDelta(std::vector<FlowPoint<Value>>& points, Emit emit) {
+void EmitDelta(std::vector<FlowPoint<Value>>& points, bool all_count, Emit emit) {
   std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
     if (a.time != b.time) return a.time < b.time;
     return a.start != b.start ? a.start < b.start : Larger(a.value, b.value);
   });
   for (size_t i = 0; i < points.size(); ++i) {
     const auto& point = points[i];
-    if (i > 0 && point.time == points[i - 1].time && point.start == points[i - 1].start) continue;
+    if (!all_count && i > 0 && point.time == points[i - 1].time && point.start == points[i - 1].start) continue;
     const bool timed = point.start > 0 && point.start < point.time;
     const int64_t interval = timed ? (point.time - point.start) / static_cast<int64_t>(point.stands_for) : 0;
     const bool newest = point.time == points.back().time;

@@ -1,4 +1,6 @@
 // ReadFlows: what counters, and the counts and sums of histograms and summaries, came to by group and step.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -56,18 +58,30 @@ std::string RunningSql(const PointsSql& points, const Columns& columns) {
          columns.valid + ") GROUP BY SeriesId, Start, Step) ORDER BY SeriesId";
 }
 
+std::string OverflowIds(const MetricStreams& streams) {
+  std::string ids;
+  for (const auto& [id, stream] : streams.by_id) {
+    if (stream.is_overflow) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", id);
+  }
+  return ids;
+}
+
 // Of a delta stream the points within a step become one, in front; those that reach into it from the step before stay
-// apart.
-std::string DeltaSql(const PointsSql& points, const Columns& columns) {
+// apart. Of the same time all of an overflow's points count, else one: it was sent twice.
+std::string DeltaSql(const PointsSql& points, const Columns& columns, const std::string& overflow_ids) {
+  const auto of_one_time = [&](std::string_view column) {
+    if (overflow_ids.empty()) return fmt::format("max({})", column);
+    return fmt::format("if(SeriesId IN ({1}), sum({0}), max({0}))", column, overflow_ids);
+  };
   const std::string begin = std::string("if(Start > 0 AND Start < Time, Start, Time)");
   return std::string(
              "SELECT SeriesId, count(), arrayConcat(if(countIf(NOT Crosses) = 0, [], [(minIf(Begin, NOT Crosses), "
              "maxIf(Time, NOT Crosses), sumIf(One, NOT Crosses), sumIf(OneTotal, NOT Crosses))]), "
              "groupArrayIf((Start, Time, One, OneTotal), Crosses)) FROM (SELECT SeriesId, Start, Time, Step, ") +
-         begin +
-         " AS Begin, Begin < Edge AS Crosses, max(Amount) AS One, max(Total) AS OneTotal FROM (SELECT SeriesId, " +
-         kPointStartNanos + " AS Start, " + kPointNanos + " AS Time, " + points.step() + " AS Step, " + columns.count +
-         " AS Amount, " + columns.sum + " AS Total, {from:Int64} + Step * {step:Int64} AS Edge" + points.from_where() +
+         begin + " AS Begin, Begin < Edge AS Crosses, " + of_one_time("Amount") + " AS One, " + of_one_time("Total") +
+         " AS OneTotal FROM (SELECT SeriesId, " + kPointStartNanos + " AS Start, " + kPointNanos + " AS Time, " +
+         points.step() + " AS Step, " + columns.count + " AS Amount, " + columns.sum +
+         " AS Total, {from:Int64} + Step * {step:Int64} AS Edge" + points.from_where() +
          " AND bitAnd(Flags, 1) = 0 AND " + columns.valid +
          ") GROUP BY SeriesId, Start, Time, Step, Edge) GROUP BY SeriesId, Step ORDER BY SeriesId";
 }
@@ -117,16 +131,17 @@ class FlowReader {
       parameters["from"] = std::to_string(grid_.from);
       parameters["step"] = std::to_string(grid_.step);
     }
-    SIGHTLINE_TRY(asked_.question.ForEachRow(delta ? DeltaSql(sql, columns) : RunningSql(sql, columns),
-                                             std::move(parameters), [&](RowReader& row) {
-                                               const auto id = row.Number<uint64_t>();
-                                               const auto number = row.Number<uint64_t>();
-                                               auto points = row.Array([&] { return ReadPoint(row, is_sum); });
-                                               if (id != stream_) FinishStream(delta);
-                                               stream_ = id;
-                                               if (!points.empty()) points.front().stands_for += number - points.size();
-                                               points_.insert(points_.end(), points.begin(), points.end());
-                                             }));
+    SIGHTLINE_TRY(asked_.question.ForEachRow(
+        delta ? DeltaSql(sql, columns, OverflowIds(asked_.streams)) : RunningSql(sql, columns), std::move(parameters),
+        [&](RowReader& row) {
+          const auto id = row.Number<uint64_t>();
+          const auto number = row.Number<uint64_t>();
+          auto points = row.Array([&] { return ReadPoint(row, is_sum); });
+          if (id != stream_) FinishStream(delta);
+          stream_ = id;
+          if (!points.empty()) points.front().stands_for += number - points.size();
+          points_.insert(points_.end(), points.begin(), points.end());
+        }));
     FinishStream(delta);
     return {};
   }
@@ -137,7 +152,7 @@ class FlowReader {
       const auto emit = [&](const Flow<Tally>& flow) { Take(flow, stream->second.group); };
       const bool falls_reset = asked_.streams.kind != MetricKind::kSum || stream->second.monotonic;
       if (delta)
-        EmitDelta(points_, emit);
+        EmitDelta(points_, stream->second.is_overflow, emit);
       else
         EmitCumulative(points_, {grid_.from - LookNanos(grid_), grid_.step, falls_reset}, emit);
     }

@@ -120,6 +120,7 @@ Result<MetricHeatmap> ReadMetricHeatmap(store::ClickHouse& clickhouse, const std
     SIGHTLINE_TRY(streams->kind == MetricKind::kHistogram ? Fill(ReadExplicitCells(asked), heatmap)
                                                           : Fill(ReadExponentialCells(asked), heatmap));
   }
+  heatmap.limited = streams->limited;
   heatmap.scanned = question.stats();
   return heatmap;
 }

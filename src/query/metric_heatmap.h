@@ -32,6 +32,7 @@ struct MetricHeatmap {
   // Upper bounds of the rows, rising; one row more is above them all.
   std::vector<double> bounds;
   std::vector<MetricHeatmapCell> cells;  // by step, then row; without empty ones
+  std::vector<LimitedSeries> limited;
   store::QueryStats scanned;
 };
 

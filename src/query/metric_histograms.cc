@@ -114,6 +114,8 @@ class CellReader {
 
   // All but the points of the last time, of which more may come.
   void FinishOlder() {
+    const auto stream = asked_.streams.by_id.find(stream_);
+    if (stream != asked_.streams.by_id.end() && stream->second.is_overflow) return FinishStream(true);
     const int64_t time = points_.back().time;
     const auto last = std::ranges::find_if(points_, [&](const auto& point) { return point.time == time; });
     std::vector<FlowPoint<Buckets>> rest(std::make_move_iterator(last), std::make_move_iterator(points_.end()));
@@ -127,7 +129,7 @@ class CellReader {
     if (!points_.empty() && stream != asked_.streams.by_id.end() && size_ <= kSeriesCellsMax) {
       const auto emit = [&](const Flow<Buckets>& flow) { Take(flow, stream->second.group); };
       if (delta)
-        EmitDelta(points_, emit);
+        EmitDelta(points_, stream->second.is_overflow, emit);
       else
         EmitCumulative(points_, {asked_.grid.from - LookNanos(asked_.grid), asked_.grid.step, true}, emit);
     }

@@ -6,6 +6,8 @@
 #include <map>
 #include <tuple>
 
+#include "base/clock.h"
+#include "query/metric_limited.h"
 #include "query/metric_streams.h"
 #include "query/metrics.h"
 #include "query/rows.h"
@@ -14,6 +16,7 @@ namespace sightline::query {
 namespace {
 
 constexpr int64_t kSecondNanos = 1'000'000'000;
+constexpr int64_t kLimitedShownSeconds = 86'400;
 // Of rows of metric_series. Temporalities that OpenTelemetry does not define are none.
 constexpr const char* kKeyColumns =
     "MetricName, MetricType, Unit, if(AggregationTemporality IN (1, 2), AggregationTemporality, toInt32(0)) AS "
@@ -36,6 +39,7 @@ auto Ordered(const MetricKey& key) {
 
 Conditions Wanted(const MetricSearch& search) {
   Conditions conditions;
+  conditions.Add("LimitedBy = ''");
   conditions.AddService(search.service);
   if (!search.text.empty()) {
     conditions.Add("positionCaseInsensitiveUTF8(MetricName, " + conditions.BindText(search.text) + ") > 0");
@@ -56,8 +60,7 @@ std::string ListedSeries(const MetricSearch& search, const Question& question) {
   if (std::ranges::none_of(kSpanMetrics, may_be_meant)) return table;
   constexpr const char* kColumns =
       "SeriesId, MetricName, MetricType, Description, Unit, AggregationTemporality, IsMonotonic, ServiceName, "
-      "Attributes, "
-      "Seen";
+      "Attributes, Seen, LimitedBy";
   return fmt::format("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2} WHERE Seen >= now() - {3})", kColumns, table,
                      question.Table("span_metric_series"), kSpanMetricsListedSeconds);
 }
@@ -98,6 +101,22 @@ Result<void> ReadFacts(const MetricSearch& search, Question& question, std::vect
   });
 }
 
+Result<void> AddLimited(const MetricSearch& search, Question& question, std::vector<MetricInfo>& metrics) {
+  Conditions conditions;
+  conditions.AddService(search.service);
+  conditions.Add("MetricName >= " + conditions.BindText(metrics.front().key.name));
+  conditions.Add("MetricName <= " + conditions.BindText(metrics.back().key.name));
+  const int64_t now = Clock::System().UnixNanos() / kSecondNanos;
+  auto limited = ReadLimited(question, std::move(conditions), now - kLimitedShownSeconds);
+  if (!limited) return std::unexpected(limited.error());
+  for (MetricInfo& metric : metrics) {
+    for (const LimitedMetric& one : *limited) {
+      if (one.name == metric.key.name) metric.limited.push_back(one.limited);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<MetricPage> MetricReader::List(const MetricSearch& search, store::Cancellation* cancellation) {
@@ -117,7 +136,10 @@ Result<MetricPage> MetricReader::List(const MetricSearch& search, store::Cancell
         more = page.metrics.size() == search.limit;
         if (!more) page.metrics.push_back({.key = std::move(key)});
       }));
-  if (!page.metrics.empty()) SIGHTLINE_TRY(ReadFacts(search, question, page.metrics));
+  if (!page.metrics.empty()) {
+    SIGHTLINE_TRY(ReadFacts(search, question, page.metrics));
+    SIGHTLINE_TRY(AddLimited(search, question, page.metrics));
+  }
   if (more) page.next = page.metrics.back().key;
   page.scanned = question.stats();
   return page;

@@ -68,6 +68,7 @@ class Asker {
       result.result_unit = series->result_unit;
       result.series = std::move(series->series);
       result.series_total = series->series_total;
+      result.limited = std::move(series->limited);
       answer_.scanned.rows_read += series->scanned.rows_read;
       answer_.scanned.bytes_read += series->scanned.bytes_read;
       answer_.scanned.elapsed_seconds += series->scanned.elapsed_seconds;

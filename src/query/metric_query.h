@@ -36,6 +36,7 @@ struct MetricsResult {
   std::string unit, result_unit;
   std::vector<MetricSeries> series;  // largest mean first, or smallest
   uint64_t series_total = 0;
+  std::vector<LimitedSeries> limited;
 };
 struct MetricsAnswer {
   int64_t from_unix_nanos = 0, to_unix_nanos = 0, step_seconds = 60;  // whole steps

@@ -9,6 +9,7 @@
 
 #include "query/attributes.h"
 #include "query/metric_filter.h"
+#include "query/metric_limited.h"
 
 namespace sightline::query {
 namespace {
@@ -19,6 +20,8 @@ constexpr std::string_view kServiceName = "service.name";
 // Streams that a statement lists; of more, the points of all are read and those of others passed over.
 constexpr size_t kStreamsNamedMax = 10'000;
 constexpr int64_t kAnnouncedBeforeSeconds = 2 * 24 * 3600, kSecondNanos = 1'000'000'000;
+// Spares reading the points of most streams that are left out.
+constexpr const char* kAddsUp = "(LimitedBy = '' OR AggregationTemporality = 1)";
 
 using LabelValue = std::optional<std::string>;
 using LabelValues = std::vector<LabelValue>;  // of the keys, in their order
@@ -27,7 +30,7 @@ struct StreamRow {
   uint64_t id = 0;
   std::string kind, unit, service, resource;
   int32_t temporality = 0;
-  bool monotonic = false;
+  bool monotonic = false, is_overflow = false;
   LabelValues labels;
   std::vector<Attribute> attributes;  // read where there is a filter
 };
@@ -73,7 +76,8 @@ class StreamFinder {
       conditions.Add("MetricType = " + conditions.BindText(std::string(MetricKindName(*request_.kind))));
     conditions.AddService(request_.service);
     SIGHTLINE_TRY(AddAttributeConditions(conditions, request_.attributes, {"Attributes"}, question_));
-    const Conditions ever = conditions;
+    Conditions ever = conditions;
+    ever.Add("LimitedBy = ''");
     const int64_t seen = std::clamp<int64_t>(points_from / kSecondNanos - kAnnouncedBeforeSeconds, 0, UINT32_MAX);
     conditions.Add("Seen >= toDateTime(" + conditions.Bind("UInt32", std::to_string(seen)) + ")");
     SIGHTLINE_TRY(ReadRows(conditions, kStreamsMax + 1));
@@ -81,6 +85,7 @@ class StreamFinder {
       return Fail(Code::kResourceExhausted, "{:?} has more than {} streams\nchoose a service or an attribute",
                   request_.name, kStreamsMax);
     }
+    conditions.Add(kAddsUp);
     bool none = rows_.empty();
     if (none) SIGHTLINE_TRY(ReadRows(ever, 1));
     if (rows_.empty()) return NotFound();
@@ -99,7 +104,9 @@ class StreamFinder {
 
  private:
   Result<void> ReadRows(Conditions conditions, size_t max) {
-    std::string sql = "SELECT SeriesId, MetricType, Unit, ServiceName, ResourceId, AggregationTemporality, IsMonotonic";
+    std::string sql =
+        "SELECT SeriesId, MetricType, Unit, ServiceName, ResourceId, AggregationTemporality, IsMonotonic, "
+        "LimitedBy";
     for (const auto& key : request_.group_by) {
       const std::string bound = conditions.BindText(key);
       sql += ", mapContains(Attributes, " + bound + "), Attributes[" + bound + "]";
@@ -116,13 +123,30 @@ class StreamFinder {
       row.resource = reader.Text();
       row.temporality = reader.Number<int32_t>();
       row.monotonic = reader.Number<uint8_t>() != 0;
+      const std::string limited_by = reader.Text();
       row.labels = ReadLabels(reader, request_.group_by.size());
       if (request_.filter) {
         row.attributes = ReadMap(reader);
         SetTypes(row.attributes, reader.Text());
       }
+      if (!limited_by.empty() && !TakeOverflow(row, limited_by)) return;
       rows_.push_back(std::move(row));
     });
+  }
+
+  // Points of different streams in one add up where they say what came since the last one; else they say nothing.
+  // False: it is left out.
+  bool TakeOverflow(StreamRow& row, std::string_view limited_by) {
+    const bool adds_up = !request_.over_time || request_.over_series.value_or(Aggregation::kSum) == Aggregation::kSum;
+    row.is_overflow = true;
+    const bool taken = adds_up && row.temporality == static_cast<int32_t>(Temporality::kDelta);
+    auto known = std::ranges::find(found_.limited, row.service, &LimitedSeries::service);
+    if (known == found_.limited.end()) {
+      known = found_.limited.insert(known, ReadLimitedBy(limited_by));
+      known->service = row.service;
+    }
+    known->is_left_out = known->is_left_out || !taken;
+    return taken;
   }
 
   // Leaves the streams that meet the filter, and asks for the points of no others.
@@ -229,7 +253,7 @@ class StreamFinder {
         if (values[i]) labels.emplace_back(request_.group_by[i], *values[i]);
       }
     }
-    found_.by_id[row.id] = {group->second, row.monotonic};
+    found_.by_id[row.id] = {group->second, row.monotonic, row.is_overflow};
   }
 
   const SeriesRequest& request_;
@@ -267,8 +291,7 @@ std::string SeriesTable(const Question& question, std::string_view name) {
   if (std::ranges::find(kSpanMetrics, name) == std::end(kSpanMetrics)) return table;
   return Both(
       "SeriesId, MetricName, MetricType, Unit, AggregationTemporality, IsMonotonic, ServiceName, ResourceId, "
-      "Attributes, AttributeTypes, "
-      "Seen",
+      "Attributes, AttributeTypes, Seen, LimitedBy",
       table, question.Table("span_metric_series"));
 }
 

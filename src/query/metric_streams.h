@@ -18,6 +18,7 @@ namespace sightline::query {
 struct MetricStream {
   uint32_t group = 0;
   bool monotonic = false;
+  bool is_overflow = false;  // of several streams: points of one time are not one
 };
 
 // Thread: of its owner.
@@ -28,7 +29,8 @@ struct MetricStreams {
   bool any_delta = false, any_running = false;  // running: cumulative, or of no known temporality
   std::vector<std::vector<std::pair<std::string, std::string>>> groups;  // labels
   boost::unordered_flat_map<uint64_t, MetricStream> by_id;
-  Conditions conditions;  // of these streams, on metric_series
+  std::vector<LimitedSeries> limited;  // of the services of these streams, and of those that are left out
+  Conditions conditions;               // of these streams, on metric_series
 };
 
 // The tables as FROM takes them: beside what was sent, what is counted of spans where `name` is one of theirs.

@@ -215,6 +215,7 @@ Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store
   answer.to_unix_nanos = grid->to;
   answer.step_seconds = request.step_seconds;
   TakeSeries(*streams, *values, grid->steps(), request, answer);
+  answer.limited = streams->limited;
   answer.scanned = question.stats();
   return answer;
 }

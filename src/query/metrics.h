@@ -43,6 +43,15 @@ struct MetricKey {
   bool monotonic = false;
 };
 
+// A service that has more series of a metric than limits.metric_series_max: the others are one, the overflow series.
+struct LimitedSeries {
+  std::string service;
+  std::string attribute;     // that has the most values; empty: it is not known
+  bool of_resource = false;  // it is the resource's
+  uint64_t series = 0;       // that are not in it; 0 in answers with values
+  bool is_left_out = false;  // from the answer, as its points do not add up
+};
+
 struct MetricInfo {
   MetricKey key;
   std::string description;                  // the one announced last
@@ -50,6 +59,7 @@ struct MetricInfo {
   uint64_t series_count = 0;                // streams
   std::vector<std::string> attribute_keys;  // of the points, by name, at most kMetricKeysMax
   int64_t last_seen_unix_nanos = 0;         // when a stream was last announced to the store
+  std::vector<LimitedSeries> limited;       // within the last day
 };
 
 struct MetricSearch {
@@ -114,6 +124,7 @@ struct SeriesAnswer {
   int64_t step_seconds = 60;
   std::vector<MetricSeries> series;  // largest values first
   uint64_t series_total = 0;         // groups with data
+  std::vector<LimitedSeries> limited;
   store::QueryStats scanned;
 };
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "query/metric_cardinality.h"
 #include "query/testing/metric_store.h"
 
 namespace sightline::query {
@@ -506,6 +507,102 @@ TEST_F(MetricsTest, PagesAreStableWhileMetricsCome) {
                                  "d sum 1 2", "e sum 1 2"));
   EXPECT_EQ(reader_.List({.limit = 0}).error().code, Code::kInvalidArgument);
   EXPECT_EQ(reader_.List({.limit = kMetricsMax + 1}).error().code, Code::kInvalidArgument);
+}
+
+// -- series beyond limits.metric_series_max
+
+TEST_F(MetricsTest, DeltasOfAnOverflowAddUpThoughTheyAreOfOneTime) {
+  Insert(Add({.temporality = 1, .attributes = "{'user': 'a'}"}), {{60, 5, 0}, {60, 5, 0}, {120, 7, 60}});
+  const uint64_t overflow =
+      Add({.temporality = 1, .attributes = "{'otel.metric.overflow': 'true'}", .limited_by = "point.user"});
+  Insert(overflow, {{60, 10, 1}, {60, 10, 1}, {60, 3, 1}, {120, 4, 60}, {120, 4, 60}});
+  const SeriesAnswer answer = Get(Ask(180, 60, Aggregation::kIncrease));
+  ASSERT_EQ(answer.series.size(), 1u);
+  // Of the stream with rows of its own a point that was sent twice counts once.
+  EXPECT_NEAR(answer.series[0].values[0] + answer.series[0].values[1], 5 + 23 + 7 + 8, 1e-6);
+  ASSERT_EQ(answer.limited.size(), 1u);
+  EXPECT_EQ(answer.limited[0].service, "web");
+  EXPECT_EQ(answer.limited[0].attribute, "user");
+  EXPECT_FALSE(answer.limited[0].is_left_out);
+}
+
+TEST_F(MetricsTest, AnOverflowIsNoStreamToCompareOthersWith) {
+  Insert(Add({.temporality = 1, .attributes = "{'user': 'a'}"}), {{30, 5}, {90, 7}});
+  const uint64_t overflow =
+      Add({.temporality = 1, .attributes = "{'otel.metric.overflow': 'true'}", .limited_by = "point.user"});
+  Insert(overflow, {{30, 100}, {30, 100}});
+  SeriesRequest request = Ask(120);
+  request.over_time = Aggregation::kIncrease;
+  request.over_series = Aggregation::kMax;
+  EXPECT_THAT(Only(request), Are(Values{5, 7}));
+  EXPECT_TRUE(Get(request).limited.at(0).is_left_out);
+  request.over_series = Aggregation::kSum;
+  EXPECT_THAT(Only(request), Are(Values{205, 7}));
+}
+
+TEST_F(MetricsTest, CumulativeStreamsAndGaugesOfAnOverflowAreLeftOutAndSaidSo) {
+  for (const char* type : {"sum", "gauge"}) {
+    const int temporality = std::string_view(type) == "sum" ? 2 : 0;
+    Insert(Add({.name = type, .type = type, .temporality = temporality, .attributes = "{'user': 'a'}"}),
+           {{0, 10}, {60, 20}, {120, 30}});
+    const uint64_t overflow = Add({.name = type,
+                                   .type = type,
+                                   .temporality = temporality,
+                                   .attributes = "{'otel.metric.overflow': 'true'}",
+                                   .limited_by = "resource.host.name"});
+    Insert(overflow, {{0, 500}, {0, 3}, {60, 7}, {60, 9000}, {120, 1}});
+    SeriesRequest request = Ask(120, 60, type);
+    const SeriesAnswer answer = Get(request);
+    ASSERT_EQ(answer.series.size(), 1u) << type;
+    for (const double value : answer.series[0].values) EXPECT_LE(value, 30) << type;
+    ASSERT_EQ(answer.limited.size(), 1u) << type;
+    EXPECT_EQ(answer.limited[0].attribute, "host.name");
+    EXPECT_TRUE(answer.limited[0].of_resource);
+    EXPECT_TRUE(answer.limited[0].is_left_out);
+    request.service = "another";
+    EXPECT_EQ(Refused(request).code, Code::kNotFound);
+  }
+}
+
+TEST_F(MetricsTest, DeltaHistogramsOfAnOverflowAreMergedPointByPoint) {
+  const uint64_t overflow = Add({.type = "histogram",
+                                 .unit = "s",
+                                 .temporality = 1,
+                                 .attributes = "{'otel.metric.overflow': 'true'}",
+                                 .limited_by = "unknown"});
+  for (const double sum : {1, 2, 3}) InsertHistogram(overflow, 60, 1, {1, 2}, {4, 0, 0}, sum);
+  InsertHistogram(overflow, 60, 1, {1, 2}, {0, 12, 0}, 18);
+  EXPECT_THAT(Only(Ask(60, 60, Aggregation::kP50)), Are(Values{1}));
+  EXPECT_THAT(Only(Ask(60, 60, Aggregation::kCount)), Are(Values{24}));
+  EXPECT_THAT(Only(Ask(60, 60, Aggregation::kSum)), Are(Values{24}));
+  EXPECT_EQ(Get(Ask(60)).limited.at(0).attribute, "") << "not known";
+}
+
+TEST_F(MetricsTest, ListAndCardinalityNameTheAttributeOfLimitedServices) {
+  for (const char* user : {"a", "b", "c"}) Add({.attributes = fmt::format("{{'user': '{}'}}", user)}, 9);
+  Add({.service = "cart"}, 9);
+  Add({.attributes = "{'otel.metric.overflow': 'true'}", .limited_by = "point.user"}, 9);
+  Add({.name = "long.ago"}, -20);
+  Add({.name = "long.ago", .attributes = "{'otel.metric.overflow': 'true'}", .limited_by = "point.user"}, -20);
+  const auto page = reader_.List({});
+  ASSERT_TRUE(page) << page.error().message;
+  ASSERT_EQ(page->metrics.size(), 2u);
+  EXPECT_TRUE(page->metrics[0].limited.empty()) << "it is over";
+  const MetricInfo& metric = page->metrics[1];
+  EXPECT_EQ(metric.series_count, 4u);
+  EXPECT_THAT(metric.attribute_keys, ElementsAre("user"));
+  ASSERT_EQ(metric.limited.size(), 1u);
+  EXPECT_EQ(metric.limited[0].service, "web");
+  EXPECT_EQ(metric.limited[0].attribute, "user");
+  EXPECT_EQ(metric.limited[0].series, 3u);
+  EXPECT_TRUE(reader_.List({.service = "cart"})->metrics.at(0).limited.empty());
+
+  const auto found = ReadMetricCardinality(clickhouse(), "sightline", "m", std::nullopt, start_, nullptr);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->series, 4u);
+  ASSERT_EQ(found->attributes.size(), 1u);
+  ASSERT_EQ(found->limited.size(), 1u);
+  EXPECT_EQ(found->limited[0].attribute, "user");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "serve/limited_json.h"
+
 namespace sightline::serve {
 namespace {
 
@@ -56,7 +58,9 @@ void WriteMetric(JsonWriter& json, const query::MetricInfo& metric) {
   WriteTexts(json, "services", metric.services);
   json.Key("series_count").UInt(metric.series_count);
   WriteTexts(json, "attribute_keys", metric.attribute_keys);
-  json.Key("last_seen_unix_nano").NanosOrNull(metric.last_seen_unix_nanos).End('}');
+  json.Key("last_seen_unix_nano").NanosOrNull(metric.last_seen_unix_nanos);
+  WriteLimited(json, metric.limited);
+  json.End('}');
 }
 
 void WriteSeries(JsonWriter& json, const query::MetricSeries& series) {
@@ -167,6 +171,7 @@ Result<void> MetricsApi::GetSeries(ApiCall& call) {
     WriteSeries(json, series);
   }
   json.End(']').Key("series_total").UInt(answer->series_total);
+  WriteLimited(json, answer->limited);
   WriteScanned(json, answer->scanned);
   json.End('}');
   return {};

@@ -10,6 +10,7 @@
 #include "query/metric_heatmap.h"
 #include "query/metric_query.h"
 #include "serve/body_member.h"
+#include "serve/limited_json.h"
 #include "state/json_check.h"
 #include "traceql/parse.h"
 
@@ -160,7 +161,9 @@ void WriteResult(JsonWriter& json, const query::MetricsResult& result) {
     for (const double value : series.values) json.Number(value);
     json.End(']').End('}');
   }
-  json.End(']').Key("series_total").UInt(result.series_total).End('}');
+  json.End(']').Key("series_total").UInt(result.series_total);
+  WriteLimited(json, result.limited);
+  json.End('}');
 }
 
 }  // namespace
@@ -240,6 +243,7 @@ Result<void> MetricsQueryApi::Heatmap(ApiCall& call) {
     json.Begin('{').Key("step").UInt(cell.step).Key("row").UInt(cell.row).Key("count").Number(cell.count).End('}');
   }
   json.End(']');
+  WriteLimited(json, heatmap->limited);
   WriteScanned(json, heatmap->scanned);
   json.End('}');
   return {};
@@ -269,6 +273,7 @@ Result<void> MetricsQueryApi::Cardinality(ApiCall& call) {
     json.End(']').End('}');
   }
   json.End(']');
+  WriteLimited(json, found->limited);
   WriteScanned(json, found->scanned);
   json.End('}');
   return {};

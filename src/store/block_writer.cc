@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/log.h"
+#include "store/admitted_series.h"
 
 namespace sightline::store {
 namespace {
@@ -128,7 +129,7 @@ void BlockWriter::WriteFrames(std::vector<PendingFrame> frames) {
     WriteBlock(context_.next_block.fetch_add(1), std::move(frames));
     return;
   }
-  builder_->Finish(0);  // nobody sees it
+  builder_->Finish(otlp::kNoBlock);
   builder_->ForgetWrittenSets();
   const auto middle = frames.begin() + static_cast<ptrdiff_t>(frames.size() / 2);
   std::vector<PendingFrame> second(std::make_move_iterator(middle), std::make_move_iterator(frames.end()));
@@ -142,6 +143,9 @@ void BlockWriter::WriteBlock(uint64_t block, std::vector<PendingFrame> frames) {
   const journal::Manifest manifest = MakeManifest(block, stream_, frames);
   const std::vector<otlp::TableBlock> tables = builder_->Finish(block);
   PublishRepairs();
+  if (stream_.signal == otlp::Signal::kMetrics && options_.builder.series_limit != nullptr) {
+    ReportSeriesLimit(*options_.builder.series_limit, context_.metrics);
+  }
   GraphWriter::Spans calls = context_.graph != nullptr ? context_.graph->Note(frames) : GraphWriter::Spans();
   // The columns hold everything now; the reservations stay until the block is stored, because the columns are about as
   // large.

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "otlp/counted_request.h"
+#include "store/admitted_series.h"
 
 namespace sightline::store {
 namespace {
@@ -32,9 +33,11 @@ Ingest::Ingest(IngestOptions options, journal::Journal& journal, ClickHouse& cli
 Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Journal& journal, ClickHouse& clickhouse,
                                               MemoryBudget& budget, MetricsRegistry& metrics, const Clock& clock) {
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(options), journal, clickhouse, budget, metrics, clock));
+  otlp::BlockBuilder::Options of_refused = ingest->options_.writer.builder;
+  of_refused.series_limit = nullptr;  // it was asked when they were built
   auto refused = RefusedBlocks::Open({.directory = ingest->options_.data_directory + "/refused",
                                       .bytes_max = ingest->options_.refused_bytes_max,
-                                      .builder = ingest->options_.writer.builder},
+                                      .builder = std::move(of_refused)},
                                      journal, metrics);
   if (!refused) return std::unexpected(refused.error());
   ingest->refused_ = *std::move(refused);
@@ -58,6 +61,9 @@ Result<std::unique_ptr<Ingest>> Ingest::Start(IngestOptions options, journal::Jo
   ingest->span_metrics_writer_ = std::make_unique<BlockWriter>(
       Stream{otlp::Signal::kTraces, journal::BlockKind::kSpanMetrics}, span_metrics,
       WriterContext{journal, ingest->inserter_, *ingest->refused_, metrics, clock, ingest->next_block_});
+  if (const auto& limit = ingest->options_.writer.builder.series_limit) {
+    SIGHTLINE_TRY(RestoreAdmittedSeries(clickhouse, ingest->options_.database, *limit));
+  }
   SIGHTLINE_TRY(ingest->Recover());
   SIGHTLINE_TRY(ingest->StartSampler());
   ingest->graph_->Begin(/*more_to_come=*/ingest->sampler_ == nullptr);
@@ -199,6 +205,7 @@ Result<void> Ingest::RecoverBlock(const journal::Manifest& manifest) {
   const auto builder = stream.CreateBuilder(options_.writer.builder);
   AppendFrames(stream, frames, *builder);
   const Result<PartialInsert> insert = inserter_.InsertWhatIsTaken(manifest.block, builder->Finish(manifest.block));
+  if (const auto& limit = options_.writer.builder.series_limit) ReportSeriesLimit(*limit, metrics_);
   if (!insert) return std::unexpected(insert.error());
   if (!insert->refused.empty()) SIGHTLINE_TRY(refused_->SetAside(manifest, *insert));
   return journal_.AppendDone(manifest.block);

@@ -90,7 +90,7 @@ class LeftOut {
     for (const otlp::ItemRef& item : frame.scan.items) {
       builder_->Append(frame.bytes, frame.scan, item, frame.received_unix_nanos);
       // Only the builder knows which table and day an item becomes a row of.
-      for (const otlp::TableBlock& table : builder_->Finish(0)) {
+      for (const otlp::TableBlock& table : builder_->Finish(otlp::kNoBlock)) {
         if (!refused_.contains({table.table, table.day})) continue;
         items.push_back(item);
         break;

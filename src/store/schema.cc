@@ -21,7 +21,7 @@ namespace {
 using otlp::HotAttribute;
 using otlp::Signal;
 
-enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kPredictions, kFineRollups, kRollups };
+enum class Keep : uint8_t { kTraces, kLogs, kMetrics, kSeries, kPredictions, kFineRollups, kRollups };
 
 // Tables whose rows expire.
 struct ExpiringTable {
@@ -36,6 +36,7 @@ constexpr ExpiringTable kExpiringTables[] = {
     {"metric_histograms", Keep::kMetrics},
     {"metric_exponential_histograms", Keep::kMetrics},
     {"metric_summaries", Keep::kMetrics},
+    {"metric_series", Keep::kSeries, "Seen"},
     {otlp::PredictionsTable::kName, Keep::kPredictions},
 };
 
@@ -47,8 +48,13 @@ constexpr std::string_view kRollupTables[] = {otlp::SpanMetricsTable::kName, otl
 constexpr std::string_view kFormerTables[] = {"span_metric_buckets"};
 
 // Tables that are kept for good. Their rows are as much a part of what was accepted as the others: without a resource
-// or a series the rows that name it say nothing.
-constexpr std::string_view kLastingTables[] = {"attribute_sets", "metric_series", "hot_keys_in_maps"};
+// the rows that name it say nothing.
+constexpr std::string_view kLastingTables[] = {"attribute_sets", "hot_keys_in_maps"};
+
+// A series must outlive its points. It is announced again on each day of receipt, so at most a day before a point
+// comes; that may be stamped ahead of its receipt, and stays until all of its day has expired and a merge has dropped
+// it.
+constexpr int64_t kSeriesMarginSeconds = 3 * kDaySeconds;
 
 constexpr std::string_view kViews[] = {"otel_traces",
                                        "otel_traces_trace_id_ts",
@@ -154,7 +160,8 @@ class SchemaOpener {
     for (const Migration& migration : *options_.migrations) all.append(migration.sql).append("\n");
     all.append(ViewsSql()).append(MergeTreeSettings(options_.fsync_inserts));
     for (const int64_t seconds : options_.retention_seconds) all += fmt::format(" {}", seconds);
-    all += fmt::format(" {} {}", options_.rollup_retention_seconds, options_.prediction_retention_seconds);
+    all += fmt::format(" {} {} {}", options_.rollup_retention_seconds, options_.prediction_retention_seconds,
+                       options_.future_seconds_max);
     for (const HotAttribute& attribute : options_.hot_attributes) all += " " + HotColumnDefinition(attribute);
     return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
   }
@@ -366,6 +373,10 @@ class SchemaOpener {
         return of(Signal::kLogs);
       case Keep::kMetrics:
         return of(Signal::kMetrics);
+      case Keep::kSeries:
+        return of(Signal::kMetrics) == kForever
+                   ? kForever
+                   : of(Signal::kMetrics) + options_.future_seconds_max + kSeriesMarginSeconds;
       case Keep::kFineRollups:
         return of(Signal::kMetrics) == kForever ? kFineSpanMetricsSeconds
                                                 : std::min(of(Signal::kMetrics), kFineSpanMetricsSeconds);

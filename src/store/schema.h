@@ -35,6 +35,7 @@ struct SchemaOptions {
   std::array<int64_t, 3> retention_seconds = {30 * kDaySeconds, 90 * kDaySeconds, 30 * kDaySeconds};
   int64_t rollup_retention_seconds = 400 * kDaySeconds;  // of what is summed up by hour
   int64_t prediction_retention_seconds = 90 * kDaySeconds;
+  int64_t future_seconds_max = kDaySeconds;  // how far ahead of its receipt the time of an item may lie
   std::vector<otlp::HotAttribute> hot_attributes = otlp::DefaultHotAttributes();
   bool fsync_inserts = false;  // an insert returns after its part is on the disk: survives power loss
   const std::vector<Migration>* migrations = &Migrations();

@@ -399,6 +399,35 @@ TEST_P(Schema, RetentionChangesAtAReopen) {
   EXPECT_THAT(Engine("metric_summaries"), HasSubstr("toIntervalSecond(604800)"));
 }
 
+// An announcement is at most a day older than the receipt of a point, whose time is at most a day ahead of that: so the
+// points of a series may be two days younger than it.
+TEST_P(Schema, SeriesExpireButNotBeforeTheirPoints) {
+  Open({.retention_seconds = {kForever, 7 * kDaySeconds, kForever}});
+  EXPECT_THAT(Engine("metric_series"), HasSubstr(fmt::format("toIntervalSecond({})", (7 + 1 + 3) * kDaySeconds)));
+  Execute(
+      "INSERT INTO sightline.metric_series (SeriesId, Seen, MetricName) SELECT Id, now() - toIntervalHour(24 * Days), "
+      "'m' FROM values('Id UInt64, Days Float64', (1, 12), (2, 9.5), (3, 12))");
+  Execute("INSERT INTO sightline.metric_series (SeriesId, Seen, MetricName) VALUES (3, now(), 'm')");
+  Execute(
+      "INSERT INTO sightline.metric_points (SeriesId, Timestamp, Block) SELECT Id, now64(9) - toIntervalHour(24 * "
+      "Days), 1 FROM values('Id UInt64, Days Float64', (1, 10), (2, 7.5), (2, 6.9), (3, 1))");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (Value("SELECT count() FROM metric_series WHERE SeriesId = 1") != "0") {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    Execute("OPTIMIZE TABLE sightline.metric_series FINAL");
+  }
+  Execute("OPTIMIZE TABLE sightline.metric_points FINAL");
+  EXPECT_EQ(Value("SELECT groupArray(SeriesId) FROM (SELECT SeriesId FROM metric_series ORDER BY SeriesId)"), "[2,3]");
+  EXPECT_NE(Value("SELECT count() FROM metric_points WHERE SeriesId = 2"), "0");
+  EXPECT_EQ(Value("SELECT count() FROM metric_points WHERE SeriesId NOT IN (SELECT SeriesId FROM metric_series)"), "0");
+  Reopen();
+  Open({.retention_seconds = {kForever, 7 * kDaySeconds, kForever}, .future_seconds_max = 30 * kDaySeconds});
+  EXPECT_THAT(Engine("metric_series"), HasSubstr(fmt::format("toIntervalSecond({})", (7 + 30 + 3) * kDaySeconds)));
+  Reopen();
+  Open({.retention_seconds = {kForever, kForever, kForever}});
+  EXPECT_THAT(Engine("metric_series"), Not(HasSubstr("TTL ")));
+}
+
 TEST_P(Schema, RowsOfOneDayExpireByTheirResolution) {
   Open();
   const auto insert = [this] {

@@ -27,6 +27,7 @@ struct Stream {
   int temporality = 2;
   bool monotonic = true;
   std::string service = "web", resource = "", attributes = "{}", description = "";
+  std::string limited_by = "";
 };
 
 // Seconds are after the test's start; a start of 0 is unknown.
@@ -52,10 +53,11 @@ class MetricStoreTest : public EngineTest {
     ++last_id_;
     Execute(fmt::format(
         "INSERT INTO sightline.metric_series (SeriesId, Seen, MetricName, MetricType, Description, Unit, "
-        "AggregationTemporality, IsMonotonic, ServiceName, ResourceId, Attributes) VALUES ({}, {}, '{}', '{}', '{}', "
-        "'{}', {}, {}, '{}', '{}', {})",
+        "AggregationTemporality, IsMonotonic, ServiceName, ResourceId, Attributes, LimitedBy) VALUES ({}, {}, '{}', "
+        "'{}', '{}', '{}', {}, {}, '{}', '{}', {}, '{}')",
         last_id_, start_ / kSecond + seen_hours * 3600, stream.name, stream.type, stream.description, stream.unit,
-        stream.temporality, stream.monotonic, stream.service, stream.resource, stream.attributes));
+        stream.temporality, stream.monotonic, stream.service, stream.resource, stream.attributes,
+        stream.limited_by));
     return last_id_;
   }
 

@@ -115,7 +115,8 @@ CREATE OR REPLACE VIEW {db}.span_metric_series AS SELECT
   if(Metric = 'traces.span.metrics.calls', 'Spans before sampling.', 'Durations of spans before sampling.') AS Description,
   CAST(if(Metric = 'traces.span.metrics.calls', concat(char(123), 'call', char(125)), 'ms'), 'LowCardinality(String)') AS Unit,
   toInt32(1) AS AggregationTemporality, CAST(Metric = 'traces.span.metrics.calls', 'Bool') AS IsMonotonic,
-  r.ServiceName AS ServiceName, '' AS ResourceId, {span_attributes} AS Attributes, {span_attribute_types} AS AttributeTypes
+  r.ServiceName AS ServiceName, '' AS ResourceId, {span_attributes} AS Attributes, {span_attribute_types} AS AttributeTypes,
+  CAST('', 'LowCardinality(String)') AS LimitedBy
 FROM {span_rows:3600} AS r;
 
 CREATE OR REPLACE VIEW {db}.span_metric_points AS SELECT
