@@ -230,6 +230,39 @@ describe('the page of metrics', () => {
     await page.close()
   })
 
+  it('names the attribute that makes too many series, in the list, over the chart and among the attributes', async () => {
+    const limited = await Sightline.start(['--set', 'limits.metric_series_max=20'])
+    try {
+      const time = { startTimeUnixNano: String(begin), timeUnixNano: String(now) }
+      const dataPoints = Array.from({ length: 60 }, (_, user) => ({ ...time, asInt: '1', attributes: attributes({ 'http.route': '/cart', 'user.id': `u${user}` }) }))
+      const metrics = [{ name: 'shop.visits', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }, { name: 'shop.stock', gauge: { dataPoints: [{ ...time, asDouble: 3 }] } }]
+      await limited.send('metrics', { resourceMetrics: [{ resource: { attributes: attributes({ 'service.name': 'shop' }) }, scopeMetrics: [{ metrics }] }] })
+      await waitUntil(async () => (await limited.ask<{ metrics: { limited?: unknown }[] }>('/metrics?service=shop'))?.metrics.some((one) => one.limited), 'the limit is reached')
+      for (const [theme, width] of [['light', 1440], ['dark', 1440], ['light', 700]] as const) {
+        const page = await browser.page({ theme, width })
+        await page.goto(`${limited.url}/metrics?service=shop`)
+        const rows = page.getByRole('table', { name: 'Metrics' }).getByRole('link')
+        await rows.filter({ hasText: 'Too many series: user.id' }).getByText('shop.visits').waitFor()
+        expect(await rows.filter({ hasText: 'shop.stock' }).innerText()).not.toContain('Too many')
+        await shot(page, `metrics-limited-${theme}-${width}`)
+        await page.goto(`${limited.url}/metrics?name=shop.visits&view=series`)
+        const note = page.getByRole('group', { name: 'Too many series' })
+        await note.getByText('user.id makes too many series of shop.').waitFor()
+        await note.getByText(/the first 20 of a day/).waitFor()
+        await note.getByText(/not in these values/).waitFor()
+        const row = page.getByRole('table', { name: 'Attributes of the series' }).getByRole('row')
+        expect(await row.filter({ hasText: 'makes too many series' }).getByRole('button').innerText()).toBe('user.id')
+        await settled(page)
+        await shot(page, `metric-limited-${theme}-${width}`)
+        expect(await accessibilityViolations(page)).toEqual([])
+        expect(problems(page)).toEqual([])
+        await page.close()
+      }
+    } finally {
+      await limited.close()
+    }
+  })
+
   it('computes with several metrics in the builder, and makes a panel of it', async () => {
     const page = await browser.page({ height: 1100 })
     await page.goto(`${sightline.url}/metrics?name=shop.orders`)
