@@ -191,6 +191,9 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("listDashboards", {}, {}),
     ("getDashboard", {"id": "ready-http-server"}, {}),
     ("listDashboardShares", {"id": "ready-http-server"}, {}),
+    ("listAlerts", {}, {"state": ["firing", "pending"]}),
+    ("listAlertTransitions", {}, ALL_TIMES),
+    ("listAlertRules", {}, {}),
     ("getMetricSeries", {"name": ODD_METRIC}, {"last": "15m", "group_by": ["place", "service.name"], "limit": 7}),
     ("getMetricExemplars", {"name": ODD_METRIC}, {"last": "15m", "attribute": "place=p1", "limit": 7}),
     ("getMetricExemplars", {"name": "traces.span.metrics.duration"}, {"last": "15m", "type": "histogram"}),
@@ -239,7 +242,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule"}
     assert asked == set(OPERATIONS)
 
 

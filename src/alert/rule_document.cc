@@ -65,9 +65,12 @@ class RuleReader {
             {"condition", true, [&](const Json& value) { ReadCondition(value); }},
             {"for", false, Seconds(rule_.for_seconds, 0, kWindowMax)},
             {"keep_firing_for", false, Seconds(rule_.keep_firing_for_seconds, 0, kWindowMax)},
-            {"no_data", false, [&](const Json& word) { rule_.no_data = Nth<NoData>(kNoData, check_.Word(word, kNoData)); }},
+            {"no_data", false,
+             [&](const Json& word) { rule_.no_data = Nth<NoData>(kNoData, check_.Word(word, kNoData)); }},
             {"groups_max", false,
-             [&](const Json& value) { rule_.groups_max = static_cast<uint32_t>(check_.Integer(value, 1, kGroupsMax)); }},
+             [&](const Json& value) {
+               rule_.groups_max = static_cast<uint32_t>(check_.Integer(value, 1, kGroupsMax));
+             }},
             {"labels", false, [&](const Json& value) { rule_.labels = ReadLabels(value, kKeyBytesMax); }},
             {"annotations", false, [&](const Json& value) { rule_.annotations = ReadLabels(value, kProseBytesMax); }},
         });
@@ -115,27 +118,26 @@ class RuleReader {
 
   void Query(const Json& value) {
     RuleQuery one;
-    check_.Object(value,
-                  {
-                      {"name", true, [&](const Json& name) { one.name = QueryName(name); }},
-                      {"source", true,
-                       [&](const Json& word) { one.source = Nth<Source>(kSources, check_.Word(word, kSources)); }},
-                      {"query", false, Text(one.query, traceql::kQueryBytesMax)},
-                      {"group_by", false,
-                       [&](const Json& list) {
-                         check_.Array(list, 5, [&](const Json& key) {
-                           one.group_by.push_back(check_.Text(key, kKeyBytesMax, 1));
-                         });
-                       }},
-                      {"metric", false, Text(one.metric, kKeyBytesMax)},
-                      {"type", false,
-                       [&](const Json& word) { one.type = query::ParseMetricKind(check_.Word(word, kMetricTypes)); }},
-                      {"aggregation", false, Aggregated(kAggregations, one.aggregation)},
-                      {"over_time", false, Aggregated(kOverTime, one.over_time)},
-                      {"over_series", false, Aggregated(kOverSeries, one.over_series)},
-                      {"service", false, Text(one.service, kKeyBytesMax)},
-                      {"slo", false, Text(one.slo, kNameBytesMax)},
-                  });
+    check_.Object(
+        value, {
+                   {"name", true, [&](const Json& name) { one.name = QueryName(name); }},
+                   {"source", true,
+                    [&](const Json& word) { one.source = Nth<Source>(kSources, check_.Word(word, kSources)); }},
+                   {"query", false, Text(one.query, traceql::kQueryBytesMax)},
+                   {"group_by", false,
+                    [&](const Json& list) {
+                      check_.Array(list, 5,
+                                   [&](const Json& key) { one.group_by.push_back(check_.Text(key, kKeyBytesMax, 1)); });
+                    }},
+                   {"metric", false, Text(one.metric, kKeyBytesMax)},
+                   {"type", false,
+                    [&](const Json& word) { one.type = query::ParseMetricKind(check_.Word(word, kMetricTypes)); }},
+                   {"aggregation", false, Aggregated(kAggregations, one.aggregation)},
+                   {"over_time", false, Aggregated(kOverTime, one.over_time)},
+                   {"over_series", false, Aggregated(kOverSeries, one.over_series)},
+                   {"service", false, Text(one.service, kKeyBytesMax)},
+                   {"slo", false, Text(one.slo, kNameBytesMax)},
+               });
     if (check_.ok()) CheckQuery(one);
     rule_.queries.push_back(std::move(one));
   }
@@ -356,8 +358,8 @@ class RuleReader {
                               }},
                              {"severity", true,
                               [&](const Json& word) {
-                                tier.level = check_.Word(word, kSeverities) == "critical" ? Level::kCritical
-                                                                                          : Level::kWarning;
+                                tier.level =
+                                    check_.Word(word, kSeverities) == "critical" ? Level::kCritical : Level::kWarning;
                               }},
                          });
     if (check_.ok() && tier.short_seconds > tier.long_seconds) check_.Refuse("short is longer than long");
@@ -380,7 +382,8 @@ class RuleReader {
     if (rule_.watch.empty()) {
       rule_.watch = rule_.formulas.empty() ? rule_.queries.back().name : rule_.formulas.back().name;
     } else if (!names_.contains(rule_.watch)) {
-      check_.At("watch", [&] { check_.Refuse("there is no {:?}: {} are there", rule_.watch, fmt::join(names_, ", ")); });
+      check_.At("watch",
+                [&] { check_.Refuse("there is no {:?}: {} are there", rule_.watch, fmt::join(names_, ", ")); });
     }
   }
 
@@ -389,15 +392,9 @@ class RuleReader {
   std::set<std::string> names_;
 };
 
-// The parts of the text that say what an instance is and when it fires.
-std::string MeaningOf(const simdjson::dom::element& root) {
-  std::string meaning;
-  for (const char* key : {"queries", "formulas", "watch", "window", "interval", "delay", "condition"}) {
-    simdjson::dom::element value;
-    if (root[key].get(value) == simdjson::SUCCESS) meaning += simdjson::minify(value);
-    meaning += '\n';
-  }
-  return meaning;
+std::string TextOf(const simdjson::dom::element& root, const char* key) {
+  simdjson::dom::element value;
+  return root[key].get(value) == simdjson::SUCCESS ? simdjson::minify(value) : std::string();
 }
 
 }  // namespace
@@ -414,7 +411,9 @@ Result<RuleDocument> ReadRule(std::string_view json) {
   auto rule = RuleReader().Read(root);
   if (rule) {
     rule->json = simdjson::minify(root);
-    rule->meaning = MeaningOf(root);
+    rule->question = fmt::format("{}\n{}\n{}\n{}", TextOf(root, "queries"), TextOf(root, "formulas"), rule->watch,
+                                 rule->window_seconds);
+    rule->meaning = rule->question + "\n" + TextOf(root, "condition");
   }
   return rule;
 }

@@ -70,8 +70,8 @@ struct RuleDocument {
   uint32_t groups_max = 100;
   Labels labels, annotations;
 
-  // Queries, formulas, windows and condition as one text: rules with equal ones have equal instances.
-  std::string meaning;
+  // What is asked, as one text: rules with equal ones share answers. With the condition it says what an instance is.
+  std::string question, meaning;
 };
 
 // kInvalidArgument: "condition.critical: what is wrong with it"; of JSON that does not parse "document: …".

@@ -45,7 +45,7 @@ std::string Unquoted(const std::string& literal) {
 }
 
 std::string PlainKey(const std::string& key) {
-  for (const std::string_view scope : {"resource.", "span.", "log.", "."}) {
+  for (const std::string_view scope : {"resource.", "span.", "span:", "log.", "."}) {
     if (key.starts_with(scope)) return Unquoted(key.substr(scope.size()));
   }
   return key;
@@ -146,8 +146,7 @@ Result<RuleQueries::Answer> RuleQueries::AskSpans(const RuleQuery& one, const St
 
 Result<RuleQueries::Answer> RuleQueries::AskLogs(const RuleQuery& one, const Steps& steps,
                                                  store::Cancellation* cancellation) {
-  auto query =
-      query::ParseItemQuery(otlp::Signal::kLogs, one.query, steps.from_unix_nanos, steps.to_unix_nanos);
+  auto query = query::ParseItemQuery(otlp::Signal::kLogs, one.query, steps.from_unix_nanos, steps.to_unix_nanos);
   if (!query) return std::unexpected(query.error());
   auto read = query::ReadLogSeries(items_,
                                    {.query = *std::move(query),
@@ -156,8 +155,7 @@ Result<RuleQueries::Answer> RuleQueries::AskLogs(const RuleQuery& one, const Ste
                                     .origin_unix_nanos = steps.from_unix_nanos},
                                    cancellation);
   if (!read) return std::unexpected(read.error());
-  Answer answer{
-      .counts = true, .is_grouped = !one.group_by.empty(), .is_cut = read->is_cut, .scanned = read->scanned};
+  Answer answer{.counts = true, .is_grouped = !one.group_by.empty(), .is_cut = read->is_cut, .scanned = read->scanned};
   for (auto& series : read->series) answer.Add(series.labels, std::move(series.values));
   return answer;
 }
@@ -248,9 +246,8 @@ Result<RuleQueries::Answer> RuleQueries::AskSql(const RuleQuery& one, const Step
 
 Result<RuleQueries::Answer> RuleQueries::AskSilent(const RuleQuery& one, const Steps& step, int64_t now_unix_nanos,
                                                    store::Cancellation* cancellation) {
-  query::SilentSearch search{.from_unix_nanos = step.from_unix_nanos,
-                             .to_unix_nanos = step.to_unix_nanos,
-                             .now_unix_nanos = now_unix_nanos};
+  query::SilentSearch search{
+      .from_unix_nanos = step.from_unix_nanos, .to_unix_nanos = step.to_unix_nanos, .now_unix_nanos = now_unix_nanos};
   if (!one.service.empty()) search.service = one.service;
   auto read = silent_.CountByService(search, cancellation);
   if (!read) return std::unexpected(read.error());

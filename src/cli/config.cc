@@ -152,6 +152,13 @@ void BindDashboards(ConfigSchema& schema, Config::Dashboards& dashboards) {
               "change while the program runs.");
 }
 
+void BindAlerts(ConfigSchema& schema, Config::Alerts& alerts) {
+  schema.Section("alerts", "Alerts that do not come from people.");
+  schema.Text("alerts.directory", alerts.directory,
+              "Each *.json, *.yaml and *.yml file in its folder rules/ is a rule (docs/alerts.md), which cannot be "
+              "changed in the UI. Files may change while the program runs.");
+}
+
 void BindServices(ConfigSchema& schema, Config::Services& services) {
   schema.Section("services", "How services are judged.");
   schema.Duration("services.apdex_threshold", services.apdex_threshold_nanos,
@@ -302,6 +309,7 @@ void BindConfig(ConfigSchema& schema, Config& config) {
   BindSpanMetrics(schema, config.span_metrics);
   BindServices(schema, config.services);
   BindDashboards(schema, config.dashboards);
+  BindAlerts(schema, config.alerts);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

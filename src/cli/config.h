@@ -95,6 +95,10 @@ struct Config {
     std::string directory;  // empty: there are none from files
   } dashboards;
 
+  struct Alerts {
+    std::string directory;  // empty: there are none from files
+  } alerts;
+
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set
     forward::Protocol protocol = forward::Protocol::kAuto;

@@ -156,6 +156,17 @@ Result<void> Server::OpenDoors() {
   api.dashboards = dashboards_.get();
   api.dashboard_files = dashboard_files_.get();
   api.exception_decisions = exception_decisions_.get();
+  Alerting::Options alerts{.directory = config_.alerts.directory,
+                           .query_nanos_max = config_.limits.query_seconds_max * kSecondNanos};
+  alerts.queries = {.database = api.database,
+                    .hot_attributes = api.hot_attributes,
+                    .sql = api.sql,
+                    .rollup_minute_seconds = api.metrics_retention_seconds};
+  Result<std::unique_ptr<Alerting>> alerting =
+      Alerting::Open(std::move(alerts), *clickhouse_, *state_, metrics_, clock_);
+  if (!alerting) return Wrap("read the states of alerts", alerting.error());
+  alerting_ = *std::move(alerting);
+  api.alerts.emplace(alerting_->parts());
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =
@@ -180,6 +191,7 @@ Result<void> Server::OpenDoors() {
     ReleaseFreeMemory();
     ReleaseCode(kLargeCodeBytes);
   });
+  alerting_->Start();
   phase_.store(Phase::kReady, std::memory_order_release);
   return {};
 }
@@ -227,6 +239,7 @@ void Server::RefuseReload(std::string problem) {
 
 bool Server::Stop() {
   phase_.store(Phase::kStopping, std::memory_order_release);
+  alerting_->Stop();
   self_exporter_.reset();
   receiver_->Stop(kReceiverGraceSeconds);
   const bool all_stored = ingest_->Drain(kDrainNanos);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
+#include "cli/alerting.h"
 #include "cli/config.h"
 #include "cli/idle_trimmer.h"
 #include "cli/sampling_control.h"
@@ -70,6 +71,7 @@ class Server {
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;
+  std::unique_ptr<Alerting> alerting_;
   std::unique_ptr<serve::ApiServer> api_;
   std::unique_ptr<receive::Receiver> receiver_;
   std::unique_ptr<serve::SelfExporter> self_exporter_;

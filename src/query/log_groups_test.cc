@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "query/log_series.h"
 #include "query/testing/engine.h"
 
 namespace sightline::query {
@@ -65,6 +66,30 @@ TEST_F(LogGroupsTest, ByFieldsOfRecordsAndOfTheirBodies) {
   EXPECT_THAT(Groups({"log.user", "severity"}, "{ body.http.status != nil }"),
               ElementsAre("\"ann\", error: 1 1 [0, 1, 0, 0]", "\"ann\", info: 1 0 [1, 0, 0, 0]",
                           "\"bob\", fatal: 1 1 [0, 1, 0, 0]"));
+}
+
+TEST_F(LogGroupsTest, AsSeriesOfExactWindows) {
+  ItemSource source(clickhouse(), {}, "sightline");
+  const auto series = [&](std::vector<std::string> by, int64_t from, int64_t step_minutes) {
+    auto query = ParseItemQuery(otlp::Signal::kLogs, "{ severity >= info }", from, from + 2 * step_minutes * kMinute);
+    const auto answer = ReadLogSeries(
+        source,
+        {.query = *query, .by = std::move(by), .step_seconds = 60 * step_minutes, .origin_unix_nanos = from});
+    EXPECT_TRUE(answer) << answer.error().message;
+    std::vector<std::string> lines;
+    for (const auto& one : answer->series) {
+      std::string line;
+      for (const auto& [field, value] : one.labels) line += fmt::format("{}={} ", field, value);
+      lines.push_back(fmt::format("{}{}", line, one.values));
+    }
+    return lines;
+  };
+  EXPECT_THAT(series({}, begin_, 1), ElementsAre("[1, 2]"));
+  EXPECT_THAT(series({}, begin_ + 1, 1), ElementsAre("[2, 0]"));
+  EXPECT_THAT(series({}, begin_ + 10 * kMinute, 1), ElementsAre("[0, 0]"));
+  EXPECT_THAT(series({"resource.service.name"}, begin_, 2),
+              ElementsAre("resource.service.name=\"shop\" [3, 0]", "resource.service.name=\"web\" [0, 1]"));
+  EXPECT_THAT(series({"log.user"}, begin_ + 10 * kMinute, 2), ElementsAre());
 }
 
 TEST_F(LogGroupsTest, SaysHowManyThereAre) {

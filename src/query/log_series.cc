@@ -13,8 +13,8 @@ Result<SpanSeriesAnswer> ReadLogSeries(ItemSource& source, const LogSeriesSearch
     return Fail(Code::kInvalidArgument, "groups are by {} fields at most, not {}", kLogSeriesFieldsMax,
                 search.by.size());
   }
-  const auto grid = MakeGrid(search.query.from_unix_nanos, search.query.to_unix_nanos, search.step_seconds,
-                             search.origin_unix_nanos);
+  const auto grid =
+      MakeGrid(search.query.from_unix_nanos, search.query.to_unix_nanos, search.step_seconds, search.origin_unix_nanos);
   if (!grid) return std::unexpected(grid.error());
   Question question = source.Ask(cancellation);
   ItemQuery query = search.query;
@@ -40,14 +40,13 @@ Result<SpanSeriesAnswer> ReadLogSeries(ItemSource& source, const LogSeriesSearch
       "SELECT {}toUInt32(intDiv(toUnixTimestamp64Nano(Timestamp) - {}, {})) AS Step, toFloat64(count()) AS Records "
       "FROM {} WHERE {} GROUP BY Step{}{}",
       keys, grid->from, grid->step, set->table, set->conditions.Sql(), comma, by);
-  SpanSeriesAnswer answer{.from_unix_nanos = grid->from,
-                          .to_unix_nanos = grid->to,
-                          .step_seconds = search.step_seconds,
-                          .counts = true};
+  SpanSeriesAnswer answer{
+      .from_unix_nanos = grid->from, .to_unix_nanos = grid->to, .step_seconds = search.step_seconds, .counts = true};
   SIGHTLINE_TRY(question.ForEachRow(
-      fmt::format("SELECT {}, groupArray(Step), groupArray(Records) FROM ({}){} ORDER BY sum(Records) DESC{}{} LIMIT {}",
-                  names.empty() ? "emptyArrayString()" : "[" + by + "]", counts, names.empty() ? "" : " GROUP BY " + by,
-                  comma, by, kSpanSeriesMax + 1),
+      fmt::format(
+          "SELECT {}, groupArray(Step), groupArray(Records) FROM ({}){} ORDER BY sum(Records) DESC{}{} LIMIT {}",
+          names.empty() ? "emptyArrayString()" : "[" + by + "]", counts, names.empty() ? "" : " GROUP BY " + by, comma,
+          by, kSpanSeriesMax + 1),
       set->conditions.parameters(), [&](RowReader& row) {
         const auto values = row.Texts();
         const auto steps = row.Numbers<uint32_t>();

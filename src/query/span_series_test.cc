@@ -103,6 +103,48 @@ class SpanSeriesTest : public EngineTest {
   SpanSeriesReader reader_{source_};
 };
 
+TEST_F(SpanSeriesTest, AWindowCanBeOneStepExactly) {
+  const auto count = [&](int from, int to) {
+    const int64_t begin = begin_ + from * kSecondNanos;
+    const auto answer = reader_.Read({.query = *SpanSeriesQuery::Parse("{ } | count_over_time()"),
+                                      .from_unix_nanos = begin,
+                                      .to_unix_nanos = begin_ + to * kSecondNanos,
+                                      .step_seconds = to - from,
+                                      .origin_unix_nanos = begin});
+    EXPECT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->from_unix_nanos, begin);
+    EXPECT_TRUE(answer->counts);
+    EXPECT_EQ(answer->series.at(0).values.size(), 1u);
+    return answer->series.at(0).values.at(0);
+  };
+  EXPECT_EQ(count(5, 65), 1);
+  EXPECT_EQ(count(10, 70), 2);  // with its begin, without its end
+  EXPECT_EQ(count(11, 71), 5);
+  EXPECT_EQ(count(71, 72), 0);
+}
+
+TEST_F(SpanSeriesTest, WhatOneSideOnlyCountsCanBeZeroOnTheOther) {
+  const auto query = SpanSeriesQuery::Parse(
+      "({ status = error } | rate() by (resource.service.name)) / ({ } | rate() by (resource.service.name))");
+  ASSERT_TRUE(query) << query.error().message;
+  SpanSeriesSearch search{.query = *query,
+                          .from_unix_nanos = begin_,
+                          .to_unix_nanos = begin_ + 120 * kSecondNanos,
+                          .step_seconds = 120,
+                          .origin_unix_nanos = begin_};
+  const auto without = reader_.Read(search);
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_EQ(without->series.size(), 1u);
+  search.counts_none = true;
+  const auto with = reader_.Read(search);
+  ASSERT_TRUE(with) << with.error().message;
+  ASSERT_EQ(with->series.size(), 2u);
+  EXPECT_DOUBLE_EQ(with->series[0].values.at(0), 1.0 / 6);
+  EXPECT_THAT(with->series[1].labels, ElementsAre(std::pair("resource.service.name", "\"web\"")));
+  EXPECT_EQ(with->series[1].values.at(0), 0);
+  EXPECT_FALSE(with->counts) << "a share of nothing is not 0";
+}
+
 TEST_F(SpanSeriesTest, CountsEverySpanWithItsWeight) {
   EXPECT_THAT(Series("{ } | count_over_time()"), ElementsAre(" 2 5"));
   EXPECT_THAT(Series("{ } | rate()"), ElementsAre(" 0.03333 0.08333"));

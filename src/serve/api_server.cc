@@ -141,6 +141,7 @@ class ApiServerImpl final : public ApiServer {
     traces_api_.AddTo(router_);
     if (views_api_) views_api_->AddTo(router_);
     if (dashboards_api_) dashboards_api_->AddTo(router_);
+    if (options_.alerts) alerts_api_.emplace(*options_.alerts).AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
     watch_ = std::thread([this] { WatchTime(); });
@@ -324,6 +325,7 @@ class ApiServerImpl final : public ApiServer {
   std::optional<ViewsApi> views_api_;
   std::optional<ReadyDashboards> ready_dashboards_;
   std::optional<DashboardsApi> dashboards_api_;
+  std::optional<AlertsApi> alerts_api_;
   Router router_;  // of the endpoints above
   Counter& requests_;
   Counter& refused_busy_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "otlp/block_builder.h"
 #include "query/services.h"
 #include "query/sql.h"
+#include "serve/alerts_api.h"
 #include "serve/program_api.h"
 #include "serve/sampling_api.h"
 #include "state/dashboard_files.h"
@@ -42,6 +44,7 @@ struct ApiOptions {
   state::Dashboards* dashboards = nullptr;                   // the same
   state::DashboardFiles* dashboard_files = nullptr;          // with dashboards
   state::ExceptionDecisions* exception_decisions = nullptr;  // must outlive the server; null: none can be made
+  std::optional<AlertParts> alerts;                          // none: there are no alerts
   std::vector<std::string> allowed_hosts, allowed_origins;   // net::HttpServerOptions says what they mean
 };
 

@@ -30,6 +30,22 @@ constexpr const char* kMigrations[] = {
     " group_id TEXT PRIMARY KEY, state TEXT NOT NULL, note TEXT NOT NULL, resolved_in_version TEXT NOT NULL,"
     " version INTEGER NOT NULL, decided_unix_nanos INTEGER NOT NULL, regressed_unix_nanos INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID",
+    "CREATE TABLE alert_rules ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, document TEXT NOT NULL,"
+    " version INTEGER NOT NULL, created_unix_nanos INTEGER NOT NULL, updated_unix_nanos INTEGER NOT NULL) STRICT",
+    "CREATE TABLE alert_rule_states ("
+    " rule TEXT PRIMARY KEY,"  // the id that the API gives it: it may be one of a file
+    " name TEXT NOT NULL, meaning INTEGER NOT NULL, evaluated_unix_nanos INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE alert_instances ("
+    " rule TEXT NOT NULL, labels TEXT NOT NULL, state TEXT NOT NULL, level INTEGER NOT NULL, since INTEGER NOT NULL,"
+    " breach_since INTEGER NOT NULL, critical_since INTEGER NOT NULL, clear_since INTEGER NOT NULL,"
+    " missing_since INTEGER NOT NULL, resolved INTEGER NOT NULL, flaps INTEGER NOT NULL, told INTEGER NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY (rule, labels)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE alert_transitions ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, at_unix_nanos INTEGER NOT NULL, rule TEXT NOT NULL,"
+    " rule_name TEXT NOT NULL, fingerprint TEXT NOT NULL, labels TEXT NOT NULL, from_state TEXT NOT NULL,"
+    " to_state TEXT NOT NULL, severity TEXT NOT NULL, value TEXT NOT NULL, message TEXT NOT NULL) STRICT",
+    "CREATE INDEX alert_transitions_of_rules ON alert_transitions (rule, id)",
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 
