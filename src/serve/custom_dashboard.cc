@@ -1,6 +1,7 @@
 #include "serve/custom_dashboard.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <string_view>
@@ -14,8 +15,9 @@ constexpr int kPanelColumns = 8, kPanelRows = 8, kPanelsInARow = 3, kSeriesShown
 constexpr std::string_view kFilter = "{ resource.service.name =~ $service }";
 constexpr size_t kTitleBytesMax = 200, kDescriptionBytesMax = 1000;
 
-// Not within a character.
+// Not within a character. Bytes that are no characters are written as three each.
 std::string Shortened(std::string_view text, size_t bytes_max) {
+  if (!simdjson::validate_utf8(text.data(), text.size())) bytes_max /= 3;
   if (text.size() <= bytes_max) return std::string(text);
   while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;
   return std::string(text.substr(0, bytes_max));

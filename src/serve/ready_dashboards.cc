@@ -100,7 +100,7 @@ bool ReadyDashboards::HasData(const Entry& entry, const Stored& stored) {
       entry.fields, [&](const auto& field) { return std::ranges::find(stored.fields, field) != stored.fields.end(); });
 }
 
-state::DashboardDocument ReadyDashboards::Custom(const Stored& stored) const {
+Result<state::DashboardDocument> ReadyDashboards::Custom(const Stored& stored) const {
   std::vector<std::string> shown(std::begin(kNotCustom), std::end(kNotCustom));
   for (const Entry& entry : entries_) std::ranges::copy(entry.metrics, std::back_inserter(shown));
   std::vector<query::MetricInfo> custom;
@@ -108,11 +108,10 @@ state::DashboardDocument ReadyDashboards::Custom(const Stored& stored) const {
   for (const auto& metric : stored.metrics) {
     const bool elsewhere =
         std::ranges::any_of(shown, [&](const auto& pattern) { return Matches(pattern, metric.key.name); });
-    if (!elsewhere && names.insert(metric.key.name).second) custom.push_back(metric);
+    // What has no name nobody can ask for.
+    if (!elsewhere && !metric.key.name.empty() && names.insert(metric.key.name).second) custom.push_back(metric);
   }
-  auto document = state::ReadDashboardDocument(CustomDashboardJson(custom));
-  SIGHTLINE_CHECK(document.has_value());
-  return *std::move(document);
+  return state::ReadDashboardDocument(CustomDashboardJson(custom));
 }
 
 Result<std::vector<ReadyDashboard>> ReadyDashboards::List(store::Cancellation* cancellation) {
@@ -120,9 +119,14 @@ Result<std::vector<ReadyDashboard>> ReadyDashboards::List(store::Cancellation* c
   if (!stored) return std::unexpected(stored.error());
   std::vector<ReadyDashboard> list;
   for (const Entry& entry : entries_) list.push_back({entry.name, entry.document, HasData(entry, *stored)});
-  state::DashboardDocument custom = Custom(*stored);
-  const bool has_data = custom.panels > 0;
-  list.push_back({std::string(kCustomName), std::move(custom), has_data});
+  auto custom = Custom(*stored);
+  if (!custom) {
+    // Names of metrics come from outside: the other dashboards are listed all the same.
+    Log(LogLevel::kError, "the dashboard of custom metrics is wrong", {{"error", custom.error().message}});
+    return list;
+  }
+  const bool has_data = custom->panels > 0;
+  list.push_back({std::string(kCustomName), *std::move(custom), has_data});
   return list;
 }
 

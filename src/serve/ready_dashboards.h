@@ -55,7 +55,7 @@ class ReadyDashboards {
   Result<Stored> ReadStored(store::Cancellation* cancellation);
   static bool HasData(const Entry& entry, const Stored& stored);
   // No panels: there are no such metrics.
-  state::DashboardDocument Custom(const Stored& stored) const;
+  Result<state::DashboardDocument> Custom(const Stored& stored) const;
 
   query::MetricReader& metrics_;
   query::FieldReader& fields_;
