@@ -42,7 +42,8 @@ bool ReadsSpan(const Expression& expression) {
   if (const auto* unary = std::get_if<Unary>(&expression.node)) return ReadsSpan(*unary->operand);
   if (const auto* binary = std::get_if<Binary>(&expression.node))
     return ReadsSpan(*binary->left) || ReadsSpan(*binary->right);
-  return !std::holds_alternative<Literal>(expression.node);
+  const auto* literal = std::get_if<Literal>(&expression.node);
+  return literal == nullptr || literal->scalar.type == Type::kAny;  // a variable may stand for a field
 }
 
 // by() without coalesce() behind it: one trace can have several sets of spans.
@@ -135,6 +136,7 @@ class Checker {
   void CompileRegex(Binary& binary) {
     const auto* literal = std::get_if<Literal>(&binary.right->node);
     const size_t offset = binary.right->offset;
+    if (literal != nullptr && literal->scalar.type == Type::kAny) return;  // a variable
     if (literal == nullptr || literal->scalar.type != Type::kString) {
       return Fail(offset, Ticks(binary.op) + " needs a regular expression", {"a string"});
     }

@@ -122,6 +122,10 @@ Token Lexer::Next() {
   if (c == '"') return Quoted(std::move(token));
   if (c == '`') return RawQuoted(std::move(token));
   if (IsLetter(c)) return Word(std::move(token));
+  if (variables_ == Variables::kAllowed && AcceptVariable()) {
+    token.literal.scalar.type = Type::kAny;
+    return Finish(std::move(token), Kind::kLiteral);
+  }
   if (c == '\'') return Fail(at_, "strings stand in double quotes or in backticks", "\"");
   if (const auto op = OperatorAt(text_.substr(at_))) {
     token.op = *op;
@@ -135,6 +139,18 @@ Token Lexer::Next() {
   size_t end = at_ + 1;
   while (end < text_.size() && (text_[end] & 0xc0) == 0x80) ++end;
   return Fail(at_, "`" + std::string(text_.substr(at_, end - at_)) + "` has no meaning here", c == '&' ? "&&" : "");
+}
+
+bool Lexer::AcceptVariable() {
+  if (Peek() != '$') return false;
+  const bool braced = Peek(1) == '{';
+  const size_t begin = braced ? 2 : 1;
+  size_t end = begin;
+  if (!IsLetter(Peek(end))) return false;
+  while (IsLetter(Peek(end)) || IsDigit(Peek(end))) ++end;
+  if (braced && Peek(end++) != '}') return false;
+  at_ += end;
+  return true;
 }
 
 Token Lexer::Word(Token token) {

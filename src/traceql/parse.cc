@@ -25,17 +25,17 @@ std::optional<ParseError> CheckText(std::string_view text) {
   return std::nullopt;
 }
 
-std::expected<Query, ParseError> ParseQuery(std::string_view text) {
+std::expected<Query, ParseError> ParseQuery(std::string_view text, Variables variables) {
   if (auto error = CheckText(text)) return std::unexpected(std::move(*error));
-  Parser parser(text, Subject::kSpans);
+  Parser parser(text, Subject::kSpans, 0, variables);
   Query query = parser.ParseWholeQuery();
   if (auto error = parser.error()) return std::unexpected(std::move(*error));
   if (auto error = CheckQuery(query, text)) return std::unexpected(std::move(*error));
   return query;
 }
 
-std::expected<Expression, ParseError> ParseSpanCondition(std::string_view text) {
-  auto query = ParseQuery(text);
+std::expected<Expression, ParseError> ParseSpanCondition(std::string_view text, Variables variables) {
+  auto query = ParseQuery(text, variables);
   if (!query) return std::unexpected(std::move(query.error()));
   auto* pipeline = std::get_if<Pipeline>(&query->node);
   const bool alone = pipeline != nullptr && pipeline->stages.size() == 1;

@@ -54,6 +54,40 @@ TEST(ParseLogCondition, EmptyTextIsTrue) {
   EXPECT_EQ(Print(*ParseLogCondition(" \n")), "true");
 }
 
+TEST(ParseQuery, VariablesStandForValuesOfAnyType) {
+  for (const char* text : {
+           "{ resource.service.name =~ $service && kind = ${kind} && status != $status }",
+           "{ duration > $least && span.http.response.status_code >= $code && .a = $x * 2 }",
+           "{ parent.kind = $kind && trace:id = $id && name !~ $x && $x = name }",
+           "{ .a = \"$none\" && .b = `${none}` } | rate() by ($field, name)",
+           "{ } | quantile_over_time(duration, $q, .99) by (${field}) | topk($n)",
+           "{ } | by($field) | count() > $n",
+       }) {
+    EXPECT_FALSE(ParseQuery(text)) << text;
+    const auto query = ParseQuery(text, Variables::kAllowed);
+    EXPECT_TRUE(query) << text << "\n" << (query ? "" : OneLine(query.error()));
+  }
+  for (const char* text :
+       {"{ .a = $1 }", "{ .a = ${a }", "{ .a = $ }", "{ .a = $$a }", "{ kind = $kind && status = }", "{ $a $b }"}) {
+    EXPECT_FALSE(ParseQuery(text, Variables::kAllowed)) << text;
+  }
+  EXPECT_TRUE(ParseSpanCondition("{ .code = $code }", Variables::kAllowed));
+  EXPECT_FALSE(ParseSpanCondition("{ .code = $code } | rate()", Variables::kAllowed));
+  // The place is that of the text as it was written.
+  EXPECT_EQ(ParseQuery("{ .a = $long_name && status = }", Variables::kAllowed).error().column, 31u);
+}
+
+TEST(ParseLogCondition, VariablesStandForValuesOfAnyType) {
+  for (const char* text : {"{ severity >= $level && resource.service.name =~ $service }", "timeout $word ${other}",
+                           "!$word", "{ severityNumber > $n || $word }"}) {
+    EXPECT_TRUE(ParseLogCondition(text, Variables::kAllowed)) << text;
+  }
+  EXPECT_FALSE(ParseLogCondition("{ severity >= $level }"));
+  EXPECT_FALSE(ParseLogCondition("{ severity >> $level }", Variables::kAllowed));
+  EXPECT_TRUE(ParseLogCondition("$5 $ $$"));  // words
+  EXPECT_TRUE(ParseLogCondition("$5 $ $$", Variables::kAllowed));
+}
+
 TEST(ParseQuery, ShowsThePlaceUnderTheLine) {
   const std::string text = "{ name = \"größe\" &&\n  spn.x = 1 }";
   const auto query = ParseQuery(text);

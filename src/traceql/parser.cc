@@ -6,8 +6,8 @@
 
 namespace sightline::traceql {
 
-Parser::Parser(std::string_view text, Subject subject, size_t offset)
-    : text_(text), subject_(subject), lexer_(text, subject, offset) {
+Parser::Parser(std::string_view text, Subject subject, size_t offset, Variables variables)
+    : text_(text), subject_(subject), lexer_(text, subject, offset, variables) {
   Advance();
 }
 

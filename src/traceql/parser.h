@@ -18,7 +18,7 @@ namespace sightline::traceql {
 // Thread: of its owner.
 class Parser {
  public:
-  Parser(std::string_view text, Subject subject, size_t offset = 0);
+  Parser(std::string_view text, Subject subject, size_t offset = 0, Variables variables = Variables::kRefused);
 
   Query ParseWholeQuery();
   Expression ParseBraces();                        // { condition }

@@ -175,6 +175,8 @@ Field Parser::ParseField() {
              info != nullptr) {
     field.scope = info->scope;
     field.intrinsic = info->intrinsic;
+  } else if (token_.IsVariable()) {
+    field.key = token_.text;
   } else {
     const auto known = KnownWords(subject_);
     FailHere({"an attribute", "an intrinsic"},

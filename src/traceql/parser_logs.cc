@@ -15,7 +15,7 @@ using Result = std::expected<Expression, ParseError>;
 
 class LogParser {
  public:
-  explicit LogParser(std::string_view text) : text_(text) {}
+  LogParser(std::string_view text, Variables variables) : text_(text), variables_(variables) {}
 
   Result Parse() {
     SkipSpaces();
@@ -67,17 +67,24 @@ class LogParser {
     }
     if (text_[at_] == '{') return ParseBraces();
     if (text_[at_] == '"' || text_[at_] == '`') return ParseQuoted();
+    if (variables_ == Variables::kAllowed && text_[at_] == '$') {
+      Lexer lexer(text_, Subject::kLogs, at_, variables_);
+      if (lexer.Next().IsVariable()) {
+        at_ = lexer.offset();
+        return Expression{FullText{"", nullptr}, offset};
+      }
+    }
     return ParseWord();
   }
 
   // The lexer finds the end, as a brace can stand in a string too.
   Result ParseBraces() {
     const size_t begin = at_;
-    Lexer lexer(text_, Subject::kLogs, begin);
+    Lexer lexer(text_, Subject::kLogs, begin, variables_);
     Token token = lexer.Next();
     while (token.kind != Token::Kind::kEnd && !token.Is('}')) token = lexer.Next();
     const size_t end = token.kind == Token::Kind::kEnd ? text_.size() : lexer.offset();
-    Parser parser(text_.substr(0, end), Subject::kLogs, begin);
+    Parser parser(text_.substr(0, end), Subject::kLogs, begin, variables_);
     Expression inner = parser.ParseBraces();
     if (auto error = parser.error()) return std::unexpected(std::move(*error));
     at_ = end;
@@ -106,6 +113,7 @@ class LogParser {
   }
 
   std::string_view text_;
+  Variables variables_;
   size_t at_ = 0;
   int nesting_ = 0;
   int operators_ = 0;
@@ -113,9 +121,9 @@ class LogParser {
 
 }  // namespace
 
-std::expected<Expression, ParseError> ParseLogCondition(std::string_view text) {
+std::expected<Expression, ParseError> ParseLogCondition(std::string_view text, Variables variables) {
   if (auto error = CheckText(text)) return std::unexpected(std::move(*error));
-  Result condition = LogParser(text).Parse();
+  Result condition = LogParser(text, variables).Parse();
   if (!condition) return condition;
   MakeFullTexts(*condition);
   if (auto error = CheckCondition(*condition, text)) return std::unexpected(std::move(*error));

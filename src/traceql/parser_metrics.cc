@@ -50,6 +50,7 @@ Comparison Parser::ParseComparison() {
 }
 
 int64_t Parser::ParseWholeNumber() {
+  if (token_.IsVariable()) token_.literal.scalar = Value::Int(1);
   if (token_.kind != Kind::kLiteral || token_.literal.scalar.type != Type::kInt) {
     FailHere({"a whole number"});
     return 0;
@@ -63,6 +64,7 @@ std::vector<double> Parser::ParseQuantiles() {
   std::vector<double> quantiles;
   Expect(',');
   do {
+    if (token_.IsVariable()) token_.literal.scalar = Value::Float(0.5);
     const Value value = token_.literal.scalar;
     if (token_.kind != Kind::kLiteral || (value.type != Type::kInt && value.type != Type::kFloat)) {
       FailHere({"a quantile from 0 to 1"});

@@ -180,6 +180,7 @@ Parser::Term Parser::ParseStageOperand() {
     return {SpansetExpression{Boxed(std::move(pipeline)), offset}, offset};
   }
   if (token_.Is('{')) return {SpansetExpression{ParseFilter(), offset}, offset};
+  if (token_.IsVariable()) token_.literal.scalar = Value::Int(1);
   if (token_.kind == Kind::kLiteral && IsNumber(token_.literal.scalar.type)) {
     ScalarExpression number{std::move(token_.literal), offset};
     Advance();
