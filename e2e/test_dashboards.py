@@ -77,6 +77,8 @@ def test_is_made_changed_copied_and_deleted(make_server: Callable[..., Server]) 
     ({"panels": [{**DOCUMENT["panels"][0], "display": "pies"}]}, "panels[0].display", "none of"),
     ({"panels": [{**DOCUMENT["panels"][0], "queries": [{"name": "A", "source": "traceql", "query": "{ status = }"}]}]},
      "panels[0].queries[0].query", "unexpected"),
+    ({"panels": [{**DOCUMENT["panels"][0], "queries": [*DOCUMENT["panels"][0]["queries"], {"name": "B", "source": "sql", "query": "SELECT 1"}]}]},
+     "panels[0].queries[1]", "all have the same"),
     ({"colour": "red"}, "document", "colour"),
     ({"panels": [DOCUMENT["panels"][0], DOCUMENT["panels"][0]]}, "panels[1].id", "another"),
 ])  # fmt: skip
@@ -104,6 +106,17 @@ def test_files_appear_change_and_are_named_when_broken(make_server: Callable[...
     assert titles(server, "file") == []
 
 
+def test_without_their_directory_the_other_dashboards_are_listed(make_server: Callable[..., Server], tmp_path: Path) -> None:
+    directory = tmp_path / "dashboards"
+    directory.mkdir()
+    server = make_server(config={"dashboards": {"directory": str(directory)}}).start()
+    make(server)
+    directory.rmdir()
+    listed = answer(server, "listDashboards")
+    assert titles(server) == ["Shop"]
+    assert [one["file"] for one in listed["broken"]] == ["dashboards.directory"]
+
+
 def test_a_share_link_shows_the_dashboard_until_it_is_ended(make_server: Callable[..., Server]) -> None:
     server = make_server().start()
     made = make(server)
@@ -118,6 +131,42 @@ def test_a_share_link_shows_the_dashboard_until_it_is_ended(make_server: Callabl
     assert call(server, "DELETE", f"/shared-dashboards/{share['token']}").status_code == 204
     assert call(server, "GET", f"/shared-dashboards/{share['token']}").status_code == 404
     assert call(server, "POST", "/dashboards/999/shares", {"state": ""}).status_code == 404
+
+
+def test_a_deleted_dashboard_comes_back_under_its_id_with_its_links(make_server: Callable[..., Server]) -> None:
+    server = make_server().start()
+    made = make(server)
+    token = call(server, "POST", f"/dashboards/{made['id']}/shares", {"state": ""}).json()["token"]
+    assert call(server, "DELETE", f"/dashboards/{made['id']}", version=1).status_code == 204
+    assert call(server, "GET", f"/shared-dashboards/{token}").status_code == 404
+    server.kill()
+    server.start()
+    restored = call(server, "POST", f"/dashboards/{made['id']}/restore")
+    assert restored.status_code == 200 and restored.json() == made
+    assert answer(server, "getSharedDashboard", {"token": token})["document"] == DOCUMENT
+    assert call(server, "POST", "/dashboards/999/restore").status_code == 404
+    assert call(server, "POST", "/dashboards/ready-http-server/restore").status_code == 409
+
+
+@pytest.mark.parametrize("name", ["", "x" * 3000, "\u00e4" * 600, 'quo"te\n'], ids=["none", "long", "wide", "odd"])
+def test_whatever_metrics_are_called_dashboards_are_listed(make_server: Callable[..., Server], name: str) -> None:
+    server = make_server().start()
+    assert server.export_http("metrics", otlp.metrics("till", [otlp.point(1, shop="a")], name)).ok
+    assert server.export_http("metrics", otlp.metrics("till", [otlp.point(1, shop="a")], "queue.length")).ok
+    server.wait_for_rows(1, "otel_metrics_gauge", "MetricName = 'queue.length'")
+    panels = answer(server, "getDashboard", {"id": "ready-custom-metrics"})["document"]["panels"]
+    assert "queue.length" in [panel["title"] for panel in panels]
+    assert "Custom metrics" in titles(server, "ready")
+
+
+@pytest.mark.parametrize("source, query", [
+    ("traceql", "{ kind = $kind && status = ${status} && duration > $least }"),
+    ("traceql", "{ span.http.response.status_code = $code } | quantile_over_time(duration, $q) by ($field)"),
+    ("logs", "{ severity >= $level } $word"),
+])  # fmt: skip
+def test_variables_stand_for_values_of_any_type(shared_server: Server, source: str, query: str) -> None:
+    panel = {**DOCUMENT["panels"][0], "queries": [{"name": "A", "source": source, "query": query}]}
+    assert call(shared_server, "POST", "/dashboards", {"document": {**DOCUMENT, "panels": [panel]}}).status_code == 201
 
 
 def substituted(text: str) -> str:

@@ -242,7 +242,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "restoreDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule"}
     assert asked == set(OPERATIONS)
 
 

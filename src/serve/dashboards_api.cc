@@ -104,6 +104,7 @@ void DashboardsApi::AddTo(Router& router) {
   router.Add({"GET", "/api/v1/dashboards/{id}", [this](ApiCall& call) { return Get(call); }});
   router.Add({"PUT", "/api/v1/dashboards/{id}", [this](ApiCall& call) { return Update(call); }});
   router.Add({"DELETE", "/api/v1/dashboards/{id}", [this](ApiCall& call) { return Delete(call); }});
+  router.Add({"POST", "/api/v1/dashboards/{id}/restore", [this](ApiCall& call) { return Restore(call); }});
   router.Add({"GET", "/api/v1/dashboards/{id}/shares", [this](ApiCall& call) { return ListShares(call); }});
   router.Add({"POST", "/api/v1/dashboards/{id}/shares", [this](ApiCall& call) { return Share(call); }});
   router.Add({"GET", "/api/v1/shared-dashboards/{token}", [this](ApiCall& call) { return GetShared(call); }});
@@ -153,7 +154,9 @@ Result<void> DashboardsApi::List(ApiCall& call) {
   auto own = own_.List();
   if (!own) return std::unexpected(own.error());
   auto files = files_.List();
-  if (!files) return std::unexpected(files.error());
+  if (!files) {  // the others are there all the same
+    files = state::DashboardFileList{.files = {}, .broken = {{"dashboards.directory", files.error().message}}};
+  }
   auto ready = ready_.List(call.cancellation());
   if (!ready) return std::unexpected(ready.error());
   JsonWriter& json = call.json;
@@ -219,6 +222,16 @@ Result<void> DashboardsApi::Delete(ApiCall& call) {
   auto done = own_.Delete(*id, *version);
   if (!done) return call.Blame("id", done.error());
   call.Send({.status = 204, .content_type = ""});
+  return {};
+}
+
+Result<void> DashboardsApi::Restore(ApiCall& call) {
+  SIGHTLINE_TRY(call.params.Check());
+  const auto id = OwnId(call.part("id"));
+  if (!id) return call.Blame("id", id.error());
+  auto restored = own_.Restore(*id);
+  if (!restored) return call.Blame("id", restored.error());
+  Write(call.json, OfOwn(*std::move(restored)));
   return {};
 }
 

@@ -26,6 +26,7 @@ class DashboardsApi {
   Result<void> Create(ApiCall& call);
   Result<void> Update(ApiCall& call);
   Result<void> Delete(ApiCall& call);
+  Result<void> Restore(ApiCall& call);
   Result<void> ListShares(ApiCall& call);
   Result<void> Share(ApiCall& call);
   Result<void> GetShared(ApiCall& call);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <variant>
 
 #include "base/units.h"
 #include "state/json_check.h"
@@ -14,6 +15,7 @@ namespace sightline::state {
 namespace {
 
 constexpr size_t kNameBytesMax = 200, kProseBytesMax = 4096, kKeyBytesMax = 1024, kQueryBytesMax = 64 << 10;
+constexpr size_t kMetricGroupsMax = 3;  // as query/metrics.h
 constexpr size_t kVariablesMax = 20, kPanelsMax = 100, kQueriesMax = 10;
 constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
 
@@ -32,10 +34,6 @@ constexpr Words kOverSeries = {"avg", "min", "max", "sum", "count", "p50", "p75"
 constexpr Words kLegends = {"none", "list", "table"};
 constexpr Words kReductions = {"last", "avg", "min", "max", "sum"};
 constexpr Words kLevels = {"ok", "warning", "error"};
-
-bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
 
 // Thread: of its owner.
 class DocumentReader {
@@ -96,14 +94,22 @@ class DocumentReader {
     if (*nanos <= 0 || *nanos == kForeverNanos) check_.Refuse("a time back from now is wanted, such as 1h");
   }
 
-  void Condition(std::string_view signal, const std::string& text) {
-    if (!check_.ok() || text.empty()) return;
-    const std::string plain = WithoutVariables(text);
-    if (signal == "logs") {
-      if (const auto parsed = traceql::ParseLogCondition(plain); !parsed) check_.Refuse("{}", parsed.error().message);
-    } else if (const auto parsed = traceql::ParseQuery(plain); !parsed) {
-      check_.Refuse("{}", parsed.error().message);
+  // In the language of a source, or of "traces"; SQL is not read. Whether it makes numbers over time.
+  bool Condition(std::string_view source, const std::string& text) {
+    constexpr auto kAllowed = traceql::Variables::kAllowed;
+    if (!check_.ok() || text.empty() || source == "sql") return false;
+    const auto refuse = [&](const traceql::ParseError& error) {
+      check_.Refuse("{}", traceql::DescribeParseError(text, error));
+      return false;
+    };
+    if (source == "logs" || source == "metrics") {
+      const auto condition =
+          source == "logs" ? traceql::ParseLogCondition(text, kAllowed) : traceql::ParseSpanCondition(text, kAllowed);
+      return condition ? false : refuse(condition.error());
     }
+    const auto query = traceql::ParseQuery(text, kAllowed);
+    if (!query) return refuse(query.error());
+    return std::holds_alternative<traceql::MetricsExpression>(query->node);
   }
 
   void Variable(const Json& value) {
@@ -125,7 +131,7 @@ class DocumentReader {
             {"all", false, Truth()},
             {"default", false, List(1000, Text(kProseBytesMax))},
         });
-    check_.At("filter", [&] { Condition(kind == "label" ? "traces" : signal, filter); });
+    check_.At("filter", [&] { Condition(kind == "label" ? "metrics" : signal, filter); });
     if ((kind == "field" || kind == "label") && !has_field) check_.Refuse("field is wanted of kind {}", kind);
     if (kind == "label" && !has_metric) check_.Refuse("metric is wanted of kind label");
     if (kind == "list" && !has_values) check_.Refuse("values is wanted of kind list");
@@ -150,20 +156,53 @@ class DocumentReader {
     if (kind == "text" && !has_time) check_.Refuse("time_unix_nano is wanted of kind text");
   }
 
+  // What of a query decides whether it can stand beside others.
+  struct Asked {
+    std::string source;
+    bool makes_numbers = false;  // over time
+  };
+
   void Panel(const Json& value) {
     std::set<std::string> names;
-    check_.Object(value,
-                  {
-                      {"id", true, [&](const Json& id) { Unique(check_.Name(id, 50, "0123456789_-", ""), panels_); }},
-                      {"title", false, Text(kNameBytesMax)},
-                      {"description", false, Text(kProseBytesMax)},
-                      {"grid", true, [&](const Json& grid) { Grid(grid); }},
-                      {"display", true, Word(kDisplays)},
-                      {"queries", false, List(kQueriesMax, [&](const Json& query) { Query(query, names); })},
-                      {"formulas", false, List(kQueriesMax, [&](const Json& formula) { Formula(formula, names); })},
-                      {"options", false, [&](const Json& options) { Options(options); }},
-                  });
+    std::vector<Asked> asked;
+    std::string display;
+    size_t formulas = 0;
+    check_.Object(
+        value,
+        {
+            {"id", true, [&](const Json& id) { Unique(check_.Name(id, 50, "0123456789_-", ""), panels_); }},
+            {"title", false, Text(kNameBytesMax)},
+            {"description", false, Text(kProseBytesMax)},
+            {"grid", true, [&](const Json& grid) { Grid(grid); }},
+            {"display", true, [&](const Json& word) { display = check_.Word(word, kDisplays); }},
+            {"queries", false, List(kQueriesMax, [&](const Json& query) { asked.push_back(Query(query, names)); })},
+            {"formulas", false, List(kQueriesMax, [&](const Json& formula) { ++formulas, Formula(formula, names); })},
+            {"options", false, [&](const Json& options) { Options(options); }},
+        });
+    Together(asked, display);
+    if (check_.ok() && formulas > 0 && (asked.empty() || asked[0].source != "metrics")) {
+      check_.At("formulas", [&] { check_.Refuse("they compute with queries of source metrics, and there are none"); });
+    }
     ++document_.panels;
+  }
+
+  // Nothing that a panel asks is left out of what it shows.
+  void Together(const std::vector<Asked>& asked, const std::string& display) {
+    for (size_t i = 1; i < asked.size(); ++i) {
+      check_.At(fmt::format("queries[{}]", i), [&] {
+        const std::string& source = asked[0].source;
+        if (asked[i].source != source) {
+          return check_.Refuse("its source is {} and that of the panel's first query {}: all have the same",
+                               asked[i].source, source);
+        }
+        const bool is_list = display == "traces" || display == "logs" || display == "heatmap";
+        if (is_list) return check_.Refuse("a panel of display {} has one query", display);
+        if (source == "logs" || source == "sql") return check_.Refuse("a panel of source {} has one query", source);
+        if (source == "traceql" && !(asked[0].makes_numbers && asked[i].makes_numbers)) {
+          check_.Refuse("several queries stand together only where each makes numbers over time, as rate() does");
+        }
+      });
+    }
   }
 
   void Grid(const Json& value) {
@@ -177,33 +216,40 @@ class DocumentReader {
     if (x + w > kGridColumns) check_.Refuse("x and w together are more than the {} columns", kGridColumns);
   }
 
-  void Query(const Json& value, std::set<std::string>& names) {
+  Asked Query(const Json& value, std::set<std::string>& names) {
     std::string source, query, metric;
+    size_t groups = 0;
     bool has_aggregation = false, has_over_time = false, has_over_series = false, has_top = false, has_bottom = false;
     const auto noted = [](bool& has, Rule rule) {
       return [&has, rule = std::move(rule)](const Json& inner) { has = true, rule(inner); };
     };
-    check_.Object(value, {
-                             {"name", true, QueryName(names)},
-                             {"source", true, [&](const Json& word) { source = check_.Word(word, kSources); }},
-                             {"query", false, [&](const Json& text) { query = check_.Text(text, kQueryBytesMax); }},
-                             {"metric", false, [&](const Json& text) { metric = check_.Text(text, kKeyBytesMax); }},
-                             {"type", false, Word(kMetricTypes)},
-                             {"aggregation", false, noted(has_aggregation, Word(kAggregations))},
-                             {"over_time", false, noted(has_over_time, Word(kOverTime))},
-                             {"over_series", false, noted(has_over_series, Word(kOverSeries))},
-                             {"group_by", false, List(5, Text(kKeyBytesMax, 1))},
-                             {"top", false, noted(has_top, Whole(1, 100))},
-                             {"bottom", false, noted(has_bottom, Whole(1, 100))},
-                             {"hidden", false, Truth()},
-                             {"legend", false, Text(kNameBytesMax)},
-                         });
+    check_.Object(
+        value, {
+                   {"name", true, QueryName(names)},
+                   {"source", true, [&](const Json& word) { source = check_.Word(word, kSources); }},
+                   {"query", false, [&](const Json& text) { query = check_.Text(text, kQueryBytesMax); }},
+                   {"metric", false, [&](const Json& text) { metric = check_.Text(text, kKeyBytesMax); }},
+                   {"type", false, Word(kMetricTypes)},
+                   {"aggregation", false, noted(has_aggregation, Word(kAggregations))},
+                   {"over_time", false, noted(has_over_time, Word(kOverTime))},
+                   {"over_series", false, noted(has_over_series, Word(kOverSeries))},
+                   {"group_by", false, List(5, [&](const Json& key) { ++groups, check_.Text(key, kKeyBytesMax, 1); })},
+                   {"top", false, noted(has_top, Whole(1, 100))},
+                   {"bottom", false, noted(has_bottom, Whole(1, 100))},
+                   {"hidden", false, Truth()},
+                   {"legend", false, Text(kNameBytesMax)},
+               });
     if (source == "metrics" && metric.empty()) check_.Refuse("metric is wanted of source metrics");
+    if (source == "metrics" && groups > kMetricGroupsMax) {
+      check_.At("group_by", [&] { check_.Refuse("{} are more than {}", groups, kMetricGroupsMax); });
+    }
     if (source == "sql" && query.empty()) check_.Refuse("query is wanted of source sql");
     if (has_over_time != has_over_series) check_.Refuse("over_time and over_series go together");
     if (has_aggregation && has_over_time) check_.Refuse("over_time and over_series stand instead of aggregation");
     if (has_top && has_bottom) check_.Refuse("it is either top or bottom");
-    if (source != "sql") check_.At("query", [&] { Condition(source == "logs" ? "logs" : "traces", query); });
+    bool makes_numbers = false;
+    check_.At("query", [&] { makes_numbers = Condition(source, query); });
+    return {source, makes_numbers};
   }
 
   void Formula(const Json& value, std::set<std::string>& names) {
@@ -244,34 +290,24 @@ class DocumentReader {
 
 }  // namespace
 
-std::string WithoutVariables(std::string_view query) {
-  std::string plain;
-  char quote = 0;
-  for (size_t i = 0; i < query.size(); ++i) {
-    const char c = query[i];
-    if (quote != 0) {
-      plain += c;
-      if (c == quote) quote = 0;
-      if (c == '\\' && quote == '"' && i + 1 < query.size()) plain += query[++i];
-      continue;
-    }
-    if (c == '"' || c == '`') quote = c;
-    if (c != '$') {
-      plain += c;
-      continue;
-    }
-    const bool braced = i + 1 < query.size() && query[i + 1] == '{';
-    size_t end = i + (braced ? 2 : 1);
-    const size_t name = end;
-    while (end < query.size() && IsNameCharacter(query[end])) ++end;
-    if (end == name || (braced && (end == query.size() || query[end] != '}'))) {
-      plain += c;  // no variable: whoever parses it says what is wrong with it
-      continue;
-    }
-    plain += "\"\"";
-    i = braced ? end : end - 1;
+Result<DashboardDocument> ReadKeptDashboardDocument(std::string_view json) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (const auto error = parser.parse(json.data(), json.size()).get(root)) {
+    return Fail(Code::kInternal, "it is no JSON: {}", simdjson::error_message(error));
   }
-  return plain;
+  const auto text = [](const auto& member) {
+    std::string_view words;
+    return member.get(words) == simdjson::SUCCESS ? std::string(words) : std::string();
+  };
+  DashboardDocument document{
+      .json = std::string(json), .title = text(root["title"]), .description = text(root["description"])};
+  simdjson::dom::array list;
+  if (root["tags"].get(list) == simdjson::SUCCESS) {
+    for (const auto tag : list) document.tags.push_back(text(tag));
+  }
+  if (root["panels"].get(list) == simdjson::SUCCESS) document.panels = list.size();
+  return document;
 }
 
 Result<DashboardDocument> ReadDashboardDocument(std::string_view json) {

@@ -24,7 +24,8 @@ struct DashboardDocument {
 // kInvalidArgument: "panels[3].queries[0].query: what is wrong with it"; of JSON that does not parse "document: …".
 Result<DashboardDocument> ReadDashboardDocument(std::string_view json);
 
-// The query with each $name and ${name} outside of quotes replaced by a value, as what is left must be the language.
-std::string WithoutVariables(std::string_view query);
+// Of what was checked when it was kept, maybe by a program with other rules: only what lists show is read. kInternal:
+// it is no JSON.
+Result<DashboardDocument> ReadKeptDashboardDocument(std::string_view json);
 
 }  // namespace sightline::state

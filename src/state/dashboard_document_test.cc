@@ -33,7 +33,7 @@ TEST(DashboardDocument, KeepsWhatWasGiven) {
       R"("annotations":[{"kind":"deployments","service":"$service"},{"kind":"text","time_unix_nano":"1","text":"t"}],)"
       R"("panels":[{"id":"1","grid":{"x":0,"y":0,"w":24,"h":4},"display":"stacked","queries":[{"name":"A","source":"metrics",)"
       R"("metric":"m","query":"{ resource.service.name =~ $service }","over_time":"rate","over_series":"p95","group_by":["k"],"top":5},)"
-      R"({"name":"B","source":"sql","query":"SELECT 1"}],"formulas":[{"name":"F","expression":"A / B","unit":"%"}],)"
+      R"({"name":"B","source":"metrics","metric":"n","type":"sum"}],"formulas":[{"name":"F","expression":"A / B","unit":"%"}],)"
       R"("options":{"unit":"ms","thresholds":[{"value":1.5,"level":"warning"}],"legend":"table"}}]})";
   const auto document = ReadDashboardDocument(text);
   ASSERT_TRUE(document) << document.error().message;
@@ -82,9 +82,22 @@ TEST(DashboardDocument, SaysWhatIsWrongAndWhere) {
       {Query(R"("source": "metrics", "metric": "m", "over_time": "rate")"),
        "panels[0].queries[0]: over_time and over_series"},
       {Query(R"("source": "metrics", "metric": "m", "top": 1, "bottom": 1)"), "panels[0].queries[0]: it is either"},
+      {Query(R"("source": "metrics", "metric": "m", "group_by": ["a", "b", "c", "d"])"),
+       "panels[0].queries[0].group_by: 4 are more than 3"},
       {Query(R"("source": "metrics", "metric": "m", "top": 101)"), "panels[0].queries[0].top: 101 is not"},
       {Panel(R"("queries": [{"name": "A", "source": "traceql"}, {"name": "A", "source": "traceql"}])"),
        "panels[0].queries[1].name"},
+      {Panel(R"("queries": [{"name": "A", "source": "traceql"}, {"name": "B", "source": "metrics", "metric": "m"}])"),
+       "panels[0].queries[1]: its source is metrics and that of the panel's first query traceql"},
+      {Panel(R"("queries": [{"name": "A", "source": "logs"}, {"name": "B", "source": "logs"}])"),
+       "panels[0].queries[1]: a panel of source logs has one query"},
+      {Panel(
+           R"-("queries": [{"name": "A", "source": "traceql", "query": "{ } | rate()"}, {"name": "B", "source": "traceql"}])-"),
+       "panels[0].queries[1]: several queries"},
+      {R"({"schema": 1, "title": "T", "panels": [{"id": "a", "grid": {"x": 0, "y": 0, "w": 5, "h": 8}, "display": "heatmap", "queries": [{"name": "A", "source": "metrics", "metric": "m"}, {"name": "B", "source": "metrics", "metric": "n"}]}]})",
+       "panels[0].queries[1]: a panel of display heatmap has one query"},
+      {Panel(R"("queries": [{"name": "A", "source": "traceql"}], "formulas": [{"name": "F", "expression": "A"}])"),
+       "panels[0].formulas: they compute with queries of source metrics"},
       {Panel(R"("options": {"thresholds": [{"value": "1", "level": "ok"}]})"),
        "panels[0].options.thresholds[0].value: a number"},
   };
@@ -97,11 +110,32 @@ TEST(DashboardDocument, PanelsHaveIdsOfTheirOwn) {
               HasSubstr("panels[1].id"));
 }
 
-TEST(DashboardDocument, VariablesStandForValues) {
-  EXPECT_EQ(WithoutVariables("{ a = $x && b =~ ${y_1}}"), "{ a = \"\" && b =~ \"\"}");
-  EXPECT_EQ(WithoutVariables(R"({ a = "$x \" $y" && b = `$z` })"), R"({ a = "$x \" $y" && b = `$z` })");
-  EXPECT_EQ(WithoutVariables("$ ${ ${x"), "$ ${ ${x");
-  EXPECT_EQ(Problem(Query(R"-("source": "traceql", "query": "{ resource.service.name =~ $service } | rate() by (name)")-")), "");
+TEST(DashboardDocument, VariablesStandForValuesOfAnyType) {
+  for (const char* query : {
+           "{ resource.service.name =~ $service } | rate() by (name)",
+           "{ kind = $kind && status = ${status} && duration > $least }",
+           "{ span.http.response.status_code = $code } | quantile_over_time(duration, $q) by ($field)",
+       }) {
+    EXPECT_EQ(Problem(Query(R"("source": "traceql", "query": ")" + std::string(query) + "\"")), "") << query;
+  }
+  EXPECT_EQ(Problem(Query(R"("source": "logs", "query": "{ severity >= $level } $word")")), "");
+  EXPECT_EQ(Problem(Query(R"("source": "metrics", "metric": "m", "query": "{ .code = $code }")")), "");
+  EXPECT_THAT(Problem(Query(R"("source": "traceql", "query": "{ kind = $kind && status = }")")),
+              StartsWith("panels[0].queries[0].query: line 1, column 28: unexpected"));
+  EXPECT_THAT(Problem(Query(R"-("source": "metrics", "metric": "m", "query": "{ .a = $a } | rate()")-")),
+              HasSubstr("more than a condition"));
+}
+
+TEST(DashboardDocument, ReadsWhatWasKeptByOtherRules) {
+  const std::string text = R"({"schema":9,"title":"T","tags":["x"],"panels":[{"later":1},{}],"colour":1})";
+  EXPECT_FALSE(ReadDashboardDocument(text));
+  const auto document = ReadKeptDashboardDocument(text);
+  ASSERT_TRUE(document) << document.error().message;
+  EXPECT_EQ(document->json, text);
+  EXPECT_EQ(document->title, "T");
+  EXPECT_THAT(document->tags, ElementsAre("x"));
+  EXPECT_EQ(document->panels, 2u);
+  EXPECT_EQ(ReadKeptDashboardDocument("{").error().code, Code::kInternal);
 }
 
 TEST(DashboardDocument, BytesAreLimited) {

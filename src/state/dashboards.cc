@@ -13,11 +13,10 @@ constexpr const char* kColumns = "id, document, version, created_unix_nanos, upd
 constexpr const char* kShareColumns = "token, dashboard, state, created_unix_nanos";
 constexpr size_t kTokenBytes = 16;
 
-// What was kept was checked; a document that no longer passes is one of a newer program.
 Result<Dashboard> ReadDashboard(const Row& row) {
   Dashboard dashboard;
   dashboard.id = row.Int(0);
-  auto document = ReadDashboardDocument(row.Text(1));
+  auto document = ReadKeptDashboardDocument(row.Text(1));
   if (!document) {
     return Fail(Code::kInternal, "dashboard {} cannot be read: {}", dashboard.id, document.error().message);
   }
@@ -49,7 +48,8 @@ Result<std::vector<Dashboard>> Read(Session& session, const std::string& sql, co
 }
 
 Result<Dashboard> Find(Session& session, int64_t id) {
-  auto found = Read(session, fmt::format("SELECT {} FROM dashboards WHERE id = ?", kColumns), {id});
+  auto found =
+      Read(session, fmt::format("SELECT {} FROM dashboards WHERE id = ? AND deleted_unix_nanos = 0", kColumns), {id});
   if (!found) return std::unexpected(found.error());
   if (found->empty()) return Fail(Code::kNotFound, "there is no dashboard {}", id);
   return std::move(found->front());
@@ -76,12 +76,37 @@ Result<int64_t> Count(Session& session, const char* sql, const std::vector<Value
   return count;
 }
 
+Result<void> CheckRoom(Session& session) {
+  const auto count = Count(session, "SELECT count(*) FROM dashboards WHERE deleted_unix_nanos = 0", {});
+  if (!count) return std::unexpected(count.error());
+  if (*count < static_cast<int64_t>(kDashboardsMax)) return {};
+  return Fail(Code::kResourceExhausted, "there are {} dashboards, which is the most\ndelete some", *count);
+}
+
+// What was deleted long ago, or before many others, cannot be restored.
+Result<void> ThrowAway(Session& session, int64_t now_unix_nanos) {
+  const std::string gone = fmt::format(
+      "deleted_unix_nanos > 0 AND (deleted_unix_nanos < ? OR id NOT IN (SELECT id FROM dashboards WHERE "
+      "deleted_unix_nanos > 0 ORDER BY deleted_unix_nanos DESC, id DESC LIMIT {}))",
+      kDeletedDashboardsMax);
+  const Value since = now_unix_nanos - kDeletedKeptNanos;
+  SIGHTLINE_TRY(session.Run(
+      fmt::format("DELETE FROM dashboard_shares WHERE dashboard IN (SELECT CAST(id AS TEXT) FROM dashboards WHERE {})",
+                  gone)
+          .c_str(),
+      {since}));
+  return session.Run(fmt::format("DELETE FROM dashboards WHERE {}", gone).c_str(), {since});
+}
+
 }  // namespace
 
 Result<std::vector<Dashboard>> Dashboards::List() {
   Result<std::vector<Dashboard>> list;
   SIGHTLINE_TRY(database_.Transaction([&](Session& session) -> Result<void> {
-    list = Read(session, fmt::format("SELECT {} FROM dashboards ORDER BY title COLLATE NOCASE, id", kColumns), {});
+    list = Read(session,
+                fmt::format("SELECT {} FROM dashboards WHERE deleted_unix_nanos = 0 ORDER BY title COLLATE NOCASE, id",
+                            kColumns),
+                {});
     if (!list) return std::unexpected(list.error());
     return {};
   }));
@@ -104,11 +129,7 @@ Result<Dashboard> Dashboards::Create(std::string_view document) {
   Dashboard dashboard{.version = 1, .document = *std::move(read)};
   dashboard.created_unix_nanos = dashboard.updated_unix_nanos = clock_.UnixNanos();
   SIGHTLINE_TRY(database_.Transaction([&](Session& session) -> Result<void> {
-    const auto count = Count(session, "SELECT count(*) FROM dashboards", {});
-    if (!count) return std::unexpected(count.error());
-    if (*count >= static_cast<int64_t>(kDashboardsMax)) {
-      return Fail(Code::kResourceExhausted, "there are {} dashboards, which is the most\ndelete some", *count);
-    }
+    SIGHTLINE_TRY(CheckRoom(session));
     SIGHTLINE_TRY(
         session.Run("INSERT INTO dashboards (title, document, version, created_unix_nanos, updated_unix_nanos) VALUES "
                     "(?, ?, 1, ?, ?)",
@@ -142,9 +163,25 @@ Result<void> Dashboards::Delete(int64_t id, int64_t version) {
   return database_.Transaction([&](Session& session) -> Result<void> {
     auto dashboard = FindUnchanged(session, id, version);
     if (!dashboard) return std::unexpected(dashboard.error());
-    SIGHTLINE_TRY(session.Run("DELETE FROM dashboard_shares WHERE dashboard = ?", {std::to_string(id)}));
-    return session.Run("DELETE FROM dashboards WHERE id = ?", {id});
+    const int64_t now = clock_.UnixNanos();
+    SIGHTLINE_TRY(session.Run("UPDATE dashboards SET deleted_unix_nanos = ? WHERE id = ?", {now, id}));
+    return ThrowAway(session, now);
   });
+}
+
+Result<Dashboard> Dashboards::Restore(int64_t id) {
+  Result<Dashboard> dashboard;
+  SIGHTLINE_TRY(database_.Transaction([&](Session& session) -> Result<void> {
+    const auto deleted =
+        Count(session, "SELECT count(*) FROM dashboards WHERE id = ? AND deleted_unix_nanos > 0", {id});
+    if (!deleted) return std::unexpected(deleted.error());
+    if (*deleted > 0) SIGHTLINE_TRY(CheckRoom(session));
+    SIGHTLINE_TRY(session.Run("UPDATE dashboards SET deleted_unix_nanos = 0 WHERE id = ?", {id}));
+    dashboard = Find(session, id);
+    if (!dashboard) return std::unexpected(dashboard.error());
+    return {};
+  }));
+  return dashboard;
 }
 
 Result<std::vector<DashboardShare>> Dashboards::Shares(const std::string& dashboard) {
@@ -182,8 +219,11 @@ Result<DashboardShare> Dashboards::Share(const std::string& dashboard, const std
 Result<DashboardShare> Dashboards::FindShare(const std::string& token) {
   std::vector<DashboardShare> found;
   SIGHTLINE_TRY(database_.Transaction([&](Session& session) {
-    return session.Run(fmt::format("SELECT {} FROM dashboard_shares WHERE token = ?", kShareColumns).c_str(), {token},
-                       [&](const Row& row) { found.push_back(ReadShare(row)); });
+    return session.Run(fmt::format("SELECT {} FROM dashboard_shares WHERE token = ? AND dashboard NOT IN (SELECT "
+                                   "CAST(id AS TEXT) FROM dashboards WHERE deleted_unix_nanos > 0)",
+                                   kShareColumns)
+                           .c_str(),
+                       {token}, [&](const Row& row) { found.push_back(ReadShare(row)); });
   }));
   if (found.empty()) return Fail(Code::kNotFound, "there is no such share link: it may have been ended");
   return std::move(found.front());

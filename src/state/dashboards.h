@@ -14,6 +14,8 @@
 namespace sightline::state {
 
 inline constexpr size_t kDashboardsMax = 1000;
+inline constexpr size_t kDeletedDashboardsMax = 100;
+inline constexpr int64_t kDeletedKeptNanos = 30 * 86'400'000'000'000;
 inline constexpr size_t kSharesMax = 100;  // of a dashboard
 inline constexpr size_t kShareStateBytesMax = 16 << 10;
 
@@ -44,8 +46,10 @@ class Dashboards {
   Result<Dashboard> Create(std::string_view document);
   // As Create, and: kNotFound; kFailedPrecondition: somebody else has changed it since `version`.
   Result<Dashboard> Update(int64_t id, int64_t version, std::string_view document);
-  // With its shares.
+  // Its links end with it, and can be restored with it for kDeletedKeptNanos: the last kDeletedDashboardsMax can.
   Result<void> Delete(int64_t id, int64_t version);
+  // As it was when it was deleted; one that is there stays. kNotFound; kResourceExhausted.
+  Result<Dashboard> Restore(int64_t id);
 
   // Newest first.
   Result<std::vector<DashboardShare>> Shares(const std::string& dashboard);

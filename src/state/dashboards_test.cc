@@ -117,6 +117,51 @@ TEST_F(DashboardsTest, SharesEndWithTheirDashboardOrByThemselves) {
   EXPECT_EQ(dashboards_->FindShare(first->token).error().code, Code::kNotFound);
 }
 
+TEST_F(DashboardsTest, WhatWasDeletedIsRestoredAsItWasWithItsLinks) {
+  Open();
+  const auto made = dashboards_->Create(Titled("a"));
+  const auto share = dashboards_->Share(std::to_string(made->id), "last=1h");
+  ASSERT_TRUE(share);
+  EXPECT_EQ(dashboards_->Restore(made->id)->version, 1) << "it is there";
+  ASSERT_TRUE(dashboards_->Delete(made->id, 1));
+  EXPECT_THAT(Titles(), ElementsAre());
+  EXPECT_EQ(dashboards_->Update(made->id, 1, Titled("b")).error().code, Code::kNotFound);
+  Open();
+  const auto restored = dashboards_->Restore(made->id);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->id, made->id);
+  EXPECT_EQ(restored->version, 1);
+  EXPECT_EQ(restored->document.json, Titled("a"));
+  EXPECT_THAT(Titles(), ElementsAre("a"));
+  EXPECT_EQ(dashboards_->FindShare(share->token)->dashboard, std::to_string(made->id));
+  EXPECT_EQ(dashboards_->Restore(999).error().code, Code::kNotFound);
+}
+
+TEST_F(DashboardsTest, WhatWasDeletedLongAgoOrBeforeManyOthersIsThrownAway) {
+  Open();
+  const auto old = dashboards_->Create(Titled("old"));
+  const auto share = dashboards_->Share(std::to_string(old->id), "");
+  ASSERT_TRUE(dashboards_->Delete(old->id, 1));
+  clock_.Advance(kDeletedKeptNanos + 1);
+  std::vector<int64_t> ids;
+  for (size_t i = 0; i <= kDeletedDashboardsMax; ++i) {
+    ids.push_back(dashboards_->Create(Titled("x"))->id);
+    ASSERT_TRUE(dashboards_->Delete(ids.back(), 1));
+  }
+  EXPECT_EQ(dashboards_->Restore(old->id).error().code, Code::kNotFound);
+  EXPECT_EQ(dashboards_->FindShare(share->token).error().code, Code::kNotFound);
+  EXPECT_EQ(dashboards_->Restore(ids[0]).error().code, Code::kNotFound);
+  EXPECT_TRUE(dashboards_->Restore(ids[1]));
+}
+
+TEST_F(DashboardsTest, OneThatNoLongerFitsDoesNotHideTheOthers) {
+  Open();
+  ASSERT_TRUE(dashboards_->Create(Titled("a")));
+  Execute(
+      R"(INSERT INTO dashboards (title, document, version, created_unix_nanos, updated_unix_nanos) VALUES ('b', '{"schema":2,"title":"b","panels":[]}', 1, 1, 1))");
+  EXPECT_THAT(Titles(), ElementsAre("a", "b"));
+}
+
 // What the first version of the program left.
 TEST_F(DashboardsTest, AFileOfTheFirstVersionIsBroughtUpToDate) {
   Execute(

@@ -46,6 +46,7 @@ constexpr const char* kMigrations[] = {
     " rule_name TEXT NOT NULL, fingerprint TEXT NOT NULL, labels TEXT NOT NULL, from_state TEXT NOT NULL,"
     " to_state TEXT NOT NULL, severity TEXT NOT NULL, value TEXT NOT NULL, message TEXT NOT NULL) STRICT",
     "CREATE INDEX alert_transitions_of_rules ON alert_transitions (rule, id)",
+    "ALTER TABLE dashboards ADD COLUMN deleted_unix_nanos INTEGER NOT NULL DEFAULT 0",  // 0: it is there
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 

@@ -121,6 +121,18 @@ Result<ExceptionDecision> ExceptionDecisions::Decide(const std::string& group_id
   return decision;
 }
 
+Result<std::optional<int64_t>> ExceptionDecisions::FirstResolvedUnixNanos() {
+  std::optional<int64_t> first;
+  SIGHTLINE_TRY(database_.Transaction([&](Session& session) {
+    return session.Run(
+        "SELECT decided_unix_nanos FROM exception_decisions WHERE state = 'resolved' AND regressed_unix_nanos = 0 "
+        "ORDER "
+        "BY decided_unix_nanos LIMIT 1",
+        {}, [&](const Row& row) { first = row.Int(0); });
+  }));
+  return first;
+}
+
 Result<void> ExceptionDecisions::NoteRegressions(const std::vector<ExceptionDecision>& regressed) {
   if (regressed.empty()) return {};
   return database_.Transaction([&](Session& session) -> Result<void> {

@@ -49,6 +49,9 @@ class ExceptionDecisions {
   Result<ExceptionDecision> Decide(const std::string& group_id, const DecisionContent& content,
                                    std::optional<int64_t> seen_version);
 
+  // The first decision about what is resolved and was not seen again yet; none: there is nothing to look out for.
+  Result<std::optional<int64_t>> FirstResolvedUnixNanos();
+
   // Of decisions as they were read; one that has changed since is left alone. What was noted first stays.
   Result<void> NoteRegressions(const std::vector<ExceptionDecision>& regressed);
 

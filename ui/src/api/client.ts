@@ -108,6 +108,7 @@ export const api = {
     take(client.PUT('/dashboards/{id}', { params: { path: { id } }, body: { version, document } })),
   deleteDashboard: (id: string, version: number) =>
     takeNothing(client.DELETE('/dashboards/{id}', { params: { path: { id }, query: { version } } })),
+  restoreDashboard: (id: string) => take(client.POST('/dashboards/{id}/restore', { params: { path: { id } } })),
   listDashboardShares: (id: string, signal?: AbortSignal) => take(client.GET('/dashboards/{id}/shares', { params: { path: { id } }, signal })),
   shareDashboard: (id: string, state: string) => take(client.POST('/dashboards/{id}/shares', { params: { path: { id } }, body: { state } })),
   getSharedDashboard: (token: string, signal?: AbortSignal) => take(client.GET('/shared-dashboards/{token}', { params: { path: { token } }, signal })),
