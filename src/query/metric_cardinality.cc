@@ -1,6 +1,7 @@
 #include "query/metric_cardinality.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <map>
@@ -22,8 +23,9 @@ struct Stream {
   std::vector<Attribute> attributes;
 };
 
+// Sums of them tell sets of attributes apart, also where two attributes have each other's values.
 uint64_t HashOf(std::string_view key, std::string_view value, uint64_t place) {
-  return std::hash<std::string_view>()(key) * 31 + std::hash<std::string_view>()(value) + place;
+  return XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits_withSeed(key.data(), key.size(), place));
 }
 
 // One attribute of all streams. What a stream is without it is the sum of the hashes of its other attributes.
@@ -50,7 +52,8 @@ class Counter {
   void Add(const Stream& stream) {
     ++series_;
     ++services_[stream.service];
-    uint64_t whole = 0;
+    // Streams that are counted from spans have no other sign of their service.
+    uint64_t whole = HashOf("", stream.service, 2);
     ForEach(stream, [&](bool of_resource, const Attribute& one) { whole += Of(of_resource, one); });
     all_.push_back(whole);
     ForEach(stream, [&](bool of_resource, const Attribute& one) {
@@ -61,7 +64,7 @@ class Counter {
     });
   }
 
-  MetricCardinality Take() {
+  MetricCardinality Take(size_t values_shown) {
     MetricCardinality answer{.series = series_};
     answer.services = MostFrequent(services_, kCardinalityServicesShown);
     std::ranges::sort(all_);
@@ -71,7 +74,7 @@ class Counter {
                                .values = counted.values.size(),
                                .series = counted.series};
       one.without = Without(counted);
-      one.top = MostFrequent(counted.values, kCardinalityValuesShown);
+      one.top = MostFrequent(counted.values, values_shown);
       answer.attributes.push_back(std::move(one));
     }
     std::ranges::stable_sort(answer.attributes, std::ranges::greater(), &AttributeCardinality::values);
@@ -107,7 +110,8 @@ class Counter {
 
 Result<MetricCardinality> ReadMetricCardinality(store::ClickHouse& clickhouse, const std::string& database,
                                                 const std::string& name, const std::optional<std::string>& service,
-                                                int64_t from_unix_nanos, store::Cancellation* cancellation) {
+                                                int64_t from_unix_nanos, store::Cancellation* cancellation,
+                                                size_t values_shown) {
   Question question(clickhouse, database, cancellation);
   Conditions conditions;
   conditions.Add("MetricName = " + conditions.BindText(name));
@@ -141,7 +145,7 @@ Result<MetricCardinality> ReadMetricCardinality(store::ClickHouse& clickhouse, c
     if (const auto set = by_id.find(resource); set != by_id.end()) stream.resource = set->second;
     counter.Add(stream);
   }
-  MetricCardinality answer = counter.Take();
+  MetricCardinality answer = counter.Take(values_shown);
   auto limited = ReadLimited(question, of_metric, from_unix_nanos / kSecondNanos - kOneDaySeconds);
   if (!limited) return std::unexpected(limited.error());
   for (LimitedMetric& one : *limited) answer.limited.push_back(std::move(one.limited));

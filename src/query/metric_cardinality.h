@@ -11,7 +11,7 @@
 
 namespace sightline::query {
 
-inline constexpr size_t kCardinalityValuesShown = 10, kCardinalityServicesShown = 100;
+inline constexpr size_t kCardinalityValuesShown = 10, kCardinalityValuesMax = 1000, kCardinalityServicesShown = 100;
 
 struct AttributeCardinality {
   std::string key;
@@ -33,6 +33,7 @@ struct MetricCardinality {
 // metric; kResourceExhausted: more than kStreamsMax streams.
 Result<MetricCardinality> ReadMetricCardinality(store::ClickHouse& clickhouse, const std::string& database,
                                                 const std::string& name, const std::optional<std::string>& service,
-                                                int64_t from_unix_nanos, store::Cancellation* cancellation);
+                                                int64_t from_unix_nanos, store::Cancellation* cancellation,
+                                                size_t values_shown = kCardinalityValuesShown);
 
 }  // namespace sightline::query

@@ -23,13 +23,14 @@ struct Formula::Node {
     kAbs,
     kMin,
     kMax,
-    kClamp,
+    kClamp,  // only of a call: it becomes kMin and kMax
     kOr
   };
   Kind kind = Kind::kNumber;
   double number = 0;
   std::string name;
-  std::vector<Node> operands;
+  std::vector<Node> operands;  // at most two
+  int held = 0;                // results that are held at once while it is computed
 };
 
 namespace {
@@ -103,10 +104,8 @@ class Parser {
       if (place == chars.npos) break;
       ++at_;
       CountOperator();
-      Node both{.kind = *(kinds.begin() + place)};
-      both.operands.push_back(std::move(left));
-      both.operands.push_back(operand());
-      left = std::move(both);
+      Node right = operand();
+      left = Joined(*(kinds.begin() + place), std::move(left), std::move(right));
     }
     return left;
   }
@@ -120,8 +119,7 @@ class Parser {
     Deeper();
     Node node;
     if (Take('-')) {
-      node.kind = Kind::kNegate;
-      node.operands.push_back(Signed());
+      node = Joined(Kind::kNegate, Signed());
     } else {
       node = Primary();
     }
@@ -141,7 +139,7 @@ class Parser {
     Refuse(next == '\0' ? "a name or a number is wanted behind it" : "a name or a number is wanted");
   }
   Node Number() {
-    Node node{.kind = Kind::kNumber};
+    Node node{.kind = Kind::kNumber, .held = 1};
     const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), node.number);
     if (error != std::errc()) Refuse("this is no number");
     at_ = static_cast<size_t>(end - text_.data());
@@ -161,17 +159,38 @@ class Parser {
       Refuse(fmt::format("there is no function {}: abs, min, max, clamp and or are known", word));
     }
     ++at_;
-    Node node{.kind = function->kind};
+    std::vector<Node> operands;
     do {
       CountOperator();
-      node.operands.push_back(Sum());
+      operands.push_back(Sum());
     } while (Take(','));
     if (!Take(')')) Refuse("a ) or , is wanted");
-    if (node.operands.size() < function->operands_min || node.operands.size() > function->operands_max) {
+    if (operands.size() < function->operands_min || operands.size() > function->operands_max) {
       at_ = begin;
       Refuse(fmt::format("{} takes {}{}", word, function->operands_min,
                          function->operands_max == kUnbounded ? " or more" : ""));
     }
+    if (function->kind == Kind::kAbs) return Joined(Kind::kAbs, std::move(operands[0]));
+    if (function->kind == Kind::kClamp) {
+      Node raised = Joined(Kind::kMax, std::move(operands[0]), std::move(operands[1]));
+      return Joined(Kind::kMin, std::move(raised), std::move(operands[2]));
+    }
+    Node node = std::move(operands[0]);
+    for (size_t i = 1; i < operands.size(); ++i) node = Joined(function->kind, std::move(node), std::move(operands[i]));
+    return node;
+  }
+
+  static Node Joined(Kind kind, Node operand) {
+    Node node{.kind = kind, .held = std::max(operand.held, 1)};
+    node.operands.push_back(std::move(operand));
+    return node;
+  }
+  // The side that holds more is computed first: then its result alone is held while the other one is.
+  static Node Joined(Kind kind, Node left, Node right) {
+    const auto [least, most] = std::minmax(left.held, right.held);
+    Node node{.kind = kind, .held = std::max({most, least + (most > 0 ? 1 : 0), 1})};
+    node.operands.push_back(std::move(left));
+    node.operands.push_back(std::move(right));
     return node;
   }
 
@@ -203,46 +222,61 @@ double Apply(Kind kind, double a, double b) {
 // Thread: of its owner.
 class Computer {
  public:
+  using Series = std::vector<MetricSeries>;
+
   Computer(const std::vector<NamedSeries>& named, size_t steps) : named_(named), steps_(steps) {}
 
-  std::vector<MetricSeries> Run(const Node& node) {
+  Series Run(const Node& node) {
+    if (node.kind == Kind::kName) return Named(node);
+    return Compute(node);
+  }
+
+ private:
+  // What has a name is borrowed, a result is held in `room`.
+  const Series& Of(const Node& node, Series& room) {
+    if (node.kind == Kind::kName) return Named(node);
+    return room = Compute(node);
+  }
+  const Series& Named(const Node& node) const {
+    return std::ranges::find(named_, node.name, &NamedSeries::name)->series;
+  }
+
+  Series Compute(const Node& node) {
     switch (node.kind) {
       case Kind::kNumber:
         return {{{}, std::vector<double>(steps_, node.number)}};
-      case Kind::kName:
-        return std::ranges::find(named_, node.name, &NamedSeries::name)->series;
       case Kind::kNegate:
         return Each(Run(node.operands[0]), [](double value) { return -value; });
       case Kind::kAbs:
         return Each(Run(node.operands[0]), [](double value) { return std::abs(value); });
-      case Kind::kClamp:
-        return Both(Kind::kMin, Both(Kind::kMax, Run(node.operands[0]), Run(node.operands[1])), Run(node.operands[2]));
-      default: {
-        auto together = Run(node.operands[0]);
-        for (size_t i = 1; i < node.operands.size(); ++i) together = Both(node.kind, together, Run(node.operands[i]));
-        return together;
-      }
+      default:
+        break;
     }
+    const Node &left = node.operands[0], &right = node.operands[1];
+    Series left_room, right_room;
+    if (left.held >= right.held) {
+      const Series& first = Of(left, left_room);
+      return Both(node.kind, first, Of(right, right_room));
+    }
+    const Series& first = Of(right, right_room);
+    return Both(node.kind, Of(left, left_room), first);
   }
 
- private:
   template <typename Change>
-  static std::vector<MetricSeries> Each(std::vector<MetricSeries> series, Change change) {
+  static Series Each(Series series, Change change) {
     for (auto& one : series) std::ranges::transform(one.values, one.values.begin(), change);
     return series;
   }
-  static bool IsAlone(const std::vector<MetricSeries>& series) {
-    return series.size() == 1 && series.front().labels.empty();
-  }
+  static bool IsAlone(const Series& series) { return series.size() == 1 && series.front().labels.empty(); }
   MetricSeries Pair(Kind kind, const MetricSeries& a, const MetricSeries& b) const {
     MetricSeries result{a.labels.empty() ? b.labels : a.labels, std::vector<double>(steps_)};
     for (size_t i = 0; i < steps_; ++i) result.values[i] = Apply(kind, a.values[i], b.values[i]);
     return result;
   }
-  std::vector<MetricSeries> Both(Kind kind, const std::vector<MetricSeries>& left,
-                                 const std::vector<MetricSeries>& right) const {
-    std::vector<MetricSeries> result;
+  Series Both(Kind kind, const Series& left, const Series& right) const {
+    Series result;
     if (kind == Kind::kOr && left.empty()) return right;
+    if (kind == Kind::kOr && right.empty()) return left;
     if (IsAlone(left)) {
       for (const auto& one : right) result.push_back(Pair(kind, left.front(), one));
       return result;
@@ -251,18 +285,28 @@ class Computer {
       for (const auto& one : left) result.push_back(Pair(kind, one, right.front()));
       return result;
     }
-    using Labels = decltype(MetricSeries::labels);
-    const auto sorted = [](Labels labels) {
-      std::ranges::sort(labels);
-      return labels;
-    };
     std::map<Labels, const MetricSeries*> partners;
-    for (const auto& one : right) partners.emplace(sorted(one.labels), &one);
+    for (const auto& one : right) partners.emplace(Sorted(one.labels), &one);
     for (const auto& one : left) {
-      const auto partner = partners.find(sorted(one.labels));
-      if (partner != partners.end()) result.push_back(Pair(kind, one, *partner->second));
+      const auto partner = partners.find(Sorted(one.labels));
+      if (partner != partners.end()) {
+        result.push_back(Pair(kind, one, *partner->second));
+        partners.erase(partner);
+      } else if (kind == Kind::kOr) {
+        result.push_back(one);
+      }
+    }
+    if (kind != Kind::kOr) return result;
+    for (const auto& one : right) {
+      if (partners.contains(Sorted(one.labels))) result.push_back(one);
     }
     return result;
+  }
+
+  using Labels = decltype(MetricSeries::labels);
+  static Labels Sorted(Labels labels) {
+    std::ranges::sort(labels);
+    return labels;
   }
 
   const std::vector<NamedSeries>& named_;
@@ -308,6 +352,10 @@ std::expected<Formula, FormulaError> Formula::Parse(std::string_view text) {
 
 std::vector<MetricSeries> Formula::Compute(const std::vector<NamedSeries>& named, size_t steps) const {
   return Computer(named, steps).Run(*root_);
+}
+
+int Formula::held() const {
+  return root_->held;
 }
 
 std::string Formula::Unit(const std::vector<NamedSeries>& named) const {

@@ -37,13 +37,18 @@ class Formula {
   const std::vector<std::string>& names() const { return names_; }
 
   // Series of both sides of an operator go together where their labels are equal; a side that is one series without
-  // labels, or a number, goes with each of the other. What has no partner is left out. Where a side has no value, or
-  // a division is by 0, there is none. All of names() are in `named`; all series have `steps` values.
+  // labels, or a number, goes with each of the other. What has no partner is left out, but of or(): there it stays as
+  // it is. Where a side has no value, or a division is by 0, there is none. All of names() are in `named`; all series
+  // have `steps` values. Besides `named` and the result it holds a few of their size, the more the deeper `or` and the
+  // like are nested in each other: log2(kFormulaOperatorsMax) at most.
   std::vector<MetricSeries> Compute(const std::vector<NamedSeries>& named, size_t steps) const;
 
   // Of the result: the common unit of what is added, subtracted or chosen from; "1" of a quotient of equal ones; ""
   // else.
   std::string Unit(const std::vector<NamedSeries>& named) const;
+
+  // How many results are held at once while it is computed, besides `named`.
+  int held() const;
 
   struct Node;
 

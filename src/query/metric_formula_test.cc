@@ -64,6 +64,38 @@ TEST(Formula, OneWithoutLabelsGoesWithEach) {
   EXPECT_THAT(Parsed("or(A, 0)").Compute(kNamed, 2).at(1).values, ElementsAre(10, 0));
 }
 
+TEST(Formula, OrKeepsWhatHasNoPartner) {
+  const std::vector<NamedSeries> named = {
+      {"E", "", {{{{"route", "/a"}}, {1, kNan}}}},
+      {"T", "", {{{{"route", "/a"}}, {10, 10}}, {{{"route", "/b"}}, {20, 20}}}},
+      {"X", "", {{{{"route", "/c"}}, {5, 5}}}},
+  };
+  // Routes without an error have a rate of 0, not none.
+  const auto rates = Parsed("100 * or(E, 0 * T) / T").Compute(named, 2);
+  ASSERT_EQ(rates.size(), 2u);
+  EXPECT_THAT(rates[0].values, ElementsAre(10, 0));
+  EXPECT_THAT(rates[1].labels, ElementsAre(std::pair<std::string, std::string>("route", "/b")));
+  EXPECT_THAT(rates[1].values, ElementsAre(0, 0));
+  EXPECT_EQ(Parsed("or(X, or(E, T))").Compute(named, 2).size(), 3u);
+  EXPECT_THAT(Parsed("or(Total, None)").Compute(kNamed, 2).at(0).values, ElementsAre(10, 20));
+}
+
+TEST(Formula, HoldsFewResultsHoweverItIsNested) {
+  std::string left = "(A + A)", right = "(A + A)";
+  for (int i = 0; i < kFormulaDepthMax - 4; ++i) {
+    left = "(" + left + " + A * 2)";
+    right = "(A * 2 + " + right + ")";
+  }
+  for (const std::string& text : {left, right, "max(" + left + ", A)", std::string("A + (A + (A + A))")}) {
+    const Formula formula = Parsed(text);
+    EXPECT_LE(formula.held(), 3) << text;
+    EXPECT_EQ(formula.Compute(kNamed, 2).size(), 2u);
+  }
+  std::string tree = "A";
+  for (int i = 0; i < 6; ++i) tree = "(" + tree + " + " + tree + ")";
+  EXPECT_LE(Parsed(tree).held(), 7);
+}
+
 TEST(Formula, HasAUnitWhereThatIsClear) {
   EXPECT_EQ(Parsed("A - B").Unit(kNamed), "By");
   EXPECT_EQ(Parsed("A + 1").Unit(kNamed), "By");

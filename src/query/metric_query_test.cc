@@ -222,16 +222,32 @@ TEST_F(MetricQueryTest, CardinalitySaysWhichAttributeMakesTheSeries) {
   EXPECT_EQ(user.key, "user");
   EXPECT_EQ(user.values, 20u);
   EXPECT_EQ(user.series, 40u);
-  EXPECT_EQ(user.without, 2u);  // GET and POST; the one without a user is the same as GET
+  EXPECT_EQ(user.without, 3u);  // GET and POST of the one service, GET of the other
   EXPECT_EQ(user.top.size(), kCardinalityValuesShown);
   const auto& method = found->attributes[1];
   EXPECT_EQ(method.values, 2u);
   EXPECT_EQ(method.without, 21u);
   EXPECT_THAT(method.top, ElementsAre(Pair("GET", 21), Pair("POST", 20)));
+  const auto more = ReadMetricCardinality(clickhouse(), "sightline", "m", std::nullopt, start_, nullptr, 15);
+  EXPECT_EQ(more->attributes[0].top.size(), 15u);
   const auto one = ReadMetricCardinality(clickhouse(), "sightline", "m", "db", start_, nullptr);
   EXPECT_EQ(one->series, 1u);
   EXPECT_EQ(ReadMetricCardinality(clickhouse(), "sightline", "none", std::nullopt, start_, nullptr).error().code,
             Code::kNotFound);
+}
+
+TEST_F(MetricQueryTest, CardinalityTellsSwappedValuesAndServicesApart) {
+  for (const char* pod : {"p0", "p1"}) {
+    Add({.attributes = fmt::format("{{'from': 'a', 'to': 'b', 'pod': '{}'}}", pod)});
+    Add({.attributes = fmt::format("{{'from': 'b', 'to': 'a', 'pod': '{}'}}", pod)});
+  }
+  Add({.service = "db", .attributes = "{'from': 'a', 'to': 'b', 'pod': 'p0'}"});
+  const auto found = ReadMetricCardinality(clickhouse(), "sightline", "m", std::nullopt, start_, nullptr);
+  ASSERT_TRUE(found) << found.error().message;
+  for (const auto& one : found->attributes) {
+    // Without the pod: from a to b and from b to a of one service, from a to b of the other.
+    if (one.key == "pod") EXPECT_EQ(one.without, 3u);
+  }
 }
 
 }  // namespace

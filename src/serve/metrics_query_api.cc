@@ -252,10 +252,11 @@ Result<void> MetricsQueryApi::Heatmap(ApiCall& call) {
 Result<void> MetricsQueryApi::Cardinality(ApiCall& call) {
   const TimeRange range = call.params.Range(kUntilNow);
   const auto service = call.params.OptionalText("service");
+  const uint32_t values = call.params.Count("values", query::kCardinalityValuesShown, query::kCardinalityValuesMax);
   SIGHTLINE_TRY(call.params.Check());
   const std::string name = call.part("name");
-  auto found =
-      query::ReadMetricCardinality(clickhouse_, database_, name, service, range.from_unix_nanos, call.cancellation());
+  auto found = query::ReadMetricCardinality(clickhouse_, database_, name, service, range.from_unix_nanos,
+                                            call.cancellation(), values);
   if (!found) return call.Blame("name", found.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("name").String(name).Key("series").UInt(found->series).Key("services").Begin('[');
