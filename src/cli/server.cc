@@ -13,6 +13,7 @@
 namespace sightline::cli {
 namespace {
 
+constexpr std::chrono::seconds kRegressionInterval{60};
 constexpr std::chrono::seconds kTrimInterval{5};
 constexpr std::chrono::seconds kLateTrimInterval{30};  // when the merges that a burst caused are done too
 constexpr uint64_t kLargeCodeBytes = 64 << 20;
@@ -184,6 +185,10 @@ Result<void> Server::OpenDoors() {
                                    .version = std::string(Version()),
                                    .instance_id = InstanceId()},
       metrics_, *ingest_, budget_, clock_);
+  watched_exceptions_ =
+      std::make_unique<query::ExceptionReader>(*clickhouse_, exception_decisions_.get(), DatabaseOf(config_));
+  regression_watch_ = std::make_unique<query::RegressionWatch>(*watched_exceptions_, *exception_decisions_, clock_,
+                                                               kRegressionInterval);
   // The program's own metrics are work too, but too little of it to keep memory for.
   const auto activity = [this] { return ingest_->accepted_bytes() / kTrimBytes + api_->questions() / kTrimQuestions; };
   trimmer_ = std::make_unique<IdleTrimmer>(kTrimInterval, activity, [] { ReleaseFreeMemory(); });
@@ -241,6 +246,7 @@ bool Server::Stop() {
   phase_.store(Phase::kStopping, std::memory_order_release);
   alerting_->Stop();
   self_exporter_.reset();
+  regression_watch_.reset();
   receiver_->Stop(kReceiverGraceSeconds);
   const bool all_stored = ingest_->Drain(kDrainNanos);
   api_->Stop(kApiGraceSeconds);

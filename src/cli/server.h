@@ -16,6 +16,8 @@
 #include "cli/idle_trimmer.h"
 #include "cli/sampling_control.h"
 #include "journal/journal.h"
+#include "query/exceptions.h"
+#include "query/regression_watch.h"
 #include "receive/receiver.h"
 #include "serve/api_server.h"
 #include "serve/self_export.h"
@@ -75,6 +77,8 @@ class Server {
   std::unique_ptr<serve::ApiServer> api_;
   std::unique_ptr<receive::Receiver> receiver_;
   std::unique_ptr<serve::SelfExporter> self_exporter_;
+  std::unique_ptr<query::ExceptionReader> watched_exceptions_;
+  std::unique_ptr<query::RegressionWatch> regression_watch_;
   std::unique_ptr<IdleTrimmer> trimmer_, late_trimmer_;
 };
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/log.h"
 #include "query/exception_events.h"
 #include "query/message_shape.h"
 #include "query/stack_trace.h"
@@ -131,6 +132,11 @@ class Reading {
     return std::move(list_);
   }
 
+  Result<void> NoteRegressions() {
+    SIGHTLINE_TRY(Gather());
+    return AddDecisions();
+  }
+
  private:
   Result<void> Gather() {
     ExceptionEvents events(question_, search_.service, {search_.from_unix_nanos, search_.to_unix_nanos}, events_max_);
@@ -221,7 +227,11 @@ class Reading {
       group.decision->regressed_unix_nanos = RegressedAt(*group.decision, group.service, last[i], *deployed);
       if (group.decision->regressed_unix_nanos > 0) regressed.push_back(*group.decision);
     }
-    return decisions_->NoteRegressions(regressed);
+    // Without room for notes, what was found is answered all the same.
+    if (auto noted = decisions_->NoteRegressions(regressed); !noted) {
+      Log(LogLevel::kWarning, "exceptions that came back are not noted", {{"error", noted.error().message}});
+    }
+    return {};
   }
 
   Result<DeployedVersions> ReadDeployed(const std::set<std::string>& services, int64_t since) {
@@ -322,6 +332,13 @@ Result<ExceptionList> ExceptionReader::Read(const ExceptionSearch& search, store
   }
   Question question(clickhouse_, database_, cancellation);
   return Reading(question, search, sets_, decisions_, events_max_).Run();
+}
+
+Result<void> ExceptionReader::NoteRegressions(int64_t from_unix_nanos, int64_t to_unix_nanos,
+                                              store::Cancellation* cancellation) {
+  const ExceptionSearch search{.from_unix_nanos = from_unix_nanos, .to_unix_nanos = to_unix_nanos, .steps = 1};
+  Question question(clickhouse_, database_, cancellation);
+  return Reading(question, search, sets_, decisions_, events_max_).NoteRegressions();
 }
 
 }  // namespace sightline::query

@@ -75,6 +75,9 @@ class ExceptionReader {
   // Regressions that it finds are noted with the decisions: they stay when the range is another one.
   // kInvalidArgument: a limit out of bounds, an empty range.
   Result<ExceptionList> Read(const ExceptionSearch& search, store::Cancellation* cancellation = nullptr);
+  // Only notes them, of all services within [from, to). Cheaper.
+  Result<void> NoteRegressions(int64_t from_unix_nanos, int64_t to_unix_nanos,
+                               store::Cancellation* cancellation = nullptr);
 
  private:
   store::ClickHouse& clickhouse_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "query/regression_watch.h"
 #include "query/testing/engine.h"
 
 namespace sightline::query {
@@ -277,6 +278,44 @@ TEST_F(ExceptionsTest, WhatIsSeenAfterItWasResolvedHasRegressed) {
   EXPECT_EQ(StateNow(), ExceptionState::kIgnored) << "whatever comes";
   Decide({"open", "", ""}, 4 * kMinute);
   EXPECT_EQ(StateNow(), ExceptionState::kOpen);
+}
+
+TEST_F(ExceptionsTest, WhatComesBackIsNotedThoughNobodyAsks) {
+  Span({.after_begin = kSecond, .stack = fmt::format(kPay, 12, 17)});
+  Decide({.state = "resolved"}, kMinute);
+  state::ExceptionDecisions decisions(*database_, clock_);
+  ExceptionReader reader(clickhouse(), &decisions);
+  RegressionWatch watch(reader, decisions, clock_, std::chrono::milliseconds(0));
+  ASSERT_TRUE(watch.Look());
+  EXPECT_EQ(StateNow(), ExceptionState::kResolved);
+  Span({.after_begin = 2 * kMinute, .stack = fmt::format(kPay, 12, 17)});
+  clock_.Advance(5 * kMinute);
+  ASSERT_TRUE(watch.Look());
+  EXPECT_FALSE(*decisions.FirstResolvedUnixNanos()) << "there is nothing left to look out for";
+  // Nothing of a range in which it did not come back says so.
+  ExceptionSearch before{.from_unix_nanos = begin_, .to_unix_nanos = begin_ + 2 * kSecond};
+  const ExceptionList list = Read(before);
+  ASSERT_THAT(list.groups, SizeIs(1));
+  EXPECT_EQ(list.groups[0].state, ExceptionState::kRegressed);
+  EXPECT_EQ(list.groups[0].decision->regressed_unix_nanos, begin_ + 2 * kMinute);
+}
+
+TEST_F(ExceptionsTest, ALookBeginsWhereTheLastOneEndedOrSpansMayStillCome) {
+  Span({.after_begin = -kRegressionLookBackNanos, .stack = fmt::format(kPay, 12, 17)});
+  clock_.Advance(begin_ - kRegressionLookBackNanos - clock_.UnixNanos() - kMinute);
+  state::ExceptionDecisions decisions(*database_, clock_);
+  const ExceptionList list =
+      Read({.from_unix_nanos = begin_ - kRegressionLookBackNanos, .to_unix_nanos = begin_});
+  ASSERT_TRUE(decisions.Decide(list.groups.at(0).id, {.state = "resolved"}, std::nullopt));
+  clock_.Advance(kRegressionLookBackNanos + 2 * kMinute);
+  ExceptionReader reader(clickhouse(), &decisions);
+  RegressionWatch watch(reader, decisions, clock_, std::chrono::milliseconds(0));
+  ASSERT_TRUE(watch.Look());
+  EXPECT_TRUE(*decisions.FirstResolvedUnixNanos()) << "it came back before the time of the first look";
+  clock_.Advance(kRegressionLateNanos - kMinute);
+  Span({.after_begin = kMinute, .stack = fmt::format(kPay, 12, 17)});  // stored late
+  ASSERT_TRUE(watch.Look());
+  EXPECT_FALSE(*decisions.FirstResolvedUnixNanos());
 }
 
 TEST_F(ExceptionsTest, OfWhatIsResolvedInAVersionOlderOnesDoNotCount) {
