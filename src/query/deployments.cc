@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -109,9 +110,16 @@ class Reading {
   Reading(ItemSource& source, Question& question, const DeploymentSearch& search)
       : source_(source), question_(question), search_(search) {}
 
+  // The time before the range tells what is new in it from what was there.
   Result<ServiceVersions> Run() {
+    const int64_t length = search_.to_unix_nanos - search_.from_unix_nanos;
+    begin_ = std::max<int64_t>(0, search_.from_unix_nanos - std::clamp(length, kHourNanos, 7 * kDayNanos));
+    slot_ = (search_.to_unix_nanos - begin_ - 1) / kActivitySlots + 1;
     SIGHTLINE_TRY(ReadVersions());
-    if (!answer_.versions.empty()) SIGHTLINE_TRY(ReadDeployments());
+    if (!answer_.versions.empty()) {
+      SIGHTLINE_TRY(ReadBefore());
+      AddDeployments();
+    }
     answer_.scanned = question_.stats();
     return std::move(answer_);
   }
@@ -146,20 +154,19 @@ class Reading {
     const std::string by_resource = fmt::format(
         "SELECT ResourceId, min(Timestamp) AS First, max(Timestamp) AS Last, sumIf(AdjustedCount, {0}) AS Calls, "
         "sumIf(AdjustedCount, {0} AND StatusCode = 'Error') AS Errors, max(AdjustedCount > 1) AS Estimate, "
-        "quantilesBFloat16WeightedIfState(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {1}, {0}) AS Quantiles FROM {2} "
-        "WHERE {3} GROUP BY ResourceId",
-        kEntry, kWeight, set->table, conditions.Sql());
+        "quantilesBFloat16WeightedIfState(0.5, 0.9, 0.95, 0.99)(toFloat64(Duration), {1}, {0}) AS Quantiles, {4} AS "
+        "Slots FROM {2} WHERE {3} GROUP BY ResourceId",
+        kEntry, kWeight, set->table, conditions.Sql(), Slots(conditions));
     // Versions, and versions with instances, of one read.
     const std::string named =
         fmt::format("SELECT *, {} AS Version, {} AS Instance FROM ({})", *version, *instance, by_resource);
     return question_.ForEachRow(
         fmt::format(
-            "SELECT grouping(Instance) AS OfVersion, Version, Instance, uniqExactIf(Instance, Instance != ''), {} FROM "
-            "({}) GROUP BY GROUPING SETS ((Version), (Version, Instance)) HAVING OfVersion = 1 OR Instance != '' ORDER "
-            "BY OfVersion DESC, if(OfVersion = 1, toUnixTimestamp64Nano(max(Last)), 0) DESC, sum(Calls) DESC, "
-            "Instance, "
-            "Version LIMIT {} BY OfVersion",
-            kFigures, named, kVersionsMax),
+            "SELECT grouping(Instance) AS OfVersion, Version, Instance, uniqExactIf(Instance, Instance != ''), {}, "
+            "groupArray((toString(ResourceId), First, arraySort(Slots))) FROM ({}) GROUP BY GROUPING SETS ((Version), "
+            "(Version, Instance)) ORDER BY OfVersion DESC, if(OfVersion = 1, toUnixTimestamp64Nano(max(Last)), 0) "
+            "DESC, sum(Calls) DESC, Instance, Version LIMIT {} BY OfVersion",
+            kFigures, named, kVersionedResourcesMax),
         conditions.parameters(), [&](RowReader& row) {
           const bool of_version = row.Number<uint64_t>() != 0;
           ServiceVersion of_all;
@@ -167,33 +174,55 @@ class Reading {
           of_all.version = one.version = row.Text();
           one.instance = row.Text();
           of_all.instances = row.Number<uint64_t>();
+          const bool is_estimate = ReadFigures(row, of_all);
+          std::vector<ResourceActivity> active = row.Array([&] {
+            ResourceActivity activity{.version = one.version, .instance = one.instance};
+            activity.resource_id = row.Text();
+            activity.first_unix_nanos = row.Number<int64_t>();
+            activity.slots = row.Numbers<uint32_t>();
+            return activity;
+          });
+          answer_.is_estimate = answer_.is_estimate || is_estimate;
           if (of_version) {
-            ReadFigures(row, of_all);
-            answer_.versions.push_back(std::move(of_all));
-          } else {
-            ReadFigures(row, one);
-            if (answer_.instances.size() < kInstancesMax) answer_.instances.push_back(std::move(one));
+            if (answer_.versions.size() < kVersionsMax) answer_.versions.push_back(std::move(of_all));
+            return;
+          }
+          static_cast<ServiceFigures&>(one) = of_all;
+          if (!one.instance.empty() && answer_.instances.size() < kInstancesMax) {
+            answer_.instances.push_back(std::move(one));
+          }
+          for (ResourceActivity& activity : active) {
+            const std::string id = activity.resource_id;
+            activities_.emplace(id, std::move(activity));
           }
         });
+  }
+
+  // In which parts of the time that is looked at.
+  std::string Slots(Conditions& conditions) const {
+    return fmt::format("groupUniqArray(toUInt32(intDiv(toUnixTimestamp64Nano(Timestamp) - {}, {})))",
+                       conditions.Bind("Int64", std::to_string(begin_)),
+                       conditions.Bind("Int64", std::to_string(slot_)));
   }
 
   // Of resources that are added up.
   static constexpr const char* kFigures =
       "min(First), max(Last), sum(Calls), sum(Errors), max(Estimate), arrayMap(q -> toFloat64(q), "
       "quantilesBFloat16WeightedIfMerge(0.5, 0.9, 0.95, 0.99)(Quantiles))";
-  void ReadFigures(RowReader& row, ServiceFigures& figures) {
+  // Whether some of the spans stand for others.
+  static bool ReadFigures(RowReader& row, ServiceFigures& figures) {
     figures.first_unix_nanos = row.Number<int64_t>();
     figures.last_unix_nanos = row.Number<int64_t>();
     figures.calls = row.Number<double>();
     figures.errors = row.Number<double>();
     const bool is_estimate = row.Number<uint8_t>() != 0;
     const auto quantiles = row.Numbers<double>();
-    answer_.is_estimate = answer_.is_estimate || is_estimate;
-    if (figures.calls <= 0) return;
+    if (figures.calls <= 0) return is_estimate;
     figures.p50_nanos = quantiles.at(0);
     figures.p90_nanos = quantiles.at(1);
     figures.p95_nanos = quantiles.at(2);
     figures.p99_nanos = quantiles.at(3);
+    return is_estimate;
   }
 
   // What tells processes apart; '' where nothing does.
@@ -208,12 +237,9 @@ class Reading {
     return "coalesce(" + names + ", '')";
   }
 
-  // A look at the time before tells what is new from what was there.
-  Result<void> ReadDeployments() {
-    const int64_t length = search_.to_unix_nanos - search_.from_unix_nanos;
-    const int64_t begin = std::max<int64_t>(0, search_.from_unix_nanos - std::clamp(length, kHourNanos, 7 * kDayNanos));
-    const int64_t slot = (search_.to_unix_nanos - begin - 1) / kActivitySlots + 1;
-    auto set = Spans(begin, search_.to_unix_nanos);
+  Result<void> ReadBefore() {
+    if (begin_ >= search_.from_unix_nanos) return {};
+    auto set = Spans(begin_, search_.from_unix_nanos);
     if (!set) return std::unexpected(set.error());
     Conditions conditions = set->conditions;
     const FieldColumns columns{set->hot_attributes, question_.Table("attribute_sets")};
@@ -222,32 +248,46 @@ class Reading {
     auto instance = Instance(columns, conditions);
     if (!instance) return std::unexpected(instance.error());
     const std::string by_resource = fmt::format(
-        "SELECT ResourceId, min(Timestamp) AS First, groupUniqArray(toUInt32(intDiv(toUnixTimestamp64Nano(Timestamp) - "
-        "{}, {}))) AS Slots FROM {} WHERE {} GROUP BY ResourceId ORDER BY max(Timestamp) DESC LIMIT {}",
-        conditions.Bind("Int64", std::to_string(begin)), conditions.Bind("Int64", std::to_string(slot)), set->table,
-        conditions.Sql(), kVersionedResourcesMax);
-    std::vector<ResourceActivity> activities;
-    SIGHTLINE_TRY(question_.ForEachRow(
+        "SELECT ResourceId, min(Timestamp) AS First, {} AS Slots FROM {} WHERE {} GROUP BY ResourceId ORDER BY "
+        "max(Timestamp) DESC LIMIT {}",
+        Slots(conditions), set->table, conditions.Sql(), kVersionedResourcesMax);
+    return question_.ForEachRow(
         fmt::format("SELECT {} AS Version, {}, toString(ResourceId), First, arraySort(Slots) FROM ({})", *version,
                     *instance, by_resource),
         conditions.parameters(), [&](RowReader& row) {
-          ResourceActivity one;
-          one.version = row.Text();
-          one.instance = row.Text();
-          one.resource_id = row.Text();
-          one.first_unix_nanos = row.Number<int64_t>();
-          one.slots = row.Numbers<uint32_t>();
-          activities.push_back(std::move(one));
-        }));
-    for (Deployment& one : FindDeployments(std::move(activities), begin, slot)) {
+          ResourceActivity before;
+          before.version = row.Text();
+          before.instance = row.Text();
+          before.resource_id = row.Text();
+          before.first_unix_nanos = row.Number<int64_t>();
+          before.slots = row.Numbers<uint32_t>();
+          const std::string id = before.resource_id;
+          const auto [known, is_gone] = activities_.try_emplace(id, std::move(before));
+          if (!is_gone) GoOn(known->second, before);
+        });
+  }
+
+  // The range begins within a slot: that one may be in both.
+  static void GoOn(ResourceActivity& activity, const ResourceActivity& before) {
+    activity.first_unix_nanos = before.first_unix_nanos;
+    std::vector<uint32_t> slots;
+    std::ranges::set_union(before.slots, activity.slots, std::back_inserter(slots));
+    activity.slots = std::move(slots);
+  }
+
+  void AddDeployments() {
+    std::vector<ResourceActivity> activities;
+    for (auto& [id, activity] : activities_) activities.push_back(std::move(activity));
+    for (Deployment& one : FindDeployments(std::move(activities), begin_, slot_)) {
       if (one.unix_nanos >= search_.from_unix_nanos) answer_.deployments.push_back(std::move(one));
     }
-    return {};
   }
 
   ItemSource& source_;
   Question& question_;
   const DeploymentSearch& search_;
+  int64_t begin_ = 0, slot_ = 1;                        // of the time that is looked at, and its parts
+  std::map<std::string, ResourceActivity> activities_;  // by resource
   ServiceVersions answer_;
 };
 
