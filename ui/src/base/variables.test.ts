@@ -7,6 +7,12 @@ const variables: Variables = new Map([
   ['two', { values: ['a.b', 'c|d'], all: false }],
   ['any', { values: ['x', 'y'], all: true }],
   ['none', { values: [], all: false }],
+  ['kind', { values: ['server'], all: false }],
+  ['kinds', { values: ['server', 'client'], all: false }],
+  ['number', { values: ['200'], all: false }],
+  ['codes', { values: ['200', '5xx'], all: false }],
+  ['time', { values: ['1.5s'], all: false }],
+  ['fields', { values: ['name', 'span.http.route'], all: false }],
   ["quote", { values: ["it's", 'back\\slash'], all: false }],
 ])
 const traceql = (text: string) => substitute(text, 'traceql', variables)
@@ -16,17 +22,45 @@ describe('in TraceQL', () => {
     expect(traceql('{ resource.service.name = $one && name != ${one} }')).toBe('{ resource.service.name = "shop" && name != "shop" }')
     expect(traceql('{ .x = $odd }')).toBe('{ .x = "a\\"b\\\\c" }')
     expect(traceql('{ .x > $one }')).toBe('{ .x > "shop" }')
+    expect(traceql('{ name = $number }')).toBe('{ name = "200" }')
   })
   it('behind a match it is a regular expression of the values as they are', () => {
     expect(traceql('{ .x =~ $one }')).toBe('{ .x =~ "shop" }')
     expect(traceql('{ .x =~ $two }')).toBe('{ .x =~ "a\\\\.b|c\\\\|d" }')
-    expect(traceql('{ .x !~ $any }')).toBe('{ .x !~ ".*" }')
-    expect(traceql('{ .x =~ $none }')).toBe('{ .x =~ "$^" }')
+    expect(traceql('{ name !~ $any && resource.service.name =~ $any }')).toBe('{ name !~ ".*" && resource.service.name =~ ".*" }')
+    expect(traceql('{ .x =~ $none }')).toBe('{ .x =~ ".^" }')
   })
   it('several values turn = into a match', () => {
     expect(traceql('{ .x = $two }')).toBe('{ .x =~ "a\\\\.b|c\\\\|d" }')
-    expect(traceql('{ .x != $any }')).toBe('{ .x !~ ".*" }')
+    expect(traceql('{ name != $any }')).toBe('{ name !~ ".*" }')
     expect(() => traceql('{ .x > $two }')).toThrow(VariableError)
+  })
+  it('kinds and statuses are words of the language', () => {
+    expect(traceql('{ kind = $kind && span:status != $kind }')).toBe('{ kind = server && span:status != server }')
+    expect(traceql('{ kind =~ $kinds && status !~ $kinds }')).toBe('{ (kind = server || kind = client) && (status != server && status != client) }')
+    expect(traceql('{ kind = $any || status != $any || kind = $none }')).toBe('{ true || false || false }')
+    expect(traceql('{ severity >= $kind }')).toBe('{ severity >= server }')
+    expect(() => traceql('{ kind = $one || kind = $odd }')).toThrow('is no word of the language')
+  })
+  it('attributes may be numbers', () => {
+    expect(traceql('{ .code = $number }')).toBe('{ (.code = "200" || .code = 200) }')
+    expect(traceql('{ span.code != $number && .a = 1 }')).toBe('{ (span.code != "200" || span.code != 200) && .a = 1 }')
+    expect(traceql('{ .code =~ $codes }')).toBe('{ (.code =~ "200|5xx" || .code = 200) }')
+    expect(traceql('{ .code =~ $any && .code != $any }')).toBe('{ .code != nil && false }')
+    expect(traceql('{ .code >= $number && .code = $number + 1 }')).toBe('{ .code >= 200 && .code = 200 + 1 }')
+    expect(traceql('{ resource.service.name = $number }')).toBe('{ resource.service.name = "200" }')
+  })
+  it('durations, counts and arguments of functions are numbers', () => {
+    expect(traceql('{ duration > $time && traceDuration = $time }')).toBe('{ duration > 1.5s && traceDuration = 1.5s }')
+    expect(traceql('{ } | count() > $number')).toBe('{ } | count() > 200')
+    expect(traceql('{ } | quantile_over_time(duration, $number) | topk($number)')).toBe('{ } | quantile_over_time(duration, 200) | topk(200)')
+  })
+  it('fields to group by stand as they are', () => {
+    expect(traceql('{ } | rate() by (kind, ${fields})')).toBe('{ } | rate() by (kind, name, span.http.route)')
+    expect(() => traceql('{ } | rate() by ($quote)')).toThrow('is no field')
+  })
+  it('words of log records are texts', () => {
+    expect(traceql('timeout $number { severity >= warn && $one }')).toBe('timeout "200" { severity >= warn && "shop" }')
   })
   it('leaves texts alone, and dollars that are doubled', () => {
     expect(traceql('{ .x = "$one \\" $one" && .y = `$one` }')).toBe('{ .x = "$one \\" $one" && .y = `$one` }')
