@@ -17,7 +17,7 @@ export type Block =
   | { kind: 'table'; head: Inline[][]; rows: Inline[][][] }
   | { kind: 'rule' }
 
-const SAFE_LINK = /^(https?:\/\/|\/(?!\/)|#)/i
+const SAFE_LINK = /^(https?:\/\/|\/(?![/\\])|#)/i // browsers read \ as /
 const SPAN = /(`+)([\s\S]*?)\1|\[([^\]]*)\]\(([^()\s]+)\)|\*\*([\s\S]+?)\*\*|__([\s\S]+?)__|\*([^*\s][^*]*?)\*|\b_([^_\s][^_]*?)_\b|(https?:\/\/[^\s<>)]+)/
 
 export function parseInline(text: string, depth = 0): Inline[] {
