@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { MetricsAnswer } from '../api/types'
+import type { DashboardQuery, MetricsAnswer } from '../api/types'
 import { barsOf, histogramOf, legendName, levelOf, metricsData, noteOf, reduced, spanGroupsData, spanSeriesData, spansOfLabels, sqlData, tableOf } from './data'
 
 const NOW = 10 * 60_000
@@ -26,6 +26,17 @@ describe('metrics', () => {
     expect(data.addsUp).toBe(true)
     expect(data.series[0]?.behind).toEqual({ signal: 'traces', q: '{ resource.service.name = "shop" && span.http.route = "/a" }' })
     expect(new Set(data.series.map((one) => one.color)).size).toBe(3)
+  })
+  it('add up where their values are parts of a whole', () => {
+    const addsUp = (type: 'gauge' | 'sum' | 'histogram', query: Partial<DashboardQuery>) =>
+      metricsData(answer([{ name: 'A', type, unit: 'By', result_unit: 'By', series: [{ labels: {}, values: [1] }], series_total: 1 }]), {}, [{ name: 'A', source: 'metrics', metric: 'm', ...query }], NOW).addsUp
+    expect([addsUp('sum', {}), addsUp('histogram', { aggregation: 'increase' }), addsUp('gauge', { aggregation: 'sum' })]).toEqual([true, true, true])
+    expect([addsUp('sum', { aggregation: 'avg' }), addsUp('sum', { aggregation: 'max' }), addsUp('gauge', {}), addsUp('histogram', { aggregation: 'p95' })]).toEqual([false, false, false, false])
+    expect([addsUp('sum', { over_time: 'rate', over_series: 'max' }), addsUp('sum', { over_time: 'rate', over_series: 'sum' })]).toEqual([false, true])
+  })
+  it('lead to the spans of a service whatever it is called', () => {
+    const data = metricsData(answer([{ name: 'A', result_unit: '', series: [{ labels: { 'http.route': '/a' }, values: [1] }], series_total: 1 }]), {}, [{ name: 'A', source: 'metrics', metric: 'm', query: `{ resource.service.name = "$&$'$\`" }` }], NOW)
+    expect(data.series[0]?.behind?.q).toBe(`{ resource.service.name = "$&$'$\`" && span.http.route = "/a" }`)
   })
   it('counted from spans lead to those spans', () => {
     expect(spansOfLabels({ 'service.name': 'a', 'span.name': 'GET /', 'span.kind': 'SPAN_KIND_SERVER', 'status.code': 'STATUS_CODE_ERROR' }, 'traces.span.metrics.calls')).toBe(
@@ -73,6 +84,15 @@ describe('SQL', () => {
     expect(data(180_000, 200_000)).toMatchObject({ fromMs: 150_000, series: [{ values: [5, 7] }] })
     // As fine as that, the whole range would be too many steps.
     expect(data(0, 30 * 86_400_000)).toMatchObject({ fromMs: 150_000, series: [{ values: [5, 7] }] })
+  })
+  it('over time is read in the zone of its column', () => {
+    const series = (type: string, ...times: string[]) => sqlData({ meta: [{ name: 't', type }, { name: 'n', type: 'UInt64' }], data: times.map((time, i) => [time, i + 1]), rows: times.length }, undefined, { fromMs: 0, toMs: 1 }, NOW)
+    expect(series("DateTime('Europe/Berlin')", '2026-07-01 02:00:00', '2026-07-01 03:00:00')).toMatchObject({ fromMs: Date.UTC(2026, 6, 1), stepSeconds: 3600 })
+    expect(series("Nullable(DateTime64(3, 'America/New_York'))", '2026-01-01 00:00:00.000', '2026-01-01 01:00:00.000')).toMatchObject({ fromMs: Date.UTC(2026, 0, 1, 5) })
+    // The clocks go forward between these two, which are an hour apart.
+    expect(series("DateTime('Europe/Berlin')", '2026-03-29 01:00:00', '2026-03-29 03:00:00')).toMatchObject({ fromMs: Date.UTC(2026, 2, 29), stepSeconds: 3600 })
+    expect(series('DateTime', '2026-07-01 02:00:00', '2026-07-01 03:00:00')).toMatchObject({ fromMs: Date.UTC(2026, 6, 1, 2) })
+    expect(series("DateTime('Mars/Olympus')", '2026-07-01 02:00:00', '2026-07-01 03:00:00')).toMatchObject({ fromMs: Date.UTC(2026, 6, 1, 2) })
   })
   it('by days is over time too', () => {
     const days = sqlData({ meta: [{ name: 'day', type: 'Date' }, { name: 'n', type: 'UInt64' }], data: [['1970-01-02', '1'], ['1970-01-03', '2']], rows: 2 }, undefined, { fromMs: 86_400_000, toMs: 259_200_000 }, NOW)

@@ -1,5 +1,6 @@
 // What a panel shows, whatever it came from: answers of the API in, one normal form out. Knows no DOM.
-import type { DashboardPanel, DashboardQuery, HeatmapAnswer, LogGroups, LogRecord, LogVolume, MetricHeatmap, MetricsAnswer, PanelOptions, SpanGroups, SpanSeries, TraceSummary } from '../api/types'
+import type { LogWithSets } from '../api/log_fields'
+import type { DashboardPanel, DashboardQuery, HeatmapAnswer, LogGroups, LogVolume, MetricHeatmap, MetricsAnswer, PanelOptions, SpanGroups, SpanSeries, TraceSummary } from '../api/types'
 import { seriesIndex, seriesIndexes } from '../base/colors'
 import { seriesFigures, unfinishedFrom, type SeriesFigures, type Value } from '../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../base/series_units'
@@ -57,7 +58,7 @@ export type PanelData =
   | { kind: 'spans'; answer: HeatmapAnswer; q: string }
   | { kind: 'measurements'; answer: MetricHeatmap }
   | { kind: 'traces'; traces: TraceSummary[]; q: string; cut: boolean }
-  | { kind: 'logs'; logs: LogRecord[]; q: string; cut: boolean }
+  | { kind: 'logs'; logs: LogWithSets[]; q: string; cut: boolean }
   | { kind: 'nothing' }
 
 // ---- names
@@ -101,7 +102,7 @@ function colored(all: readonly Omit<PanelSeries, 'color'>[]): PanelSeries[] {
 }
 
 // Arguments of a call are too few for all values of an answer.
-function extentOf(numbers: readonly number[]): [low: number, high: number] | null {
+export function extentOf(numbers: readonly number[]): [low: number, high: number] | null {
   if (numbers.length === 0) return null
   let [low, high] = [Infinity, -Infinity]
   for (const value of numbers) {
@@ -177,6 +178,13 @@ function serviceConditions(filter: string): string | null {
   return match === null ? null : match[0].replace(/^\.service/, 'resource.service')
 }
 
+// Whether the series of a query make a whole together: averages, extremes and quantiles do not.
+function addsUpOf({ aggregation, over_series }: DashboardQuery, type: MetricsAnswer['results'][number]['type']): boolean {
+  if (over_series !== undefined) return over_series === 'sum' || over_series === 'count'
+  if (aggregation === undefined) return type === 'sum'
+  return ['rate', 'increase', 'sum', 'count'].includes(aggregation)
+}
+
 export function metricsData(answer: MetricsAnswer, panel: Pick<DashboardPanel, 'queries' | 'formulas' | 'options'>, asked: readonly DashboardQuery[], nowMs: number): SeriesData {
   const alone = answer.results.length === 1
   const series = answer.results.flatMap((result) => {
@@ -185,13 +193,16 @@ export function metricsData(answer: MetricsAnswer, panel: Pick<DashboardPanel, '
       const labels = one.labels
       const service = query?.query === undefined ? null : serviceConditions(query.query)
       const spans = query === undefined ? null : spansOfLabels(labels, query.metric ?? '')
-      const q = spans === null ? null : service === null || labels['service.name'] !== undefined ? spans : spans === '{}' ? `{ ${service} }` : spans.replace('{ ', `{ ${service} && `)
+      const q = spans === null ? null : service === null || labels['service.name'] !== undefined ? spans : spans === '{}' ? `{ ${service} }` : `{ ${service} && ${spans.slice(2)}`
       return { name: nameOf(query ?? { name: result.name }, labels, alone), values: one.values, labels, behind: q === null || q === '{}' ? null : ({ signal: 'traces', q } as const) }
     })
   })
   const units = new Set(answer.results.filter((result) => result.series.length > 0).map((result) => result.result_unit))
   const unit = units.size === 1 ? ([...units][0] ?? '') : ''
-  const addsUp = answer.results.every((result) => result.result_unit.endsWith('/s') || (result.type === 'sum' && !/^p\d/.test(result.name)))
+  const addsUp = answer.results.every((result) => {
+    const query = asked.find((one) => one.name === result.name)
+    return query === undefined || result.type === undefined ? result.result_unit.endsWith('/s') : addsUpOf(query, result.type)
+  })
   return seriesData(answer, unit, panel.options, addsUp, series, answer.results.reduce((sum, result) => sum + result.series_total, 0), nowMs)
 }
 
@@ -261,8 +272,34 @@ export function spanGroupsData(answer: SpanGroups, q: string): TableData {
   }
 }
 
+// Columns of a list of traces.
+export const TRACE_COLUMNS: readonly string[] = ['time', 'service', 'name', 'status', 'spans', 'errors', 'services', 'duration', 'trace:id']
+
+export function traceCell(trace: TraceSummary, column: string): string | null {
+  switch (column) {
+    case 'service':
+      return trace.root_service
+    case 'name':
+      return trace.root_name
+    case 'status':
+      return trace.root_status
+    case 'spans':
+      return trace.span_count.toLocaleString('en-US')
+    case 'errors':
+      return trace.error_count.toLocaleString('en-US')
+    case 'services':
+      return trace.services.join(', ')
+    case 'trace:id':
+      return trace.trace_id
+    default:
+      return null
+  }
+}
+
 // ---- log records
 
+// Columns of a list of log records that are no fields of the language.
+export const LOG_COLUMNS: readonly string[] = ['time', 'severity', 'service', 'body']
 const SEVERITY_COLORS: Record<string, string> = { fatal: '--error', error: '--error-mark', warn: '--warn-mark', info: '--control-line', debug: '--line-strong', trace: '--line-strong', unset: '--series-9' }
 
 export function logVolumeData(answer: LogVolume, q: string, options: PanelOptions | undefined, nowMs: number): SeriesData {
@@ -328,12 +365,37 @@ function numberOf(cell: unknown): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-// "2026-11-27 18:00:00", or a day.
-function timeOf(cell: unknown): number {
+// "2026-11-27 18:00:00" in the zone of its column, or a day. Columns without a zone are in UTC, which is the server's.
+function timeOf(cell: unknown, zone: string): number {
   const text = String(cell)
-  if (!text.includes(':')) return Date.parse(text)
-  return Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`)
+  if (text.includes(':') && /[zZ]|[+-]\d\d:?\d\d$/.test(text)) return Date.parse(text.replace(' ', 'T'))
+  const utc = Date.parse(text.includes(':') ? `${text.replace(' ', 'T')}Z` : text)
+  return zone === '' ? utc : utc - offsetOf(utc - offsetOf(utc, zone), zone)
 }
+
+// "DateTime64(9, 'Europe/Berlin')" -> "Europe/Berlin".
+function zoneOf(type: string): string {
+  const zone = /^(?:LowCardinality\(|Nullable\()*DateTime(?:64)?\((?:\d+, )?'([^']+)'\)/.exec(type)?.[1] ?? ''
+  return zone === 'UTC' ? '' : zone
+}
+
+// What the clocks of a zone are ahead of UTC, in milliseconds; 0 of one that the browser does not know.
+function offsetOf(utcMs: number, zone: string): number {
+  if (!Number.isFinite(utcMs)) return 0
+  let clock = clocks.get(zone)
+  if (clock === undefined) {
+    try {
+      clock = new Intl.DateTimeFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
+    } catch {
+      clock = null
+    }
+    clocks.set(zone, clock)
+  }
+  if (clock === null) return 0
+  const parts = Object.fromEntries(clock.formatToParts(utcMs).map(({ type, value }) => [type, Number(value)]))
+  return Date.UTC(parts.year!, parts.month! - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(utcMs / 1000) * 1000
+}
+const clocks = new Map<string, Intl.DateTimeFormat | null>()
 
 // The steps of the panel's range, as other panels have them, so that times stand below each other; those of the rows where they do
 // not lie in it, or are too fine for it.
@@ -349,14 +411,21 @@ function sqlSteps(times: readonly number[], stepMs: number, range: { fromMs: num
 
 function sqlSeries(answer: SqlAnswer, numbers: { name: string; i: number }[], options: PanelOptions | undefined, range: { fromMs: number; toMs: number }, nowMs: number): SeriesData {
   const texts = answer.meta.map((column, i) => ({ ...column, i })).filter(({ type, i }) => i > 0 && !isNumber(type))
-  const times = [...new Set(answer.data.map((row) => timeOf(row[0])))].filter(Number.isFinite).sort((a, b) => a - b)
+  const zone = zoneOf(answer.meta[0]!.type)
+  const known = new Map<unknown, number>() // rows of one time are many
+  const timeAt = (cell: unknown): number => {
+    let time = known.get(cell)
+    if (time === undefined) known.set(cell, (time = timeOf(cell, zone)))
+    return time
+  }
+  const times = [...new Set(answer.data.map((row) => timeAt(row[0])))].filter(Number.isFinite).sort((a, b) => a - b)
   const gaps = times.slice(1).map((time, i) => time - times[i]!)
   const stepMs = Math.max(1000, extentOf(gaps)?.[0] ?? 60_000)
   const { fromMs, steps } = sqlSteps(times, stepMs, range)
   const byName = new Map<string, { labels: Record<string, string>; values: Value[] }>()
   for (const row of answer.data) {
     const labels = Object.fromEntries(texts.map(({ name, i }) => [name, String(row[i])]))
-    const step = Math.round((timeOf(row[0]) - fromMs) / stepMs)
+    const step = Math.round((timeAt(row[0]) - fromMs) / stepMs)
     for (const { name, i } of numbers) {
       const words = [...Object.values(labels), ...(numbers.length > 1 || texts.length === 0 ? [name] : [])].join(' · ')
       const series = byName.get(words) ?? { labels, values: new Array<Value>(steps).fill(null) }

@@ -17,10 +17,12 @@ export function barPaths(layout: BarLayout): uPlot.Series.PathBuilder {
     const fill = new Path2D()
     const ratio = devicePixelRatio
     const step = layout.stepSeconds()
+    const scale = plot.scales.y
+    const least = scale?.distr === 3 ? (scale.min ?? 1) : -Infinity // logarithms have no 0
     for (let i = from; i <= to; i++) {
       const value = values[i]
       const time = times[i]
-      if (value === null || value === undefined || time === undefined) continue
+      if (value === null || value === undefined || time === undefined || (least > 0 && value <= 0)) continue
       const start = plot.valToPos(time, 'x', true)
       const end = plot.valToPos(time + step, 'x', true)
       const gap = end - start > 4 * ratio ? GAP_PX * ratio : 0
@@ -28,7 +30,7 @@ export function barPaths(layout: BarLayout): uPlot.Series.PathBuilder {
       const x = Math.round(start + layout.slot * width)
       const right = Math.round(start + (layout.slot + 1) * width)
       const top = plot.valToPos(value, 'y', true)
-      const bottom = plot.valToPos(layout.base(i), 'y', true)
+      const bottom = plot.valToPos(Math.max(layout.base(i), least), 'y', true)
       if (top === bottom) continue
       // What is not nothing is at least a pixel high.
       const height = Math.max(ratio, Math.abs(bottom - top))

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import type { LogList, LogRecord, LogVolume } from '../../api/types'
-import { barBounds, columnText, excerpt, firstAttributes, itemsOf, messageOf, readColumns, recordJson, rowKeys, timeOfToken, tokenOf, volumeSeries } from './log_view'
+import { columnText } from '../../api/log_fields'
+import { barBounds, excerpt, firstAttributes, itemsOf, messageOf, readColumns, recordJson, rowKeys, timeOfToken, tokenOf, volumeSeries } from './log_view'
 
 const record = (change: Partial<LogRecord> = {}): LogRecord => ({
   time_unix_nano: '1764110000000000001',

@@ -1,30 +1,20 @@
 // What the log screens show of records: rows, the token that names one in a URL, the bars of the volume. The API's answers
 // in, what is drawn out; knows no DOM.
-import type { AttributeSets, LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
-import { exceptionOf, parseJsonText, valueAt, valueKind, valueLine } from '../../base/attribute_value'
+import { oneLine, withSets, type LogWithSets } from '../../api/log_fields'
+import type { LogList, LogRecord, LogVolume, Scanned } from '../../api/types'
+import { exceptionOf, valueLine } from '../../base/attribute_value'
 import { toJson } from '../../base/exact_json'
 import { fieldsOf } from '../../base/filters'
 import { hashText } from '../../base/hash'
 import { nanoToMs } from '../../base/time'
-import { attributeOf, bodyKeys } from '../../base/traceql'
-import { bodyText, logKey, oneLine, type VolumeSeverity } from './logs_query'
+import { bodyText, logKey, type VolumeSeverity } from './logs_query'
 
-type AttributeSet = AttributeSets[string]
-
-// A record with what the page that brought it knows about its resource and scope.
-export interface LogItem extends LogRecord {
-  resourceSet: AttributeSet | null
-  scopeSet: AttributeSet | null
+export interface LogItem extends LogWithSets {
   token: string
 }
 
 export function itemsOf(list: Pick<LogList, 'logs' | 'attribute_sets'>): LogItem[] {
-  return list.logs.map((record) => ({
-    ...record,
-    resourceSet: list.attribute_sets[record.resource] ?? null,
-    scopeSet: record.scope.set === undefined ? null : (list.attribute_sets[record.scope.set] ?? null),
-    token: tokenOf(record),
-  }))
+  return withSets(list.logs, list.attribute_sets).map((record) => ({ ...record, token: tokenOf(record) }))
 }
 
 // Names a record in a URL: its time, which finds it again, and a hash, which tells it from others of that time.
@@ -112,42 +102,6 @@ export const LOG_FIELDS: readonly string[] = ['eventName', 'severityText', 'trac
 
 export function readColumns(params: URLSearchParams): string[] {
   return fieldsOf(params, 'col', COLUMNS_MAX)
-}
-
-const bodies = new WeakMap<object, Record<string, unknown> | null>()
-
-// The body where it is a map, or text that holds one; null: it is neither.
-export function bodyMap(record: Pick<LogRecord, 'body'>): Record<string, unknown> | null {
-  const known = bodies.get(record)
-  if (known !== undefined) return known
-  const body = typeof record.body === 'string' ? parseJsonText(record.body) : record.body
-  const map = valueKind(body) === 'map' ? (body as Record<string, unknown>) : null
-  bodies.set(record, map)
-  return map
-}
-
-// What a record has in a field of TraceQL, on one line; null: it does not have it.
-export function columnText(item: LogItem, field: string): string | null {
-  const said: Record<string, string> = {
-    eventName: item.event_name, severityText: item.severity_text, 'trace:id': item.trace_id, 'span:id': item.span_id,
-    'instrumentation:name': item.scope.name ?? '', 'instrumentation:version': item.scope.version ?? '',
-  } // prettier-ignore
-  if (field in said) return said[field] || null
-  const keys = bodyKeys(field)
-  if (keys !== null) {
-    const map = bodyMap(item)
-    const value = map === null ? undefined : valueAt(map, keys)
-    return value === undefined ? null : oneLine(valueLine(value))
-  }
-  const attribute = attributeOf(field)
-  if (attribute === null) return null
-  const sets = { log: item.attributes, resource: item.resourceSet?.attributes, instrumentation: item.scopeSet?.attributes }
-  const scopes = attribute.scope === '' ? (['log', 'resource', 'instrumentation'] as const) : [attribute.scope as keyof typeof sets]
-  for (const scope of scopes) {
-    const value = sets[scope]?.[attribute.key]
-    if (value !== undefined) return oneLine(valueLine(value))
-  }
-  return null
 }
 
 // ---- the volume

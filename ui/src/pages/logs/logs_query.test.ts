@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { serviceParam } from '../../base/routes'
-import { activeLogFilters, aroundUrlChange, bodyText, facetQuery, freshOnly, highlight, logQuery, logUrlChange, NO_LOG_FILTERS, oneLine, readAround, readLogFilters, severityOf } from './logs_query'
+import { oneLine } from '../../api/log_fields'
+import { activeLogFilters, aroundUrlChange, bodyText, facetQuery, freshOnly, highlight, logQuery, logUrlChange, NO_LOG_FILTERS, readAround, readLogFilters, severityOf } from './logs_query'
 
 const traceId = '0123456789abcdef0123456789abcdef'
 

@@ -139,10 +139,6 @@ export function bodyText(body: unknown): string {
   return toJson(body)
 }
 
-export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ↵ ').trim()
-}
-
 export interface Piece {
   text: string
   hit: boolean
