@@ -253,3 +253,179 @@ describe('a dashboard of one’s own', () => {
     await page.close()
   })
 })
+
+describe('what a dashboard is made of', () => {
+  interface Panel {
+    id: string
+    title?: string
+    grid: { x: number; y: number; w: number; h: number }
+    display: string
+    queries?: object[]
+    options?: object
+  }
+  const panelOf = (id: string, more: Partial<Panel>): Panel => ({ id, title: id, grid: { x: 0, y: 0, w: 12, h: 8 }, display: 'line', ...more })
+  const spans = (query: string, more: object = {}) => [{ name: 'A', source: 'traceql', query, ...more }]
+  async function make(more: object): Promise<string> {
+    const made = await fetch(`${sightline.url}/api/v1/dashboards`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ document: { schema: 1, title: 'Made', panels: [], ...more } }) })
+    const body = (await made.json()) as { id: string; error?: { message: string } }
+    if (made.status !== 201) throw new Error(body.error?.message)
+    return body.id
+  }
+  const kept = (id: string) => sightline.ask<{ version: number; document: { panels: Panel[] } }>(`/dashboards/${id}`)
+
+  it('variables follow those before them, and compare kinds, statuses and numbers', async () => {
+    const id = await make({
+      variables: [
+        { name: 'service', kind: 'field', field: 'resource.service.name', default: ['frontend'] },
+        { name: 'route', kind: 'field', field: 'span.http.route', filter: '{ resource.service.name = $service && kind = server }', all: true, multi: true },
+        { name: 'kind', kind: 'field', field: 'kind', all: true, multi: true },
+        { name: 'code', kind: 'field', field: 'span.http.response.status_code', all: true },
+        { name: 'label', kind: 'label', metric: 'traces.span.metrics.calls', field: 'service.name' },
+      ],
+      panels: [
+        panelOf('Routes', { display: 'table', queries: spans('{ resource.service.name = $service && span.http.route =~ $route && kind = server }', { group_by: ['span.http.route'] }) }),
+        panelOf('Kinds', { display: 'table', grid: { x: 12, y: 0, w: 12, h: 8 }, queries: spans('{ kind = $kind }', { group_by: ['kind'] }) }),
+        panelOf('Codes', { display: 'table', grid: { x: 0, y: 8, w: 12, h: 8 }, queries: spans('{ kind = server && span.http.response.status_code = $code }', { group_by: ['span.http.response.status_code'] }) }),
+        panelOf('Words', { display: 'text', grid: { x: 12, y: 8, w: 12, h: 8 }, options: { text: 'First label: $label' } }),
+      ],
+    })
+    const page = await open(`${sightline.url}/dashboards/${id}?last=1h`, { width: 1440, height: 1000 })
+    const rows = async (title: string) => (await panel(page, title).locator('tbody tr').evaluateAll((all) => all.map((row) => row.querySelector('td')?.textContent?.trim() ?? ''))).sort()
+    await waitUntil(async () => (await rows('Routes')).join() === '/item/{id},/search', 'routes of the frontend')
+    await waitUntil(async () => (await rows('Kinds')).join() === 'client,server', 'all kinds')
+    await waitUntil(async () => (await rows('Codes')).join() === '200,500', 'all codes')
+    expect(await panel(page, 'Words').textContent()).toContain('First label: frontend')
+    // Routes are asked for anew when the service is another one.
+    const group = (name: string) => page.getByRole('group', { name, exact: true })
+    await group('service').getByRole('button').click()
+    await page.getByRole('option', { name: 'checkout' }).click()
+    await waitUntil(async () => (await rows('Routes')).join() === '/cart', 'routes of the checkout')
+    await group('route').getByRole('button').click()
+    await waitUntil(async () => (await page.getByRole('option').allTextContents()).join().includes('/cart'), 'its routes are offered')
+    expect((await page.getByRole('option').allTextContents()).join()).not.toContain('/search')
+    await page.keyboard.press('Escape')
+    await page.goto(`${sightline.url}/dashboards/${id}?last=1h&var-kind=client&var-code=500`)
+    await waitUntil(async () => (await rows('Kinds')).join() === 'client', 'one kind')
+    await waitUntil(async () => (await rows('Codes')).join() === '500', 'one code')
+    await page.goto(`${sightline.url}/dashboards/${id}?last=1h&var-kind=client&var-kind=server`)
+    await waitUntil(async () => (await rows('Kinds')).join() === 'client,server', 'two kinds')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('annotations are marked, and can be hidden', async () => {
+    const at = (BigInt(Date.now()) - 1_200_000n) * MS
+    const id = await make({
+      annotations: [{ kind: 'text', time_unix_nano: String(at), text: 'sale began' }, { kind: 'deployments', service: 'frontend' }],
+      panels: [panelOf('Spans', { queries: spans('{ } | rate()') })],
+    })
+    const page = await open(`${sightline.url}/dashboards/${id}?last=1h`, { width: 1440, height: 800 })
+    await panel(page, 'Spans').getByRole('img', { name: /marked: sale began/ }).waitFor()
+    await shot(page, 'dashboard-annotations-light')
+    await page.getByRole('button', { name: 'Annotations' }).click()
+    await waitUntil(async () => (await panel(page, 'Spans').getByRole('img', { name: /marked/ }).count()) === 0, 'nothing is marked')
+    expect(new URL(page.url()).searchParams.get('marks')).toBe('off')
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('one that was deleted comes back at its place, with its links', async () => {
+    const id = await make({ title: 'To be deleted', panels: [panelOf('Spans', { queries: spans('{ } | rate()') })] })
+    const share = await fetch(`${sightline.url}/api/v1/dashboards/${id}/shares`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ state: '' }) })
+    const { token } = (await share.json()) as { token: string }
+    const page = await open(`${sightline.url}/dashboards/${id}`)
+    await page.getByRole('button', { name: 'More', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.waitForURL(/\/dashboards$|\/dashboards\?/)
+    expect(await page.getByRole('link', { name: 'To be deleted' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.waitForURL(new RegExp(`/dashboards/${id}`))
+    await panel(page, 'Spans').waitFor()
+    await page.goto(`${sightline.url}/shared/${token}`)
+    await panel(page, 'Spans').waitFor()
+    // From the list too.
+    await page.goto(`${sightline.url}/dashboards`)
+    await page.getByRole('button', { name: 'Delete To be deleted' }).click()
+    await waitUntil(async () => (await page.getByRole('link', { name: 'To be deleted' }).count()) === 0, 'it is gone')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('link', { name: 'To be deleted' }).waitFor()
+    expect((await kept(id))?.version).toBe(1)
+    await page.close()
+  })
+
+  it('panels are dragged by the pointer, and Escape puts them back', async () => {
+    const id = await make({
+      panels: [panelOf('Left', { display: 'text', options: { text: 'left' } }), panelOf('Right', { display: 'text', grid: { x: 12, y: 0, w: 12, h: 8 }, options: { text: 'right' } })],
+    })
+    const page = await open(`${sightline.url}/dashboards/${id}?edit=1`, { width: 1440, height: 900 })
+    const cell = (title: string) => page.locator('.cell', { has: panel(page, title) })
+    const left = async (title: string) => (await cell(title).boundingBox())!.x
+    await page.getByRole('button', { name: /Move Left/ }).waitFor()
+    const handle = (await page.getByRole('button', { name: /Move Left/ }).boundingBox())!
+    const before = { left: await left('Left'), right: await left('Right') }
+    const drag = async () => {
+      await page.mouse.move(handle.x + 40, handle.y + 12)
+      await page.mouse.down()
+      await page.mouse.move(handle.x + 700, handle.y + 14, { steps: 8 })
+      await waitUntil(async () => (await left('Left')) > before.left + 300, 'it follows the pointer')
+    }
+    await drag()
+    await page.keyboard.press('Escape')
+    await waitUntil(async () => (await left('Left')) === before.left, 'it is back')
+    await page.mouse.up()
+    expect(await page.getByText('Not saved').count()).toBe(0)
+    await drag()
+    await page.mouse.up()
+    await page.getByText('Not saved').waitFor()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await waitUntil(async () => ((await kept(id))?.version ?? 0) === 2, 'it is saved')
+    const grids = Object.fromEntries((await kept(id))!.document.panels.map((one) => [one.title, one.grid]))
+    expect(grids.Left!.x).toBeGreaterThan(0)
+    expect(await page.evaluate((name) => localStorage.getItem(name), `sightline.dashboard.draft.${id}`)).toBeNull()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
+  it('the editor completes queries, says what is wrong where it is, and loses nothing', async () => {
+    const id = await make({ variables: [{ name: 'service', kind: 'field', field: 'resource.service.name', all: true }], panels: [panelOf('Spans', { queries: spans('') })] })
+    const page = await open(`${sightline.url}/dashboards/${id}?edit=1&last=1h`, { width: 1440, height: 1000 })
+    await page.getByRole('button', { name: 'More for Spans' }).click()
+    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    const editor = page.getByRole('dialog', { name: 'Panel' })
+    const query = editor.getByRole('combobox', { name: 'Query A' }).or(editor.getByRole('textbox', { name: 'Query A' }))
+    await query.fill('{ resource.service.name = ')
+    await editor.getByRole('option', { name: '$service' }).waitFor()
+    await editor.getByRole('option', { name: '"checkout"' }).click()
+    await waitUntil(async () => (await query.inputValue()).startsWith('{ resource.service.name = "checkout"'), 'it is taken')
+    await query.fill('{ status = errr } | rate()')
+    await editor.locator('.query').getByRole('alert').filter({ hasText: 'errr' }).waitFor()
+    await shot(page, 'dashboard-editor-wrong-light')
+    await query.fill('{ status = error } | rate() by (name)')
+    await editor.getByRole('img', { name: /series/ }).waitFor()
+    await drawn(page)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.keyboard.press('Escape') // the list of completions, if it is there
+    if (await editor.isVisible()) await page.keyboard.press('Escape')
+    await editor.waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await waitUntil(async () => (await query.inputValue()) === '{ status = error } | rate() by (name)', 'what was written is there')
+    // A list with columns of one's choice.
+    await editor.getByRole('button', { name: /^Draw as|^as / }).click()
+    await page.getByRole('menuitemradio', { name: 'List of log records' }).click()
+    await editor.getByRole('textbox', { name: 'Columns' }).fill('time, resource.host.name, trace:id, body')
+    await editor.getByRole('textbox', { name: 'Columns' }).press('Tab')
+    await query.fill('order')
+    await editor.getByText('frontend-0').or(editor.locator('.cell').first()).first().waitFor()
+    await editor.getByRole('button', { name: 'Apply' }).click()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await waitUntil(async () => ((await kept(id))?.version ?? 0) === 2, 'it is saved')
+    expect((await kept(id))?.document.panels[0]?.options).toEqual({ columns: ['time', 'resource.host.name', 'trace:id', 'body'] })
+    // One panel on the whole screen by a key, and back.
+    await panel(page, 'Spans').hover()
+    await page.keyboard.press('f')
+    await page.getByRole('button', { name: 'All panels' }).waitFor()
+    await page.keyboard.press('Escape')
+    await waitUntil(() => Promise.resolve(new URL(page.url()).searchParams.get('panel') === null), 'all panels again')
+    await page.close()
+  })
+})

@@ -9,6 +9,14 @@ export function stored(name: string): string | null {
   }
 }
 
+export function forget(name: string): void {
+  try {
+    localStorage.removeItem(PREFIX + name)
+  } catch {
+    // nothing to be done
+  }
+}
+
 export function store(name: string, value: string): void {
   try {
     localStorage.setItem(PREFIX + name, value)

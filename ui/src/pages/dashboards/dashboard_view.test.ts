@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DashboardDocument, DashboardPanel, DashboardVariable } from '../../api/types'
-import { boxesOf, chosenOf, choiceParam, dependsOn, fileName, freeId, shareState, withCopy, withoutPanel, withPanel } from './dashboard_view'
+import { boxesOf, chosenOf, choiceParam, copyTitle, dependsOn, fileName, freeId, shareState, withCopy, withoutPanel, withPanel } from './dashboard_view'
 
 const variable = (more: Partial<DashboardVariable> = {}): DashboardVariable => ({ name: 'v', kind: 'field', field: 'name', ...more })
 const panel = (id: string, y = 0): DashboardPanel => ({ id, grid: { x: 0, y, w: 24, h: 4 }, display: 'line' })
@@ -48,4 +48,11 @@ it('a share link keeps time and variables only', () => {
 it('files are called as the dashboard is', () => {
   expect(fileName('Überblick: Shop / Kasse')).toBe('überblick-shop-kasse.json')
   expect(fileName('///')).toBe('dashboard.json')
+})
+
+it('a copy has a title that is not too long, whatever it is written in', () => {
+  expect(copyTitle('Shop')).toBe('Shop copy')
+  const copied = copyTitle('服'.repeat(66))
+  expect(new TextEncoder().encode(copied).length).toBeLessThanOrEqual(200)
+  expect(copied).toBe(`${'服'.repeat(65)} copy`)
 })

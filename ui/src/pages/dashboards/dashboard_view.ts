@@ -62,7 +62,7 @@ export function withoutPanel(document: DashboardDocument, id: string): Dashboard
 export function withCopy(document: DashboardDocument, panel: DashboardPanel): DashboardDocument {
   const id = freeId(document.panels)
   const at = place(boxesOf(document.panels), panel.grid.w, panel.grid.h)
-  return { ...document, panels: [...document.panels, { ...panel, id, title: `${panel.title ?? ''} copy`.trim(), grid: { ...panel.grid, ...at } }] }
+  return { ...document, panels: [...document.panels, { ...panel, id, title: copyTitle(panel.title ?? '').trim(), grid: { ...panel.grid, ...at } }] }
 }
 
 export const emptyDashboard = (title: string): DashboardDocument => ({
@@ -82,4 +82,14 @@ export function shareState(search: URLSearchParams): string {
 
 export function fileName(title: string): string {
   return `${title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '') || 'dashboard'}.json`
+}
+
+const TITLE_BYTES_MAX = 200
+
+// Of a copy, as long as a title may be.
+export function copyTitle(title: string): string {
+  const letters = [...title]
+  const named = () => `${letters.join('')} copy`
+  while (new TextEncoder().encode(named()).length > TITLE_BYTES_MAX) letters.pop()
+  return named()
 }
