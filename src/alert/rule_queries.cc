@@ -17,6 +17,8 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kSecond = 1'000'000'000;
+// Of rules that are due together one asks: windows end a delay ago.
+constexpr int64_t kKnownNanos = kSecond;
 
 bool IsGrouped(const traceql::MetricsExpression& expression) {
   if (const auto* pipeline = std::get_if<traceql::MetricsPipeline>(&expression.node)) return !pipeline->by.empty();
@@ -86,7 +88,7 @@ bool AnswersSteps(const RuleDocument& rule) {
 }
 
 RuleQueries::RuleQueries(store::ClickHouse& clickhouse, QueryOptions options)
-    : items_(clickhouse, options.hot_attributes, options.database),
+    : items_(clickhouse, options.hot_attributes, options.database, kKnownNanos),
       metrics_(clickhouse, options.database),
       silent_(clickhouse, options.hot_attributes, options.database, options.rollup_minute_seconds),
       sql_(clickhouse, options.sql, options.database) {}

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
 #include "query/hot_attributes.h"
 #include "query/log_sql.h"
 #include "query/logs.h"
@@ -20,6 +21,7 @@ constexpr size_t kJudgedTracesMax = 1500, kNamedSpansMax = 5000;
 constexpr uint64_t kRunRows = 16'384, kRunsMax = 128;
 // Sizes are told from so many looks at this many rows, an index granule.
 constexpr uint64_t kLooks = 32, kLookRows = 8'192;
+constexpr int64_t kDayNanos = 86'400'000'000'000;
 constexpr const char* kRowNumber = "_part_starting_offset + _part_offset";
 
 // `run` rows of each `period` within [begin, end). The hint is what the engine finds granules by, and it computes
@@ -91,6 +93,25 @@ Result<ItemQuery> ParseItemQuery(otlp::Signal signal, std::string_view text, int
   return query;
 }
 
+Result<std::vector<otlp::HotAttribute>> ItemSource::HotIn(Question& question, int64_t from_unix_nanos,
+                                                          int64_t to_unix_nanos) {
+  if (known_nanos_ == 0) return HotAttributesIn(question, hot_attributes_, from_unix_nanos, to_unix_nanos);
+  const int64_t first_day = from_unix_nanos / kDayNanos, last_day = to_unix_nanos / kDayNanos;
+  const int64_t now = Clock::System().MonotonicNanos();
+  const std::lock_guard lock(known_mutex_);
+  if (!known_.empty() && now - known_at_ < known_nanos_ && known_first_day_ == first_day &&
+      known_last_day_ == last_day) {
+    return known_;
+  }
+  auto hot = HotAttributesIn(question, hot_attributes_, from_unix_nanos, to_unix_nanos);
+  if (!hot) return hot;
+  known_ = *hot;
+  known_at_ = now;
+  known_first_day_ = first_day;
+  known_last_day_ = last_day;
+  return hot;
+}
+
 Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
   if (query.spans != nullptr) {
     return Select(question, query.spans->pipeline(), query.from_unix_nanos, query.to_unix_nanos);
@@ -104,7 +125,7 @@ Result<ItemSet> ItemSource::Select(Question& question, const ItemQuery& query) {
   }
   set.conditions.AddTimeRange(query.from_unix_nanos, query.to_unix_nanos);
   if (logs) return set;
-  auto hot = HotAttributesIn(question, hot_attributes_, query.from_unix_nanos, query.to_unix_nanos);
+  auto hot = HotIn(question, query.from_unix_nanos, query.to_unix_nanos);
   if (!hot) return std::unexpected(hot.error());
   set.hot_attributes = *std::move(hot);
   return set;
@@ -114,7 +135,7 @@ Result<ItemSet> ItemSource::Select(Question& question, const traceql::Pipeline& 
                                    int64_t to_unix_nanos) {
   ItemSet set{.table = question.Table("spans"), .weight = "AdjustedCount"};
   set.conditions.AddTimeRange(from_unix_nanos, to_unix_nanos);
-  auto hot = HotAttributesIn(question, hot_attributes_, from_unix_nanos, to_unix_nanos);
+  auto hot = HotIn(question, from_unix_nanos, to_unix_nanos);
   if (!hot) return std::unexpected(hot.error());
   set.hot_attributes = *std::move(hot);
   const Conditions range = set.conditions;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,9 +62,15 @@ Conditions NamedSpans(std::span<const SpanPoint> spans);
 // What questions about sets of items share. Thread: any.
 class ItemSource {
  public:
-  // `clickhouse` must outlive it. `hot_attributes`: all that have a column.
-  ItemSource(store::ClickHouse& clickhouse, std::vector<otlp::HotAttribute> hot_attributes, std::string database)
-      : clickhouse_(clickhouse), hot_attributes_(std::move(hot_attributes)), database_(std::move(database)) {}
+  // `clickhouse` must outlive it. `hot_attributes`: all that have a column. Which of them need a look into maps is
+  // asked for each question; who asks many at a time, and of what was stored a while ago, may take an answer that is
+  // `known_nanos` old.
+  ItemSource(store::ClickHouse& clickhouse, std::vector<otlp::HotAttribute> hot_attributes, std::string database,
+             int64_t known_nanos = 0)
+      : clickhouse_(clickhouse),
+        hot_attributes_(std::move(hot_attributes)),
+        database_(std::move(database)),
+        known_nanos_(known_nanos) {}
 
   Question Ask(store::Cancellation* cancellation) const { return Question(clickhouse_, database_, cancellation); }
 
@@ -82,12 +89,18 @@ class ItemSource {
 
  private:
   Result<void> SelectJudged(Question& question, const traceql::Pipeline& pipeline, ItemSet& set);
+  Result<std::vector<otlp::HotAttribute>> HotIn(Question& question, int64_t from_unix_nanos, int64_t to_unix_nanos);
 
   store::ClickHouse& clickhouse_;
   const std::vector<otlp::HotAttribute> hot_attributes_;
   const std::string database_;
   AttributeSets sets_;
   FilledLately filled_lately_;
+  const int64_t known_nanos_;
+  std::mutex known_mutex_;
+  // The newest answer, and when and for which days it was given; guarded by known_mutex_.
+  int64_t known_at_ = 0, known_first_day_ = 0, known_last_day_ = 0;
+  std::vector<otlp::HotAttribute> known_;
 };
 
 }  // namespace sightline::query
