@@ -13,7 +13,7 @@ import requests
 
 import otlp
 from sightline import Server, wait_until
-from test_openapi import answer
+from test_openapi import answer, check
 
 SECOND = 10**9
 # What came in is visible about a second later.
@@ -40,6 +40,7 @@ def above(limit: float, **more: Any) -> dict[str, Any]:
 def make(server: Server, rule: dict[str, Any]) -> str:
     made = call(server, "POST", "/alerts/rules", {"document": rule})
     assert made.status_code == 201, made.text
+    check({"$ref": "#/components/schemas/AlertRule"}, made.json())
     assert made.json()["document"] == rule
     return made.json()["id"]
 
@@ -122,6 +123,7 @@ def test_a_backtest_says_what_really_happened(server: Server) -> None:
     response = call(server, "POST", "/alerts/backtest", question)
     assert response.status_code == 200, response.text
     backtest = response.json()
+    check({"$ref": "#/components/schemas/AlertBacktest"}, backtest)
     assert backtest["step_seconds"] == backtest["interval_seconds"] == 1
     (series,) = backtest["series"]
     assert series["labels"] == {}
