@@ -10,6 +10,7 @@ import { logTicks, timeTickLabel, timeTicks, zoneOffsetMinutes } from '../base/t
 import { formatDateTime, type Zone } from '../base/time'
 import { barPaths } from './chart_bars'
 import { ChartMarks, limitsWithMarks, type ChartMark } from './chart_marks'
+import { drawBehind, drawLevels, overlayValues, shadesAt, type ChartBand, type ChartLevel, type ChartShade } from './chart_overlays'
 import { ChartTip } from './chart_tip'
 
 export type ChartMode = 'line' | 'area' | 'bar'
@@ -42,6 +43,9 @@ export interface ChartSpec {
   sync: string // charts with the same key share the crosshair; "": none
   markers?: readonly ChartMarker[] // by time
   marks?: readonly ChartMark[] // drawn over it
+  shades?: readonly ChartShade[]
+  band?: ChartBand | null
+  levels?: readonly ChartLevel[]
 }
 
 export interface ChartEvents {
@@ -276,15 +280,15 @@ export class Chart {
       hooks: {
         setSelect: [(plot) => this.zoomed(plot)],
         setCursor: [(plot) => this.hovered(plot)],
-        drawClear: [(plot) => this.drawUnfinished(plot)],
-        draw: [(plot) => this.drawMarkers(plot), (plot) => this.marks?.place(plot)],
+        drawClear: [(plot) => drawBehind(plot, this.spec, this.theme.color), (plot) => this.drawUnfinished(plot)],
+        draw: [(plot) => drawLevels(plot, this.spec, this.theme.color, this.theme.family), (plot) => this.drawMarkers(plot), (plot) => this.marks?.place(plot)],
       },
     }
   }
 
   private limits(): [number, number] {
     const marks = this.spec.marks ?? []
-    const [low, high] = limitsWithMarks(extent(this.levels()) ?? [0, 1], marks, this.spec.log)
+    const [low, high] = limitsWithMarks(extent([...this.levels(), ...overlayValues(this.spec)]) ?? [0, 1], marks, this.spec.log)
     if (this.spec.log) {
       const positive = (value: Value) => (value ?? 0) > 0
       const least = Math.min(
@@ -476,7 +480,8 @@ export class Chart {
     else rows.sort((a, b) => b.value - a.value)
     const title = formatDateTime(at, spec.zone, spec.stepSeconds < 60 ? 'second' : 'minute')
     const within = (marker: ChartMarker) => Math.abs(marker.atMs - at - (spec.mode === 'bar' ? spec.stepSeconds * 500 : 0)) <= spec.stepSeconds * 500
-    const happened = (spec.markers ?? []).filter(within).map((marker) => ` · ${marker.label}`).join('')
+    const lasting = shadesAt(spec.shades ?? [], at)
+    const happened = [...(spec.markers ?? []).filter(within), ...lasting].map((one) => ` · ${one.label}`).join('')
     this.tip.show({
       title: (step >= spec.unfinished ? `${title} · not over yet` : title) + happened,
       rows: rows.map((row) => ({ ...row, text: spec.format.format(row.value) })),
