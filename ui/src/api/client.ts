@@ -51,6 +51,23 @@ async function takeNothing(answer: Promise<{ error?: unknown; response: Response
   await take(answer.then(({ error, response }) => ({ ...(response.ok && { data: true }), error, response })))
 }
 
+// An operation that the description does not have yet.
+export async function call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, given: { query?: Record<string, unknown>; body?: unknown; signal?: AbortSignal | undefined } = {}): Promise<T> {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(given.query ?? {})) if (value !== undefined && value !== null && value !== '') search.set(key, String(value))
+  const text = search.toString()
+  const ask = async () => {
+    const response = await fetch(`/api/v1${path}${text && `?${text}`}`, {
+      method,
+      ...(given.body !== undefined && { body: JSON.stringify(given.body), headers: { 'Content-Type': 'application/json' } }),
+      ...(given.signal && { signal: given.signal }),
+    })
+    const read: unknown = response.status === 204 ? true : await response.json().catch(() => undefined)
+    return response.ok ? { data: read as T, response } : { error: read, response }
+  }
+  return take(ask())
+}
+
 // Attributes and bodies may hold whole numbers of 64 bits: none of their digits may be rounded away.
 const AS_TEXT = { parseAs: 'text' } as const
 async function takeExact<T>(answer: Promise<{ data?: string; error?: unknown; response: Response }>): Promise<T> {

@@ -15,6 +15,10 @@ export const ROUTES = {
   dashboards: '/dashboards',
   dashboard: '/dashboards/:id',
   shared: '/shared/:token',
+  alerts: '/alerts',
+  alertRule: '/alerts/rules/:id',
+  slos: '/slos',
+  slo: '/slos/:id',
   sampling: '/sampling',
   settings: '/settings/:section',
 } as const

@@ -20,6 +20,8 @@ export const PLACES: readonly Place[] = [
   { route: 'logs', path: '/logs', label: 'Logs', icon: 'logs', keys: 'g l' },
   { route: 'metrics', path: '/metrics', label: 'Metrics', icon: 'metrics', keys: 'g m' },
   { route: 'dashboards', path: '/dashboards', label: 'Dashboards', icon: 'dashboard', keys: 'g d' },
+  { route: 'alerts', path: '/alerts', label: 'Alerts', icon: 'bell', keys: 'g w' },
+  { route: 'slos', path: '/slos', label: 'SLOs', icon: 'target', keys: 'g o' },
   { route: 'sampling', path: '/sampling', label: 'Sampling', icon: 'filter', keys: 'g p' },
   { route: 'settings', path: '/settings/ingest', label: 'Settings', icon: 'settings', keys: 'g i' },
 ]

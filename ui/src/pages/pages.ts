@@ -26,6 +26,10 @@ export const PAGES: Record<RouteName, PageEntry> = {
   dashboards: { title: 'Dashboards', range: false, service: false, load: () => import('./dashboards/DashboardsPage.svelte') },
   dashboard: { title: 'Dashboard', range: true, service: false /* it has variables */, load: () => import('./dashboards/DashboardPage.svelte') },
   shared: { title: 'Shared dashboard', range: true, service: false, load: () => import('./dashboards/SharedPage.svelte') },
+  alerts: { title: 'Alerts', range: true, service: false, load: () => import('./alerts/AlertsPage.svelte') },
+  alertRule: { title: 'Alert rule', range: true, service: false, load: () => import('./alerts/RulePage.svelte') },
+  slos: { title: 'SLOs', range: false, service: false, load: () => import('./slos/SlosPage.svelte') },
+  slo: { title: 'SLO', range: true, service: false, load: () => import('./slos/SloPage.svelte') },
   sampling: { title: 'Sampling', range: true, service: false, load: () => import('./sampling/SamplingPage.svelte') },
   settings: { title: 'Settings', range: false, service: false, load: () => import('./settings/SettingsPage.svelte') },
 }
