@@ -1,26 +1,14 @@
 // Rules, alerts, notifications and SLOs as the API has them.
 
-export type Severity = 'warning' | 'critical'
-export type Labels = Record<string, string>
-export type AlertSource = 'traceql' | 'logs' | 'metrics' | 'sql' | 'silent_failures' | 'slo'
+import type { components } from './schema'
 
-export interface RuleQuery {
-  name: string
-  source: AlertSource
-  query?: string
-  group_by?: string[]
-  metric?: string
-  type?: 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary'
-  aggregation?: string
-  over_time?: string
-  over_series?: string
-  service?: string
-  slo?: string
-}
-export interface RuleFormula {
-  name: string
-  expression: string
-}
+type Schemas = components['schemas']
+
+export type Severity = 'warning' | 'critical'
+export type Labels = Schemas['AlertLabels']
+export type RuleQuery = Schemas['AlertQuery']
+export type AlertSource = RuleQuery['source']
+export type RuleFormula = NonNullable<Schemas['AlertRuleDocument']['formulas']>[number]
 export type LimitOp = 'above' | 'below' | 'outside' | 'inside'
 export type Limit = number | [low: number, high: number]
 export interface BurnTier {
@@ -29,6 +17,7 @@ export interface BurnTier {
   factor: number
   severity: Severity
 }
+// What the API has in one, by kind: a form has other fields for each.
 export type RuleCondition =
   | { kind: 'threshold'; op: LimitOp; warning?: Limit; critical?: Limit; recovery?: Limit }
   | { kind: 'absent' }
@@ -38,121 +27,23 @@ export type RuleCondition =
 export type ConditionKind = RuleCondition['kind']
 export type NoData = 'no_data' | 'ok' | 'keep' | 'firing'
 
-export interface RuleDocument {
-  schema: 1
-  name: string
-  description?: string
-  enabled?: boolean
-  queries: RuleQuery[]
-  formulas?: RuleFormula[]
-  watch?: string
-  window?: string
-  interval?: string
-  delay?: string
-  condition: RuleCondition
-  for?: string
-  keep_firing_for?: string
-  no_data?: NoData
-  groups_max?: number
-  labels?: Labels
-  annotations?: Labels
-}
+export type WireRule = Schemas['AlertRuleDocument']
+type Needed = 'schema' | 'name' | 'queries'
+export type RuleDocument = Pick<WireRule, Needed> & Partial<Omit<WireRule, Needed | 'condition'>> & { condition: RuleCondition }
 
-export type InstanceState = 'inactive' | 'pending' | 'firing' | 'no_data' | 'error'
-
-export interface RuleStatus {
-  state: InstanceState | 'disabled' // the worst of its instances
-  evaluated_unix_nano: string | null
-  next_unix_nano: string | null
-  seconds: number
-  error: string // of the last evaluation; "": it went well
-  instances: number
-  firing: number
-  pending: number
-  more_groups: boolean
-}
-export interface RuleInfo {
-  id: string
-  origin: 'own' | 'file'
-  version: number
-  updated_unix_nano: string
-  name: string
-  description: string
-  enabled: boolean
-  condition: ConditionKind
-  interval_seconds: number
-  labels: Labels
-  status: RuleStatus
-}
-export interface Rule {
-  id: string
-  origin: 'own' | 'file'
-  version: number
-  created_unix_nano?: string
-  updated_unix_nano: string
-  document: RuleDocument
-  status: RuleStatus
-}
+export type InstanceState = Schemas['AlertTransition']['from']
+export type RuleStatus = Schemas['AlertRuleStatus']
+export type RuleInfo = Schemas['AlertRuleInfo']
+export type Rule = Omit<Schemas['AlertRule'], 'document'> & { document: RuleDocument }
 export interface RuleList {
   rules: RuleInfo[]
   broken: { file: string; error: string }[]
 }
-
-export interface Alert {
-  fingerprint: string
-  rule_id: string
-  rule_name: string
-  state: Exclude<InstanceState, 'inactive'>
-  severity: Severity | ''
-  value: number | null
-  since_unix_nano: string
-  labels: Labels
-  annotations: Labels
-  flaps: number
-  message: string
-  acknowledged: boolean
-  silenced_by: string[]
-}
-
-export interface Transition {
-  at_unix_nano: string
-  rule_id: string
-  rule_name: string
-  fingerprint: string
-  labels: Labels
-  from: InstanceState
-  to: InstanceState
-  severity: Severity | ''
-  value: number | null
-  message: string
-}
-export interface TransitionPage {
-  transitions: Transition[]
-  next_cursor?: string
-}
-
-export interface Interval {
-  from_unix_nano: string
-  to_unix_nano: string
-  severity: Severity | ''
-}
-export interface BacktestSeries {
-  labels: Labels
-  values: (number | null)[]
-  band?: { lower: (number | null)[]; upper: (number | null)[] }
-  firing: Interval[]
-  pending: Interval[]
-  no_data: Interval[]
-}
-export interface Backtest {
-  from_unix_nano: string
-  step_seconds: number
-  interval_seconds: number // the rule's: less where not each due time was looked at
-  unit: string
-  series: BacktestSeries[]
-  more_groups: boolean
-  summary: { times_fired: number; seconds_firing: number; flaps: number; notifications: number }
-}
+export type Alert = Schemas['Alert']
+export type Transition = Schemas['AlertTransition']
+export type Interval = Schemas['AlertSpan']
+export type Backtest = Schemas['AlertBacktest']
+export type BacktestSeries = Backtest['series'][number]
 
 export type MatchOp = '=' | '!=' | '=~' | '!~'
 export interface Matcher {

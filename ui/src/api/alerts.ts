@@ -1,6 +1,7 @@
 // Operations on alerts and SLOs.
-import type { Alert, Backtest, Channel, Delivery, InstanceState, KnownChannel, RoutingDocument, Routing, Rule, RuleDocument, RuleList, Silence, SilenceDocument, TransitionPage } from './alert_types'
-import { call } from './client'
+import type { Channel, Delivery, KnownChannel, Routing, RoutingDocument, Rule, RuleDocument, Silence, SilenceDocument, WireRule } from './alert_types'
+import { call, client, take, takeNothing, type Query } from './client'
+import type { components } from './schema'
 import type { Slo, SloConsumers, SloDocument, SloEvent, SloHistory, SloPreview, SloStatus, SloWithStatus } from './slo_types'
 
 type Signal = AbortSignal | undefined
@@ -10,16 +11,21 @@ interface Span {
 }
 const path = (strings: TemplateStringsArray, ...values: string[]) => String.raw({ raw: strings }, ...values.map(encodeURIComponent))
 
+// The description's condition has the members of all kinds, with their defaults; a document has those of its own.
+const wire = (document: RuleDocument) => document as WireRule
+const rule = async (answer: ReturnType<typeof takeRule>) => (await answer) as Rule
+const takeRule = (answer: Parameters<typeof take<components['schemas']['AlertRule']>>[0]) => take(answer)
+
 export const alerts = {
-  listRules: (signal?: Signal) => call<RuleList>('GET', '/alerts/rules', { signal }),
-  getRule: (id: string, signal?: Signal) => call<Rule>('GET', path`/alerts/rules/${id}`, { signal }),
-  createRule: (document: RuleDocument) => call<Rule>('POST', '/alerts/rules', { body: { document } }),
-  updateRule: (id: string, version: number, document: RuleDocument) => call<Rule>('PUT', path`/alerts/rules/${id}`, { body: { version, document } }),
-  deleteRule: (id: string, version: number) => call<true>('DELETE', path`/alerts/rules/${id}`, { query: { version } }),
+  listRules: (signal?: Signal) => take(client.GET('/alerts/rules', { signal })),
+  getRule: (id: string, signal?: Signal) => rule(takeRule(client.GET('/alerts/rules/{id}', { params: { path: { id } }, signal }))),
+  createRule: (document: RuleDocument) => rule(takeRule(client.POST('/alerts/rules', { body: { document: wire(document) } }))),
+  updateRule: (id: string, version: number, document: RuleDocument) => rule(takeRule(client.PUT('/alerts/rules/{id}', { params: { path: { id } }, body: { version, document: wire(document) } }))),
+  deleteRule: (id: string, version: number) => takeNothing(client.DELETE('/alerts/rules/{id}', { params: { path: { id }, query: { version } } })),
   backtest: (document: RuleDocument, { from, to }: Span, signal?: Signal) =>
-    call<Backtest>('POST', '/alerts/backtest', { body: { document, from_unix_nano: from, to_unix_nano: to }, signal }),
-  list: (query: { state?: InstanceState; rule?: string }, signal?: Signal) => call<{ alerts: Alert[] }>('GET', '/alerts', { query, signal }),
-  history: (query: Span & { rule?: string; cursor?: string; limit?: number }, signal?: Signal) => call<TransitionPage>('GET', '/alerts/history', { query: { ...query }, signal }),
+    take(client.POST('/alerts/backtest', { body: { document: wire(document), from_unix_nano: from, to_unix_nano: to }, signal })),
+  list: (query: Query<'listAlerts'>, signal?: Signal) => take(client.GET('/alerts', { params: { query }, signal })),
+  history: (query: Query<'listAlertTransitions'>, signal?: Signal) => take(client.GET('/alerts/history', { params: { query }, signal })),
   acknowledge: (fingerprint: string, comment = '') => call<unknown>('POST', path`/alerts/instances/${fingerprint}/acknowledge`, { body: comment === '' ? {} : { comment } }),
   withdrawAcknowledgement: (fingerprint: string) => call<true>('DELETE', path`/alerts/instances/${fingerprint}/acknowledge`),
   listSilences: (signal?: Signal) => call<{ silences: Silence[] }>('GET', '/alerts/silences', { signal }),

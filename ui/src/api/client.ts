@@ -6,9 +6,9 @@ import { failureOf, isAbort, noAnswer } from './failure'
 import type { operations, paths } from './schema'
 import type { ChangedView, DashboardDocument, LogList, LogTail, MetricsQuestion, NewExceptionDecision, NewView, SpanDetail, Trace } from './types'
 
-type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
+export type Query<Name extends keyof operations> = operations[Name]['parameters']['query']
 
-const client = createClient<paths>({
+export const client = createClient<paths>({
   baseUrl: '/api/v1',
   querySerializer: { array: { style: 'form', explode: true } },
 })
@@ -24,7 +24,7 @@ export function onAnswers(wanted: Listener): void {
   listener = wanted
 }
 
-async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+export async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   let result
   try {
     result = await answer
@@ -47,7 +47,7 @@ async function take<T>(answer: Promise<{ data?: T; error?: unknown; response: Re
 }
 
 // Of an answer without a body.
-async function takeNothing(answer: Promise<{ error?: unknown; response: Response }>): Promise<void> {
+export async function takeNothing(answer: Promise<{ error?: unknown; response: Response }>): Promise<void> {
   await take(answer.then(({ error, response }) => ({ ...(response.ok && { data: true }), error, response })))
 }
 

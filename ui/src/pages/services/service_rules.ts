@@ -6,7 +6,7 @@ const FAILED = ' && .status.code = "STATUS_CODE_ERROR"'
 
 export function serviceRules(service: string): { calls: RuleDocument; errors: RuleDocument; duration: RuleDocument } {
   const label = service || 'unnamed'
-  const of = (name: string, metric: string, aggregation: string, more = ''): RuleQuery => ({
+  const of = (name: string, metric: string, aggregation: NonNullable<RuleQuery['aggregation']>, more = ''): RuleQuery => ({
     name,
     source: 'metrics',
     metric,
