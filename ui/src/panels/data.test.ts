@@ -105,7 +105,7 @@ describe('SQL', () => {
     expect(data.kind === 'series' && histogramOf(data).reduce((sum, bar) => sum + bar.count, 0)).toBe(many)
     const times = Array.from({ length: many }, (_, i) => [new Date(i * 1000).toISOString(), 'a', i])
     expect(sqlData({ meta, data: times, rows: many }, undefined, { fromMs: 0, toMs: many * 1000 }, NOW)).toMatchObject({ kind: 'series', stepSeconds: 1 })
-  })
+  }, 30_000)
   it('may have a name in several rows, which stay several bars', () => {
     const table = sqlData({ meta: meta.slice(1), data: [['a', '1'], ['a (2)', '2'], ['a', '3'], ['a', '4']], rows: 4 }, undefined, { fromMs: 0, toMs: 1 }, NOW)
     if (table.kind !== 'table') throw new Error('no table')
