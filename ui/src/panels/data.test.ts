@@ -123,6 +123,13 @@ describe('figures', () => {
     expect([reduced(one, 'last', 3), reduced(one, 'sum', 3), reduced(one, 'avg', 3), reduced(one, 'last', 1)]).toEqual([3, 4, 2, 1])
     expect(tableOf(data).rows[0]?.cells).toEqual(['m', 3, 2, 1, 3])
   })
+  it('have the decimals that are wanted, in the unit that fits', () => {
+    const said = (unit: string, value: number, decimals: number) =>
+      metricsData(answer([{ name: 'A', type: 'gauge', unit, result_unit: unit, series: [{ labels: {}, values: [value] }], series_total: 1 }]), { options: { decimals } }, [], NOW).format.format(value).replaceAll('\u202f', ' ')
+    expect([said('By', 123_456_789, 2), said('s', 0.01234, 1), said('%', 99.98765, 3), said('{request}/s', 12.5, 0), said('1', 1234.5, 0), said('s', 5400, 2)]).toEqual([
+      '123.46 MB', '12.3 ms', '99.988 %', '13 requests/s', '1,235', '1 h 30 min',
+    ]) // prettier-ignore
+  })
   it('in equal ranges', () => {
     const bars = histogramOf(data, 2)
     expect(bars.map((bar) => bar.count)).toEqual([1, 1])

@@ -112,6 +112,8 @@ export function extentOf(numbers: readonly number[]): [low: number, high: number
   return [low, high]
 }
 
+const EXACT = 15 // figures
+
 function formatOf(unit: string, options: PanelOptions | undefined, limits: readonly Value[]): ValueFormat {
   const wanted = options?.unit ?? unit
   const numbers = limits.filter((value): value is number => value !== null)
@@ -119,8 +121,14 @@ function formatOf(unit: string, options: PanelOptions | undefined, limits: reado
   const format = valueFormat(wanted, { ratio: options?.unit === undefined && isRatio(wanted, 'gauge', range) && unit === '1' })
   const decimals = options?.decimals
   if (decimals === undefined) return format
-  const fixed = (value: number) => `${value.toFixed(decimals)}${wanted === '%' ? ' %' : wanted === '' || wanted === '1' ? '' : ` ${wanted}`}`
-  return { ...format, format: fixed, short: (value) => value.toFixed(decimals) }
+  // In the unit that fits the value; the axis has as many figures as its steps need.
+  const fixed = (value: number): string => {
+    const [, figure, unit = ''] = /^(-?[\d,]+(?:\.\d+)?)(\D*)$/.exec(format.short(value, EXACT)) ?? []
+    if (figure === undefined) return format.format(value) // "1 min 40 s"
+    const words = Number(figure.replaceAll(',', '')).toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+    return words + unit + (format.name === '' ? '' : ` ${format.name}`)
+  }
+  return { ...format, format: fixed }
 }
 
 interface Grid {
