@@ -45,6 +45,7 @@ describe('in TraceQL', () => {
   it('attributes may be numbers', () => {
     expect(traceql('{ .code = $number }')).toBe('{ (.code = "200" || .code = 200) }')
     expect(traceql('{ span.code != $number && .a = 1 }')).toBe('{ (span.code != "200" || span.code != 200) && .a = 1 }')
+    expect(traceql('{ body.http.code = $number }')).toBe('{ (body.http.code = "200" || body.http.code = 200) }')
     expect(traceql('{ .code =~ $codes }')).toBe('{ (.code =~ "200|5xx" || .code = 200) }')
     expect(traceql('{ .code =~ $any && .code != $any }')).toBe('{ .code != nil && false }')
     expect(traceql('{ .code >= $number && .code = $number + 1 }')).toBe('{ .code >= 200 && .code = 200 + 1 }')

@@ -1,6 +1,6 @@
 // Variables of a dashboard: what is chosen for each, and how that is put into queries, statements and texts. docs/dashboards.md
 // has the rules.
-import { attributeOf, quoted, tokenize } from './traceql'
+import { attributeOf, bodyKeys, quoted, tokenize } from './traceql'
 
 export interface ChosenVariable {
   values: readonly string[] // chosen; with `all` those that are known
@@ -79,7 +79,8 @@ function comparisonOf({ field, operator }: Comparison, { values, all }: ChosenVa
   return `(${asText} || ${asTyped})`
 }
 
-const isAttribute = (field: string): boolean => attributeOf(field) !== null
+// Of the item, or within a body of JSON.
+const isAttribute = (field: string): boolean => attributeOf(field) !== null || bodyKeys(field) !== null
 
 // Text before the value, as it is then, and what stands for the value.
 function traceqlOf(before: string, behind: string, chosen: ChosenVariable): [before: string, text: string] {
