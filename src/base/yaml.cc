@@ -43,6 +43,7 @@ class Converter {
     if (from.IsScalar()) {
       node.kind = YamlNode::Kind::kScalar;
       node.scalar = from.Scalar();
+      node.quoted = from.Tag() == "!";  // yaml-cpp's mark of quoted and block scalars
     } else if (from.IsSequence()) {
       node.kind = YamlNode::Kind::kList;
       for (const auto& item : from) node.children.push_back(Convert(item, depth + 1));
@@ -113,6 +114,31 @@ std::optional<YAML::Mark> SecondDocument(const std::string& text) {
   ContentStart document;
   if (!parser.HandleNextDocument(document) || !parser.HandleNextDocument(document)) return std::nullopt;
   return document.mark();
+}
+
+// A number as JSON writes it, or one of its words.
+bool IsJsonWord(std::string_view text) {
+  if (text == "true" || text == "false" || text == "null") return true;
+  size_t at = 0;
+  const auto digits = [&] {
+    const size_t begin = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at > begin;
+  };
+  const auto take = [&](std::string_view any_of) {
+    if (at == text.size() || any_of.find(text[at]) == any_of.npos) return false;
+    ++at;
+    return true;
+  };
+  take("-");
+  const size_t whole = at;
+  if (!digits() || (text[whole] == '0' && at > whole + 1)) return false;
+  if (take(".") && !digits()) return false;
+  if (take("eE")) {
+    take("+-");
+    if (!digits()) return false;
+  }
+  return at == text.size();
 }
 
 bool IsPlainWord(std::string_view text) {
@@ -193,6 +219,32 @@ std::string YamlFlow(const YamlNode& node) {
       return "{" + out + "}";
   }
   return out;
+}
+
+std::string YamlJson(const YamlNode& node) {
+  const bool is_list = node.kind == YamlNode::Kind::kList;
+  std::string json;
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      return "null";
+    case YamlNode::Kind::kScalar:
+      if (!node.quoted && IsJsonWord(node.scalar)) return node.scalar;
+      AppendJsonString(json, node.scalar);
+      return json;
+    case YamlNode::Kind::kList:
+    case YamlNode::Kind::kMap:
+      json = is_list ? "[" : "{";
+      for (const YamlNode& child : node.children) {
+        if (json.size() > 1) json += ',';
+        if (!is_list) {
+          AppendJsonString(json, child.key);
+          json += ':';
+        }
+        json += YamlJson(child);
+      }
+      return json + (is_list ? "]" : "}");
+  }
+  return json;
 }
 
 }  // namespace sightline

@@ -21,6 +21,7 @@ struct YamlNode {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   std::string scalar;
+  bool quoted = false;                 // it was written in quotes: a text, whatever it looks like
   std::vector<YamlNode> children;  // of a list or map, in order; keys of one map are unique
   int line = 0, column = 0;
 
@@ -39,6 +40,9 @@ std::expected<YamlNode, YamlFault> ParseYaml(std::string_view text);
 
 // `text` as a YAML scalar that reads back as the same text, quoted where needed.
 std::string YamlScalar(std::string_view text);
+
+// The tree as JSON: what is not quoted and reads as a number, true, false or null is one, all else is text.
+std::string YamlJson(const YamlNode& node);
 
 // The tree in flow style, on one line: "{a: [1, 2]}".
 std::string YamlFlow(const YamlNode& node);

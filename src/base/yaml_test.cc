@@ -112,5 +112,22 @@ TEST(YamlScalar, ReadsBackAsTheSameText) {
   }
 }
 
+TEST(Yaml, BecomesJsonWithTheTypesThatAreWritten) {
+  const struct {
+    const char *yaml, *json;
+  } cases[] = {
+      {"a: 1\nb: [true, null, ~, -0.5e3]", R"({"a":1,"b":[true,null,null,-0.5e3]})"},
+      {"a: '1'\nb: \"true\"\nc: 1h\nd: 007\ne: 1.\nf: -", R"({"a":"1","b":"true","c":"1h","d":"007","e":"1.","f":"-"})"},
+      {"a: |\n  1\n", R"({"a":"1\n"})"},
+      {"{ \"a\\\"b\": {} }", R"({"a\"b":{}})"},
+      {"", "null"},
+  };
+  for (const auto& [yaml, json] : cases) {
+    const auto node = ParseYaml(yaml);
+    ASSERT_TRUE(node) << yaml << ": " << node.error().message;
+    EXPECT_EQ(YamlJson(*node), json) << yaml;
+  }
+}
+
 }  // namespace
 }  // namespace sightline
