@@ -54,4 +54,16 @@ Result<std::vector<SignalStatus>> ReadStatus(store::ClickHouse& clickhouse, cons
   return signals;
 }
 
+// All tables have a partition a day (store/schema).
+Result<int64_t> NextStoredDay(store::ClickHouse& clickhouse, const std::string& database, int64_t day,
+                              store::Cancellation* cancellation) {
+  Question question(clickhouse, database, cancellation);
+  int64_t next = INT64_MAX;
+  SIGHTLINE_TRY(question.ForEachRow(
+      "SELECT toInt64(min(assumeNotNull(toDateOrNull(partition)))) FROM system.parts WHERE active AND database = "
+      "{db:String} AND toDateOrNull(partition) >= toDate({day:Int32}) GROUP BY database",
+      {{"db", database}, {"day", std::to_string(day)}}, [&](RowReader& row) { next = row.Number<int64_t>(); }));
+  return next;
+}
+
 }  // namespace sightline::query

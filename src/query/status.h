@@ -20,4 +20,8 @@ struct SignalStatus {
 Result<std::vector<SignalStatus>> ReadStatus(store::ClickHouse& clickhouse, const std::string& database = "sightline",
                                              store::Cancellation* cancellation = nullptr);
 
+// The first day since 1970 that is not before `day` and of which anything is stored; INT64_MAX: there is none.
+Result<int64_t> NextStoredDay(store::ClickHouse& clickhouse, const std::string& database, int64_t day,
+                              store::Cancellation* cancellation = nullptr);
+
 }  // namespace sightline::query

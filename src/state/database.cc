@@ -47,6 +47,23 @@ constexpr const char* kMigrations[] = {
     " to_state TEXT NOT NULL, severity TEXT NOT NULL, value TEXT NOT NULL, message TEXT NOT NULL) STRICT",
     "CREATE INDEX alert_transitions_of_rules ON alert_transitions (rule, id)",
     "ALTER TABLE dashboards ADD COLUMN deleted_unix_nanos INTEGER NOT NULL DEFAULT 0",  // 0: it is there
+    "CREATE TABLE slos ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL,"
+    " version INTEGER NOT NULL, created_unix_nanos INTEGER NOT NULL, updated_unix_nanos INTEGER NOT NULL) STRICT",
+    // What its SLI counted, by hour since 1970; `minutes` has the sixty (slo/minutes.h). `slo` is the id that the API
+    // gives it: it may be one of a file.
+    "CREATE TABLE slo_hours ("
+    " slo TEXT NOT NULL, hour INTEGER NOT NULL, good REAL NOT NULL, total REAL NOT NULL, minutes TEXT NOT NULL,"
+    " PRIMARY KEY (slo, hour)) STRICT, WITHOUT ROWID",
+    // Which SLI was counted, and which minutes of it.
+    "CREATE TABLE slo_progress ("
+    " slo TEXT PRIMARY KEY, sli TEXT NOT NULL, definition TEXT NOT NULL, begin_minute INTEGER NOT NULL,"
+    " end_minute INTEGER NOT NULL, counted_unix_nanos INTEGER NOT NULL, error TEXT NOT NULL,"
+    " budget_level INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE slo_events ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, slo TEXT NOT NULL, at_unix_nanos INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " text TEXT NOT NULL) STRICT",
+    "CREATE INDEX slo_events_of_slo ON slo_events (slo, id)",
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 
@@ -79,6 +96,7 @@ struct Finalize {
 
 int Bind(sqlite3_stmt* statement, int place, const Value& value) {
   if (const auto* number = std::get_if<int64_t>(&value)) return sqlite3_bind_int64(statement, place, *number);
+  if (const auto* number = std::get_if<double>(&value)) return sqlite3_bind_double(statement, place, *number);
   const auto& text = std::get<std::string>(value);
   return sqlite3_bind_text64(statement, place, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
@@ -93,6 +111,10 @@ Result<int64_t> Number(Session& session, const char* sql) {
 
 int64_t Row::Int(int column) const {
   return sqlite3_column_int64(statement_, column);
+}
+
+double Row::Number(int column) const {
+  return sqlite3_column_double(statement_, column);
 }
 
 std::string Row::Text(int column) const {

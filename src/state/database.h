@@ -20,13 +20,14 @@ struct sqlite3_stmt;
 
 namespace sightline::state {
 
-using Value = std::variant<int64_t, std::string>;
+using Value = std::variant<int64_t, double, std::string>;
 
 // A row while it is read. Thread: the one that reads.
 class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   int64_t Int(int column) const;
+  double Number(int column) const;
   std::string Text(int column) const;
 
  private:
