@@ -189,6 +189,7 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("getMetricHeatmap", {"name": "latency"}, ALL_TIMES | {"step": "30d"}),
     ("getMetricHeatmap", {"name": "exp.latency"}, ALL_TIMES | {"step": "30d", "filter": '{ resource.service.name = "go-sample" }'}),
     ("listDashboards", {}, {}),
+    ("listSlos", {}, {}),
     ("getDashboard", {"id": "ready-http-server"}, {}),
     ("listDashboardShares", {"id": "ready-http-server"}, {}),
     ("listAlerts", {}, {"state": ["firing", "pending"]}),
@@ -242,7 +243,7 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "restoreDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "restoreDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule", "createSlo", "getSlo", "updateSlo", "deleteSlo", "getSloStatus", "getSloHistory", "listSloEvents", "getSloConsumers", "previewSlo"}
     assert asked == set(OPERATIONS)
 
 

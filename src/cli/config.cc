@@ -159,6 +159,15 @@ void BindAlerts(ConfigSchema& schema, Config::Alerts& alerts) {
               "changed in the UI. Files may change while the program runs.");
 }
 
+void BindSlos(ConfigSchema& schema, Config::Slos& slos) {
+  schema.Section("slos", "Objectives of services (docs/slos.md).");
+  schema.Text("slos.directory", slos.directory,
+              "Each *.yaml, *.yml and *.json file in it is an SLO, which cannot be changed in the UI. Files may change "
+              "while the program runs.");
+  schema.Duration("slos.interval", slos.interval_nanos, "How often what SLOs count is brought up to date.",
+                  {.min_nanos = kSecondNanos / 10, .max_nanos = 600 * kSecondNanos});
+}
+
 void BindServices(ConfigSchema& schema, Config::Services& services) {
   schema.Section("services", "How services are judged.");
   schema.Duration("services.apdex_threshold", services.apdex_threshold_nanos,
@@ -310,6 +319,7 @@ void BindConfig(ConfigSchema& schema, Config& config) {
   BindServices(schema, config.services);
   BindDashboards(schema, config.dashboards);
   BindAlerts(schema, config.alerts);
+  BindSlos(schema, config.slos);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

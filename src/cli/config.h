@@ -99,6 +99,11 @@ struct Config {
     std::string directory;  // empty: there are none from files
   } alerts;
 
+  struct Slos {
+    std::string directory;  // empty: there are none from files
+    int64_t interval_nanos = 60 * kSecondNanos;
+  } slos;
+
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set
     forward::Protocol protocol = forward::Protocol::kAuto;

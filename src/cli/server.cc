@@ -138,6 +138,18 @@ Result<void> Server::OpenIngest() {
   return {};
 }
 
+void Server::OpenSlos(serve::ApiOptions& api) {
+  slo::ServiceOptions options;
+  options.directory = config_.slos.directory;
+  options.counter = {.database = api.database,
+                     .hot_attributes = api.hot_attributes,
+                     .minutes_kept_seconds = api.metrics_retention_seconds,
+                     .sql = api.sql};
+  slos_ = std::make_unique<slo::Service>(*state_, *clickhouse_, std::move(options), metrics_, clock_);
+  burns_ = std::make_unique<BurnRates>(slos_->reader());
+  api.slos = slos_.get();
+}
+
 Result<void> Server::OpenDoors() {
   PublishProcessGauges(metrics_, budget_);
   serve::ApiOptions api;
@@ -157,12 +169,14 @@ Result<void> Server::OpenDoors() {
   api.dashboards = dashboards_.get();
   api.dashboard_files = dashboard_files_.get();
   api.exception_decisions = exception_decisions_.get();
+  OpenSlos(api);
   Alerting::Options alerts{.directory = config_.alerts.directory,
                            .query_nanos_max = config_.limits.query_seconds_max * kSecondNanos};
   alerts.queries = {.database = api.database,
                     .hot_attributes = api.hot_attributes,
                     .sql = api.sql,
                     .rollup_minute_seconds = api.metrics_retention_seconds};
+  alerts.burns = burns_.get();
   Result<std::unique_ptr<Alerting>> alerting =
       Alerting::Open(std::move(alerts), *clickhouse_, *state_, metrics_, clock_);
   if (!alerting) return Wrap("read the states of alerts", alerting.error());
@@ -196,6 +210,7 @@ Result<void> Server::OpenDoors() {
     ReleaseFreeMemory();
     ReleaseCode(kLargeCodeBytes);
   });
+  slos_->recorder().Start(config_.slos.interval_nanos);
   alerting_->Start();
   phase_.store(Phase::kReady, std::memory_order_release);
   return {};
@@ -247,6 +262,7 @@ bool Server::Stop() {
   alerting_->Stop();
   self_exporter_.reset();
   regression_watch_.reset();
+  slos_->recorder().Stop();
   receiver_->Stop(kReceiverGraceSeconds);
   const bool all_stored = ingest_->Drain(kDrainNanos);
   api_->Stop(kApiGraceSeconds);

@@ -12,6 +12,7 @@
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 #include "cli/alerting.h"
+#include "cli/burn_rates.h"
 #include "cli/config.h"
 #include "cli/idle_trimmer.h"
 #include "cli/sampling_control.h"
@@ -21,6 +22,7 @@
 #include "receive/receiver.h"
 #include "serve/api_server.h"
 #include "serve/self_export.h"
+#include "slo/service.h"
 #include "state/dashboard_files.h"
 #include "state/dashboards.h"
 #include "state/exception_decisions.h"
@@ -52,6 +54,7 @@ class Server {
   explicit Server(Config config);
   Result<void> OpenStore();
   Result<void> OpenIngest();
+  void OpenSlos(serve::ApiOptions& api);
   Result<void> OpenDoors();
   serve::ProgramStatus Status() const;
 
@@ -70,6 +73,8 @@ class Server {
   std::unique_ptr<state::Dashboards> dashboards_;
   std::unique_ptr<state::DashboardFiles> dashboard_files_;
   std::unique_ptr<state::ExceptionDecisions> exception_decisions_;
+  std::unique_ptr<slo::Service> slos_;
+  std::unique_ptr<BurnRates> burns_;
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;

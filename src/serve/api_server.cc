@@ -46,6 +46,7 @@
 #include "serve/service_graph_api.h"
 #include "serve/services_api.h"
 #include "serve/silent_failures_api.h"
+#include "serve/slos_api.h"
 #include "serve/sql_api.h"
 #include "serve/tail_api.h"
 #include "serve/traces_api.h"
@@ -125,6 +126,7 @@ class ApiServerImpl final : public ApiServer {
       ready_dashboards_.emplace(metric_reader_, field_reader_, clock_);
       dashboards_api_.emplace(*options_.dashboards, *options_.dashboard_files, *ready_dashboards_);
     }
+    if (options_.slos != nullptr) slos_api_.emplace(*options_.slos);
     fields_api_.AddTo(router_);
     logs_api_.AddTo(router_);
     metrics_api_.AddTo(router_);
@@ -142,6 +144,7 @@ class ApiServerImpl final : public ApiServer {
     if (views_api_) views_api_->AddTo(router_);
     if (dashboards_api_) dashboards_api_->AddTo(router_);
     if (options_.alerts) alerts_api_.emplace(*options_.alerts).AddTo(router_);
+    if (slos_api_) slos_api_->AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
     watch_ = std::thread([this] { WatchTime(); });
@@ -326,6 +329,7 @@ class ApiServerImpl final : public ApiServer {
   std::optional<ReadyDashboards> ready_dashboards_;
   std::optional<DashboardsApi> dashboards_api_;
   std::optional<AlertsApi> alerts_api_;
+  std::optional<SlosApi> slos_api_;
   Router router_;  // of the endpoints above
   Counter& requests_;
   Counter& refused_busy_;

@@ -18,6 +18,7 @@
 #include "serve/alerts_api.h"
 #include "serve/program_api.h"
 #include "serve/sampling_api.h"
+#include "slo/service.h"
 #include "state/dashboard_files.h"
 #include "state/dashboards.h"
 #include "state/exception_decisions.h"
@@ -45,6 +46,7 @@ struct ApiOptions {
   state::DashboardFiles* dashboard_files = nullptr;          // with dashboards
   state::ExceptionDecisions* exception_decisions = nullptr;  // must outlive the server; null: none can be made
   std::optional<AlertParts> alerts;                          // none: there are no alerts
+  slo::Service* slos = nullptr;                              // must outlive the server; null: there are none
   std::vector<std::string> allowed_hosts, allowed_origins;   // net::HttpServerOptions says what they mean
 };
 

@@ -1,5 +1,5 @@
 // What SLIs counted, as it is kept in state.sqlite: by hour with its minutes, how far it is counted, and what happened
-// to the SLO. docs/adr/017-slo-rollups.md has the reasons. Data: minutes -> rows -> sums of any range.
+// to the SLO. docs/adr/018-slo-rollups.md has the reasons. Data: minutes -> rows -> sums of any range.
 #pragma once
 
 #include <cstdint>
