@@ -392,7 +392,7 @@ describe('what a dashboard is made of', () => {
     await page.getByRole('button', { name: 'More for Spans' }).click()
     await page.getByRole('menuitem', { name: 'Edit' }).click()
     const editor = page.getByRole('dialog', { name: 'Panel' })
-    const query = editor.getByRole('combobox', { name: 'Query A' }).or(editor.getByRole('textbox', { name: 'Query A' }))
+    const query = editor.getByRole('textbox', { name: 'Query A' })
     await query.fill('{ resource.service.name = ')
     await editor.getByRole('option', { name: '$service' }).waitFor()
     await editor.getByRole('option', { name: '"checkout"' }).click()
