@@ -65,7 +65,7 @@ export interface SilenceDocument {
   starts_unix_nano: string
   ends_unix_nano: string
   recurrence?: Recurrence
-  comment: string
+  comment?: string
 }
 export interface Silence extends SilenceDocument {
   id: string
@@ -111,16 +111,23 @@ export interface Routing {
   origin?: 'own' | 'file'
   document: RoutingDocument
 }
+
 export interface Delivery {
   id: string
   at_unix_nano: string
   channel_id: string
   channel_name: string
-  kind: string // firing, resolved, test…
+  channel_kind: ChannelKind
+  kind: 'firing' | 'resolved' | 'acknowledged' | 'test'
+  title: string
   status: 'waiting' | 'failed' | 'sent' | 'given_up' // failed: it is tried again
   attempts: number
-  error?: string
+  tried_unix_nano?: string
+  next_attempt_unix_nano?: string
   http_status?: number
+  smtp_status?: number
+  error?: string
+  request: string
+  answer: string
   alerts: { rule_id: string; rule_name: string; fingerprint: string }[]
-  next_attempt_unix_nano?: string | null
 }

@@ -1,5 +1,5 @@
 // Operations on alerts and SLOs.
-import type { Channel, Delivery, KnownChannel, Routing, RoutingDocument, Rule, RuleDocument, Silence, SilenceDocument, WireRule } from './alert_types'
+import type { Channel, Delivery, KnownChannel, Route, Routing, RoutingDocument, Rule, RuleDocument, Silence, SilenceDocument, WireRule } from './alert_types'
 import { call, client, take, takeNothing, type Query } from './client'
 import type { components } from './schema'
 import type { Slo, SloConsumers, SloDocument, SloEvent, SloHistory, SloPreview, SloStatus, SloWithStatus } from './slo_types'
@@ -15,6 +15,13 @@ const path = (strings: TemplateStringsArray, ...values: string[]) => String.raw(
 const wire = (document: RuleDocument) => document as WireRule
 const rule = async (answer: ReturnType<typeof takeRule>) => (await answer) as Rule
 const takeRule = (answer: Parameters<typeof take<components['schemas']['AlertRule']>>[0]) => take(answer)
+
+// Members that are empty may be left out.
+type PartRouting = Omit<Routing, 'document'> & { document: Pick<RoutingDocument, 'schema'> & Partial<Omit<RoutingDocument, 'routes'>> & { routes?: (Partial<Route> & Pick<Route, 'channels'>)[] } }
+const whole = ({ document, ...rest }: PartRouting): Routing => ({
+  ...rest,
+  document: { schema: 1, routes: (document.routes ?? []).map((route) => ({ ...route, matchers: route.matchers ?? [] })), default_channels: document.default_channels ?? [] },
+})
 
 export const alerts = {
   listRules: (signal?: Signal) => take(client.GET('/alerts/rules', { signal })),
@@ -32,14 +39,14 @@ export const alerts = {
   createSilence: (document: SilenceDocument) => call<Silence>('POST', '/alerts/silences', { body: document }),
   updateSilence: (id: string, version: number, document: SilenceDocument) => call<Silence>('PUT', path`/alerts/silences/${id}`, { body: { version, ...document } }),
   deleteSilence: (id: string, version: number) => call<true>('DELETE', path`/alerts/silences/${id}`, { query: { version } }),
-  listChannels: (signal?: Signal) => call<{ channels: Channel[] }>('GET', '/alerts/channels', { signal }),
+  listChannels: (signal?: Signal) => call<{ channels: Channel[]; broken: { file: string; error: string }[] }>('GET', '/alerts/channels', { signal }),
   createChannel: (document: KnownChannel) => call<Channel>('POST', '/alerts/channels', { body: { document } }),
   updateChannel: (id: string, version: number, document: KnownChannel) => call<Channel>('PUT', path`/alerts/channels/${id}`, { body: { version, document } }),
   deleteChannel: (id: string, version: number) => call<true>('DELETE', path`/alerts/channels/${id}`, { query: { version } }),
-  testChannel: (id: string) => call<{ ok: boolean; text: string }>('POST', path`/alerts/channels/${id}/test`),
-  getRouting: (signal?: Signal) => call<Routing>('GET', '/alerts/routing', { signal }),
-  setRouting: (version: number, document: RoutingDocument) => call<Routing>('PUT', '/alerts/routing', { body: { version, document } }),
-  listDeliveries: (signal?: Signal) => call<{ deliveries: Delivery[] }>('GET', '/alerts/deliveries', { signal }),
+  testChannel: (id: string) => call<Delivery>('POST', path`/alerts/channels/${id}/test`),
+  getRouting: async (signal?: Signal) => whole(await call<PartRouting>('GET', '/alerts/routing', { signal })),
+  setRouting: async (version: number, document: RoutingDocument) => whole(await call<PartRouting>('PUT', '/alerts/routing', { body: { version, document } })),
+  listDeliveries: (query: { cursor?: string; limit?: number }, signal?: Signal) => call<{ deliveries: Delivery[]; next_cursor: string | null }>('GET', '/alerts/deliveries', { query, signal }),
   listSlos: (signal?: Signal) => call<{ slos: SloWithStatus[]; broken: { file: string; error: string }[] }>('GET', '/slos', { signal }),
   getSlo: (id: string, signal?: Signal) => call<Slo>('GET', path`/slos/${id}`, { signal }),
   createSlo: (document: SloDocument) => call<Slo>('POST', '/slos', { body: { document } }),

@@ -46,6 +46,3 @@ export function ruleOf(panel: Pick<DashboardPanel, 'title' | 'display' | 'querie
     return null // a variable without a value
   }
 }
-
-// The page of a new rule with the document in it.
-export const ruleParams = (document: RuleDocument): { document: string } => ({ document: JSON.stringify(document) })

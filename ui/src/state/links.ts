@@ -1,4 +1,5 @@
 // Where things that have a page of their own are found, from any page.
+import type { RuleDocument } from '../api/alert_types'
 import { servicePath } from '../base/routes'
 import type { ParamValue } from '../base/url'
 import { router } from './router.svelte'
@@ -15,4 +16,9 @@ export function tracesLink(q: string, more: Record<string, ParamValue> = {}): st
 
 export function traceLink(traceId: string, spanId?: string | null): string {
   return router.link(`/traces/${traceId}`, { span: spanId })
+}
+
+// A new alert rule with what it begins with: nothing is saved before it was seen.
+export function newRuleLink(document: RuleDocument): string {
+  return router.link('/alerts/rules/new', { document: JSON.stringify(document) })
 }

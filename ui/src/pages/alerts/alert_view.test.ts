@@ -116,6 +116,7 @@ describe('a backtest', () => {
       { labels: { a: 'loud' }, values: [3, 4], firing: [{ from_unix_nano: '60000000000', to_unix_nano: '120000000000', severity: 'critical' }], pending: [{ from_unix_nano: '0', to_unix_nano: '60000000000', severity: '' }], no_data: [] },
     ],
     summary: { times_fired: 1, seconds_firing: 60, flaps: 0, notifications: 2 },
+    scanned: { rows: 0, bytes: 0, elapsed_seconds: 0 },
   } // prettier-ignore
   it('shows what fired longest first, pending hatched and firing filled', () => {
     const series = testedSeries(test)

@@ -54,8 +54,7 @@ export function matchersOf(alert: Pick<Alert, 'rule_name' | 'labels'>): { label:
   return [{ label: 'alertname', op: '=' as const, value: alert.rule_name }, ...Object.entries(alert.labels).map(([label, value]) => ({ label, op: '=' as const, value }))]
 }
 
-// A new rule's page with a document in it, so that nothing is saved before it was seen.
-export const documentParam = (document: RuleDocument): string => JSON.stringify(document)
+// What a new rule begins with, as its page has it in the URL.
 export function documentOfParam(text: string): RuleDocument | null {
   if (text === '') return null
   try {

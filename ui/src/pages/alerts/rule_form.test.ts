@@ -59,8 +59,9 @@ describe('changes of a form', () => {
     expect(withOp(outside, 'above').critical).toBe(9)
     expect(withOp(outside, 'below').critical).toBe(1)
     expect(withOp(outside, 'inside').critical).toEqual([1, 9])
-    expect(withOp({ kind: 'threshold', op: 'above', critical: 5 }, 'below').critical).toBe(5)
-    expect(withOp({ kind: 'threshold', op: 'above', critical: 5 }, 'outside').critical).toBeUndefined()
+    const above: typeof outside = { kind: 'threshold', op: 'above', critical: 5 }
+    expect(withOp(above, 'below').critical).toBe(5)
+    expect(withOp(above, 'outside').critical).toBeUndefined()
   })
   it('judge an SLO by its burn rate, and nothing else so', () => {
     const of = withSource(threshold({ critical: 5 }), 0, 'slo')

@@ -16,7 +16,7 @@ export const emptySilence = (nowMs: number, matchers = ''): SilenceForm => ({ ma
 export function formOf(document: SilenceDocument): SilenceForm {
   return {
     matchers: document.matchers.map(({ label, op, value }) => `${label}${op}${value}`).join(', '),
-    comment: document.comment,
+    comment: document.comment ?? '',
     startsMs: nanoToMs(document.starts_unix_nano),
     endsMs: nanoToMs(document.ends_unix_nano),
     recurrence: document.recurrence ?? null,
@@ -29,7 +29,7 @@ export function documentOf(form: SilenceForm): SilenceDocument {
     starts_unix_nano: msToNano(form.startsMs),
     ends_unix_nano: msToNano(form.endsMs),
     ...(form.recurrence && { recurrence: form.recurrence }),
-    comment: form.comment,
+    ...(form.comment !== '' && { comment: form.comment }),
   }
 }
 
