@@ -120,6 +120,7 @@ Result<void> Evaluator::Open() {
     Rule rule{.id = id, .version = 0};
     rule.document.name = one.name;
     running.rule = std::make_shared<const Rule>(std::move(rule));
+    running.next = INT64_MAX;  // until the rule itself has been read
     running.kept = std::move(one);
   }
   return {};
@@ -175,10 +176,13 @@ int64_t Evaluator::RunDue() {
     changed = std::exchange(changed_, false);
   }
   if (changed || now - files_read_ >= kFilesNanos) {
-    if (auto taken = TakeRules(changed || !own_read_); !taken) {
-      Log(LogLevel::kError, "alert rules cannot be read", {{"error", taken.error().message}});
-      own_read_ = false;  // the next look tries again
+    const auto taken = TakeRules(changed || !own_read_);
+    const std::string problem = taken ? std::string() : taken.error().message;
+    if (!taken && problem != rules_problem_) {
+      Log(LogLevel::kError, "alert rules cannot be read", {{"error", problem}});
     }
+    rules_problem_ = problem;
+    if (!taken) own_read_ = false;  // the next look tries again
   }
   struct Due {
     int64_t at = 0;

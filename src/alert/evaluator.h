@@ -130,6 +130,7 @@ class Evaluator {
   // Of the evaluating thread.
   std::set<std::string> own_;  // ids
   bool own_read_ = false;
+  std::string rules_problem_;  // that was logged last
   int64_t files_read_ = 0, kept_ = 0;
   int64_t answers_at_ = 0;
   std::map<std::pair<std::string, int64_t>, std::shared_ptr<const Result<Groups>>> answers_;  // of one due time
