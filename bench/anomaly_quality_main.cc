@@ -12,6 +12,7 @@
 
 #include "alert/testing/labelled_series.h"
 #include "anomaly/baselines.h"
+#include "anomaly/nab.h"
 
 namespace {
 
@@ -114,6 +115,8 @@ int main(int argc, char** argv) {
   app.add_option("--refit-steps", refit_steps, "between fits: of 5 minutes each");
   app.add_flag("--json", as_json, "a line for each detector, family and sensitivity, in place of tables");
   app.add_flag("--only-model", only_model, "without those it is compared with");
+  std::string nab;
+  app.add_option("--nab", nab, "a copy of github.com/numenta/NAB, in place of series from a seed");
   CLI11_PARSE(app, argc, argv);
 
   std::vector<Detector> detectors = {
@@ -124,9 +127,21 @@ int main(int argc, char** argv) {
         {"STL", [&](const LabelledSeries& series) { return sightline::bench::StlScores(series, refit_steps); }});
     detectors.push_back({"STL with hindsight", sightline::bench::StlHindsightScores});
   }
+  std::vector<LabelledSeries> all;
+  if (nab.empty()) {
+    all = sightline::alert::MakeLabelledSeries(seed, of_each_family);
+  } else {
+    auto read = sightline::bench::ReadNab(nab);
+    if (!read) {
+      fmt::print(stderr, "{}\n", read.error().message);
+      return 1;
+    }
+    all = *std::move(read);
+  }
   Results results(detectors.size());
-  for (const LabelledSeries& series : sightline::alert::MakeLabelledSeries(seed, of_each_family)) {
+  for (const LabelledSeries& series : all) {
     for (size_t i = 0; i < detectors.size(); ++i) Add(series, detectors[i].score(series), results[i]);
   }
   as_json ? PrintJson(detectors, results) : PrintTables(detectors, results);
+  return 0;
 }
