@@ -6,6 +6,13 @@
 #include <utility>
 
 namespace sightline {
+namespace {
+
+absl::CivilSecond SecondOf(const CivilTime& time) {
+  return absl::CivilSecond(time.year, time.month, time.day, time.hour, time.minute, time.second);
+}
+
+}  // namespace
 
 struct TimeZone::Zone {
   absl::TimeZone zone;
@@ -33,8 +40,15 @@ CivilTime TimeZone::At(int64_t unix_seconds) const {
 }
 
 int64_t TimeZone::UnixSeconds(const CivilTime& time) const {
-  const absl::CivilSecond second(time.year, time.month, time.day, time.hour, time.minute, time.second);
-  return absl::ToUnixSeconds(zone_->zone.At(second).pre);
+  return absl::ToUnixSeconds(zone_->zone.At(SecondOf(time)).pre);
+}
+
+TimeZone::Moments TimeZone::MomentsOf(const CivilTime& time) const {
+  const absl::TimeZone::TimeInfo at = zone_->zone.At(SecondOf(time));
+  if (at.kind == absl::TimeZone::TimeInfo::SKIPPED) {
+    return {.first = absl::ToUnixSeconds(at.trans), .last = absl::ToUnixSeconds(at.trans)};
+  }
+  return {.first = absl::ToUnixSeconds(at.pre), .last = absl::ToUnixSeconds(at.post)};
 }
 
 }  // namespace sightline

@@ -27,6 +27,11 @@ class TimeZone {
   // forward is as long after the change as it would have been; of one that comes twice the first counts. The weekday
   // is not looked at.
   int64_t UnixSeconds(const CivilTime& time) const;
+  // The first and the last moment at which clocks show it; of a skipped time, both are the moment of the change.
+  struct Moments {
+    int64_t first = 0, last = 0;
+  };
+  Moments MomentsOf(const CivilTime& time) const;
 
  private:
   struct Zone;

@@ -34,6 +34,17 @@ TEST(TimeZone, ReadsTimesOfDaysWhenClocksChange) {
   EXPECT_EQ(at(1, 32, 0, 0), at(2, 1, 0, 0)) << "carries over";
 }
 
+TEST(TimeZone, KnowsTheFirstAndTheLastMomentOfATime) {
+  const TimeZone berlin = Zone("Europe/Berlin");
+  const auto at = [&](int month, int day, int hour, int minute) {
+    return berlin.MomentsOf({.year = 2026, .month = month, .day = day, .hour = hour, .minute = minute});
+  };
+  EXPECT_EQ(at(7, 2, 15, 46).first, at(7, 2, 15, 46).last);
+  EXPECT_EQ(at(10, 25, 2, 30).last - at(10, 25, 2, 30).first, 3600) << "twice";
+  EXPECT_EQ(at(3, 29, 2, 10).first, at(3, 29, 3, 0).first) << "skipped: the moment of the change";
+  EXPECT_EQ(at(3, 29, 2, 50).last, at(3, 29, 3, 0).first);
+}
+
 TEST(TimeZone, RefusesWhatIsNone) {
   for (const char* name : {"", "Mars/Olympus", "/etc/passwd", "file:/etc/passwd", "../../../etc/passwd"}) {
     EXPECT_FALSE(TimeZone::Load(name)) << name;

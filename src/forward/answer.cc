@@ -1,9 +1,8 @@
 #include "forward/answer.h"
 
 #include <algorithm>
-#include <charconv>
-#include <ctime>
 
+#include "net/http_text.h"
 #include "otlp/wire.h"
 
 namespace sightline::forward {
@@ -11,8 +10,6 @@ namespace {
 
 using net::GrpcCode;
 
-constexpr int64_t kSecondNanos = 1'000'000'000;
-constexpr int64_t kWaitSecondsMax = 86'400;
 constexpr size_t kMessageBytesMax = 512;  // of what is logged
 
 // Field numbers of Export*ServiceResponse and Export*PartialSuccess, the same for all signals.
@@ -58,19 +55,6 @@ bool IsRetryable(GrpcCode code, bool has_retry_info) {
   }
 }
 
-std::optional<int64_t> RetryAfterNanos(std::string_view header, int64_t now_unix_nanos) {
-  if (header.empty()) return std::nullopt;
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
-  if (error != std::errc() || end != header.data() + header.size()) {
-    std::tm date{};
-    const std::string text(header);
-    if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr) return std::nullopt;
-    seconds = timegm(&date) - now_unix_nanos / kSecondNanos;
-  }
-  return std::clamp<int64_t>(seconds, 0, kWaitSecondsMax) * kSecondNanos;
-}
-
 }  // namespace
 
 Answer FromGrpc(const net::GrpcResponse& response) {
@@ -90,7 +74,7 @@ Answer FromHttp(const net::HttpReply& reply, int64_t now_unix_nanos) {
   return {.outcome = is_retryable ? Answer::Outcome::kRetry : Answer::Outcome::kRefused,
           .message = Shortened(net::RpcStatusMessage(reply.body)),
           .reason = std::to_string(reply.status),
-          .wait_nanos = RetryAfterNanos(reply.Header("Retry-After"), now_unix_nanos)};
+          .wait_nanos = net::RetryAfterNanos(reply.Header("Retry-After"), now_unix_nanos)};
 }
 
 }  // namespace sightline::forward

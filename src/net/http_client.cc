@@ -2,15 +2,13 @@
 
 #include <curl/curl.h>
 
-#include <mutex>
 #include <utility>
 
+#include "net/curl_transfer.h"
 #include "net/http_text.h"
 
 namespace sightline::net {
 namespace {
-
-constexpr int kPollMillis = 100;  // how soon `cancelled` is noticed
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -20,7 +18,7 @@ struct FreeList {
 struct Receiver {
   const HttpCall& call;
   HttpReply reply;
-  bool stopped_by_sink = false;
+  bool stopped_by_sink = false, has_enough = false;
 };
 
 size_t OnHeader(char* data, size_t, size_t size, void* user) {
@@ -45,16 +43,13 @@ size_t OnBody(char* data, size_t, size_t size, void* user) {
   auto* receiver = static_cast<Receiver*>(user);
   const std::string_view piece(data, size);
   if (!receiver->call.sink || receiver->reply.status / 100 != 2) {
-    receiver->reply.body += piece;
-    return size;
+    const size_t max = receiver->call.body_bytes_max;
+    receiver->has_enough = max > 0 && receiver->reply.body.size() + size > max;
+    receiver->reply.body += receiver->has_enough ? piece.substr(0, max - receiver->reply.body.size()) : piece;
+    return receiver->has_enough ? CURL_WRITEFUNC_ERROR : size;
   }
   receiver->stopped_by_sink = !receiver->call.sink(piece);
   return receiver->stopped_by_sink ? CURL_WRITEFUNC_ERROR : size;
-}
-
-void InitializeCurl() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
 }  // namespace
@@ -97,26 +92,12 @@ void HttpClient::Impl::Prepare(const HttpCall& call, curl_slist* headers, Receiv
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call.method.c_str());
 }
 
-// The multi interface, because the easy one looks up only once a second while nothing arrives.
 Result<void> HttpClient::Impl::Transfer(const HttpCall& call, const Receiver& receiver, const char* reason) {
-  curl_multi_add_handle(multi, easy);
-  CURLcode code = CURLE_OK;
-  bool cancelled = false;
-  for (int running = 1;;) {
-    if (curl_multi_perform(multi, &running) != CURLM_OK) code = CURLE_FAILED_INIT;
-    if (running == 0 || code != CURLE_OK) break;
-    cancelled = call.cancelled && call.cancelled();
-    if (cancelled) break;
-    curl_multi_poll(multi, nullptr, 0, kPollMillis, nullptr);
-  }
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
-    if (message->msg == CURLMSG_DONE && message->easy_handle == easy) code = message->data.result;
-  }
-  curl_multi_remove_handle(multi, easy);
-  if (cancelled || receiver.stopped_by_sink) return Fail(Code::kCancelled, "{} {}: cancelled", call.method, call.url);
-  if (code == CURLE_OK) return {};
-  return Fail(Code::kUnavailable, "{} {}: {}", call.method, call.url, *reason != 0 ? reason : curl_easy_strerror(code));
+  const auto code = RunTransfer(multi, easy, call.cancelled);
+  if (!code || receiver.stopped_by_sink) return Fail(Code::kCancelled, "{} {}: cancelled", call.method, call.url);
+  if (*code == CURLE_OK || receiver.has_enough) return {};
+  return Fail(Code::kUnavailable, "{} {}: {}", call.method, call.url,
+              *reason != 0 ? reason : curl_easy_strerror(static_cast<CURLcode>(*code)));
 }
 
 HttpClient::HttpClient() : impl_(std::make_unique<Impl>()) {

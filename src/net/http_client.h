@@ -20,7 +20,8 @@ struct HttpCall {
   std::string_view body;  // borrowed until Call returns
   int connect_timeout_seconds = 5;
   int timeout_seconds = 0;  // whole call; 0: none
-  TlsFiles tls_files;       // of https
+  size_t body_bytes_max = 0;  // of an answer; what is beyond is not waited for; 0: no limit
+  TlsFiles tls_files;         // of https
   // If set, pieces of a 2xx body go here instead of HttpReply::body; false ends the call with kCancelled.
   std::function<bool(std::string_view)> sink;
   // Polled about ten times a second; true ends the call with kCancelled.

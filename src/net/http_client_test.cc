@@ -68,6 +68,19 @@ TEST(HttpClient, SinkGetsTheBodyOfSuccessOnly) {
   EXPECT_EQ(stopped.error().code, Code::kCancelled);
 }
 
+TEST(HttpClient, ReadsNoMoreOfABodyThanItIsTo) {
+  const auto server = StartServer([](HttpRequest, HttpResponder responder) {
+    responder.Send({.status = 503, .body = std::string(1 << 20, 'x')});
+  });
+  HttpClient client;
+  for (const size_t max : {size_t{1000}, size_t{1} << 20}) {
+    const auto reply = client.Call({.url = fmt::format("http://{}/", server->address()), .body_bytes_max = max});
+    ASSERT_TRUE(reply.has_value()) << reply.error().message;
+    EXPECT_EQ(reply->status, 503);
+    EXPECT_EQ(reply->body.size(), max);
+  }
+}
+
 TEST(HttpClient, CanBeCancelledWhileNothingArrives) {
   std::atomic<bool> arrived = false;
   std::atomic<bool> gone = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,9 @@
 
 namespace sightline::net {
 namespace {
+
+constexpr int64_t kSecondNanos = 1'000'000'000;
+constexpr int64_t kRetryAfterSecondsMax = 86'400;
 
 char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -146,6 +150,19 @@ Result<HostPort> ParseHostPort(const std::string& text) {
   const auto [stop, error] = std::from_chars(begin, end, result.port);
   if (begin == end || stop != end || error != std::errc()) return bad();
   return result;
+}
+
+std::optional<int64_t> RetryAfterNanos(std::string_view value, int64_t now_unix_nanos) {
+  if (value.empty()) return std::nullopt;
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    std::tm date{};
+    const std::string text(value);
+    if (strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) == nullptr) return std::nullopt;
+    seconds = timegm(&date) - now_unix_nanos / kSecondNanos;
+  }
+  return std::clamp<int64_t>(seconds, 0, kRetryAfterSecondsMax) * kSecondNanos;
 }
 
 }  // namespace sightline::net

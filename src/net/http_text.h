@@ -1,7 +1,9 @@
 // The small text rules of HTTP that need no server: tokens, field values, targets, addresses.
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,5 +31,8 @@ std::expected<Target, BadTarget> ParseTarget(std::string_view target);
 
 // Host and port of a Host header or an authority: lower case, brackets of IPv6 removed, port dropped.
 std::string HostName(std::string_view authority);
+
+// A Retry-After header: seconds, or a date. At most a day; none: it is neither.
+std::optional<int64_t> RetryAfterNanos(std::string_view value, int64_t now_unix_nanos);
 
 }  // namespace sightline::net

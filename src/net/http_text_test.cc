@@ -98,5 +98,14 @@ TEST(HttpAccess, PreflightDoesNotEchoWhatIsNoHeaderName) {
   for (const auto& [name, value] : verdict.cors) EXPECT_NE(name, "Access-Control-Allow-Headers");
 }
 
+TEST(HttpText, RetryAfterIsSecondsOrADate) {
+  constexpr int64_t kSecond = 1'000'000'000, kNow = 1'783'000'000 * kSecond;  // 2026-07-02 13:46:40 UTC
+  EXPECT_EQ(RetryAfterNanos("7", kNow), 7 * kSecond);
+  EXPECT_EQ(RetryAfterNanos("Thu, 02 Jul 2026 13:47:00 GMT", kNow), 20 * kSecond);
+  EXPECT_EQ(RetryAfterNanos("Thu, 02 Jul 2026 13:00:00 GMT", kNow), 0) << "is over";
+  EXPECT_EQ(RetryAfterNanos("9999999", kNow), 86'400 * kSecond);
+  for (const char* none : {"", "soon", "7s"}) EXPECT_EQ(RetryAfterNanos(none, kNow), std::nullopt) << none;
+}
+
 }  // namespace
 }  // namespace sightline::net
