@@ -203,6 +203,10 @@ ANSWERS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("getSamplingTotals", {}, ALL_TIMES | {"to": str(4 * 10**18)}),
     ("getSamplingHistory", {}, {"last": "15m", "step": "10s"}),
     ("getStatus", {}, {}),
+    ("listChannels", {}, {}),
+    ("getRouting", {}, {}),
+    ("listSilences", {}, {}),
+    ("listDeliveries", {}, {"limit": 7}),
 ]  # fmt: skip
 
 
@@ -242,8 +246,12 @@ def test_every_recorded_trace_span_and_metric_fits_the_description(filled: Serve
     assert with_exemplars > 3, "recordings have some"
 
 
+# test_notifications.py asks these, and looks at each answer as this file does.
+NOTIFICATION_CHANGES = {"createChannel", "getChannel", "updateChannel", "deleteChannel", "testChannel", "setRouting", "createSilence", "updateSilence", "deleteSilence", "acknowledgeAlert", "withdrawAcknowledgement"}
+
+
 def test_every_operation_is_asked() -> None:
-    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "restoreDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule", "createSlo", "getSlo", "updateSlo", "deleteSlo", "getSloStatus", "getSloHistory", "listSloEvents", "getSloConsumers", "previewSlo"}
+    asked = {operation for operation, _, _ in ANSWERS} | {"getSpan", "getDescription", "runSql", "setSamplingPolicies", "exportSpans", "exportTraces", "exportLogs", "decideException", "createView", "getView", "updateView", "deleteView", "queryMetrics", "createDashboard", "updateDashboard", "deleteDashboard", "restoreDashboard", "shareDashboard", "getSharedDashboard", "revokeDashboardShare", "createAlertRule", "getAlertRule", "updateAlertRule", "deleteAlertRule", "backtestAlertRule", "createSlo", "getSlo", "updateSlo", "deleteSlo", "getSloStatus", "getSloHistory", "listSloEvents", "getSloConsumers", "previewSlo"} | NOTIFICATION_CHANGES
     assert asked == set(OPERATIONS)
 
 

@@ -13,7 +13,7 @@
 
 #include "base/json_text.h"
 
-namespace sightline::serve {
+namespace sightline {
 
 // Thread: one at a time.
 class JsonWriter {
@@ -96,4 +96,4 @@ class JsonWriter {
   bool wanted_ = true;
 };
 
-}  // namespace sightline::serve
+}  // namespace sightline

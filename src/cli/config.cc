@@ -27,6 +27,11 @@ Result<void> CheckUrl(const std::string& text) {
   return Fail(Code::kInvalidArgument, "expected http://... or https://..., or nothing for the embedded ClickHouse");
 }
 
+Result<void> CheckPublicUrl(const std::string& text) {
+  if (text.empty() || text.starts_with("http://") || text.starts_with("https://")) return {};
+  return Fail(Code::kInvalidArgument, "expected http://... or https://..., or nothing for http.address");
+}
+
 Result<void> CheckOrigin(const std::string& text) {
   const size_t scheme = text.find("://");
   if (text == "*" || (scheme != std::string::npos && scheme > 0 && text.find('/', scheme + 3) == std::string::npos &&
@@ -68,6 +73,10 @@ void BindPlaces(ConfigSchema& schema, Config& config) {
   schema.Section("http", "The API, the web pages, and who may call them.");
   schema.Text("http.address", config.http.address, "Address of the API and the web pages. Port 0 takes a free one.",
               {.check = CheckAddress});
+  schema.Text("http.public_url", config.http.public_url,
+              "Where people reach the web pages, for links in notifications: https://sightline.example. Empty: http:// and "
+              "http.address.",
+              {.check = CheckPublicUrl});
   schema.Texts("http.allowed_hosts", config.http.allowed_hosts,
                "Host headers that this address and otlp.http serve beside loopback names and the address itself; \"*\" "
                "serves all. Others are refused, so that a web page cannot reach a local Sightline by DNS rebinding.");
@@ -166,6 +175,25 @@ void BindSlos(ConfigSchema& schema, Config::Slos& slos) {
               "while the program runs.");
   schema.Duration("slos.interval", slos.interval_nanos, "How often what SLOs count is brought up to date.",
                   {.min_nanos = kSecondNanos / 10, .max_nanos = 600 * kSecondNanos});
+}
+
+void BindNotifications(ConfigSchema& schema, Config::Notifications& notifications) {
+  schema.Section("notifications", "How alerts reach people (docs/notifications.md). Channels are made in the UI or by files.");
+  schema.Duration("notifications.timeout", notifications.timeout_nanos, "Of one try to reach a channel.",
+                  {.min_nanos = kSecondNanos, .max_nanos = 600 * kSecondNanos});
+  schema.Text("notifications.ca_file", notifications.ca_file,
+              "PEM file with who may have signed the certificates of receivers. Empty: the system's list.");
+  schema.Number("notifications.attempts_max", notifications.attempts_max,
+                "Tries of a notification; then it is given up, which the log of deliveries shows.", 1, 100);
+  schema.Duration("notifications.retry_first", notifications.retry_first_nanos,
+                  "The pause after the first try; pauses double, and half of each is by chance.",
+                  {.min_nanos = kSecondNanos / 100, .max_nanos = 3600 * kSecondNanos});
+  schema.Duration("notifications.retry_max", notifications.retry_max_nanos,
+                  "The longest pause between two tries. A Retry-After of the receiver may ask for more.",
+                  {.min_nanos = kSecondNanos / 100, .max_nanos = kDayNanos});
+  schema.Duration("notifications.keep", notifications.keep_nanos,
+                  "How long the log of deliveries is kept; 10,000 are kept at most.",
+                  {.min_nanos = 3600 * kSecondNanos, .max_nanos = 3650 * kDayNanos});
 }
 
 void BindServices(ConfigSchema& schema, Config::Services& services) {
@@ -320,6 +348,7 @@ void BindConfig(ConfigSchema& schema, Config& config) {
   BindDashboards(schema, config.dashboards);
   BindAlerts(schema, config.alerts);
   BindSlos(schema, config.slos);
+  BindNotifications(schema, config.notifications);
   BindForward(schema, config.forward);
   BindReceiveLimits(schema, config.limits);
   BindQueryLimits(schema, config.limits);

@@ -39,6 +39,7 @@ struct Config {
 
   struct Http {
     std::string address = "127.0.0.1:8080";
+    std::string public_url;                                   // empty: of the address
     std::vector<std::string> allowed_hosts, allowed_origins;  // of otlp.http too
   } http;
 
@@ -103,6 +104,13 @@ struct Config {
     std::string directory;  // empty: there are none from files
     int64_t interval_nanos = 60 * kSecondNanos;
   } slos;
+  struct Notifications {
+    int64_t timeout_nanos = 15 * kSecondNanos;
+    std::string ca_file;
+    uint32_t attempts_max = 12;
+    int64_t retry_first_nanos = 5 * kSecondNanos, retry_max_nanos = 600 * kSecondNanos;
+    int64_t keep_nanos = 30 * kDayNanos;
+  } notifications;
 
   struct Forward {
     std::string endpoint;  // as forward::ParseEndpoint takes it; empty: not set

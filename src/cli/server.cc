@@ -49,6 +49,20 @@ std::shared_ptr<otlp::MetricSeriesLimit> SeriesLimitOf(const Config& config) {
   return series_max == 0 ? nullptr : std::make_shared<otlp::MetricSeriesLimit>(series_max);
 }
 
+notify::DispatchOptions DispatchOptionsOf(const Config& config) {
+  const Config::Notifications& from = config.notifications;
+  notify::DispatchOptions options;
+  options.send.public_url = config.http.public_url.empty() ? "http://" + config.http.address : config.http.public_url;
+  while (options.send.public_url.ends_with('/')) options.send.public_url.pop_back();
+  options.send.timeout_seconds = static_cast<int>(from.timeout_nanos / kSecondNanos);
+  options.send.ca_file = from.ca_file;
+  options.attempts_max = from.attempts_max;
+  options.retry_first_nanos = from.retry_first_nanos;
+  options.retry_max_nanos = from.retry_max_nanos;
+  options.keep_nanos = from.keep_nanos;
+  return options;
+}
+
 }  // namespace
 
 Server::Server(Config config)
@@ -80,6 +94,9 @@ Result<void> Server::OpenStore() {
   dashboards_ = std::make_unique<state::Dashboards>(*state_, clock_);
   dashboard_files_ = std::make_unique<state::DashboardFiles>(config_.dashboards.directory);
   exception_decisions_ = std::make_unique<state::ExceptionDecisions>(*state_, clock_);
+
+  notify_store_ = std::make_unique<notify::NotifyStore>(*state_, clock_);
+  dispatcher_ = std::make_unique<notify::Dispatcher>(DispatchOptionsOf(config_), *state_, *notify_store_, metrics_, clock_);
 
   Result<std::unique_ptr<store::ClickHouse>> clickhouse =
       config_.clickhouse.url.empty()
@@ -177,11 +194,16 @@ Result<void> Server::OpenDoors() {
                     .sql = api.sql,
                     .rollup_minute_seconds = api.metrics_retention_seconds};
   alerts.burns = burns_.get();
+  alerts.sink = dispatcher_.get();
+  alert_marks_ = std::make_unique<serve::NotificationMarks>(*notify_store_, clock_);
+  alerts.marks = alert_marks_.get();
   Result<std::unique_ptr<Alerting>> alerting =
       Alerting::Open(std::move(alerts), *clickhouse_, *state_, metrics_, clock_);
   if (!alerting) return Wrap("read the states of alerts", alerting.error());
   alerting_ = *std::move(alerting);
   api.alerts.emplace(alerting_->parts());
+  api.notify_store = notify_store_.get();
+  api.dispatcher = dispatcher_.get();
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =
@@ -211,6 +233,7 @@ Result<void> Server::OpenDoors() {
     ReleaseCode(kLargeCodeBytes);
   });
   slos_->recorder().Start(config_.slos.interval_nanos);
+  dispatcher_->Start(&alerting_->enricher());
   alerting_->Start();
   phase_.store(Phase::kReady, std::memory_order_release);
   return {};
@@ -260,6 +283,7 @@ void Server::RefuseReload(std::string problem) {
 bool Server::Stop() {
   phase_.store(Phase::kStopping, std::memory_order_release);
   alerting_->Stop();
+  dispatcher_->Stop();
   self_exporter_.reset();
   regression_watch_.reset();
   slos_->recorder().Stop();

@@ -19,8 +19,11 @@
 #include "journal/journal.h"
 #include "query/exceptions.h"
 #include "query/regression_watch.h"
+#include "notify/dispatcher.h"
+#include "notify/store.h"
 #include "receive/receiver.h"
 #include "serve/api_server.h"
+#include "serve/notification_marks.h"
 #include "serve/self_export.h"
 #include "slo/service.h"
 #include "state/dashboard_files.h"
@@ -75,6 +78,9 @@ class Server {
   std::unique_ptr<state::ExceptionDecisions> exception_decisions_;
   std::unique_ptr<slo::Service> slos_;
   std::unique_ptr<BurnRates> burns_;
+  std::unique_ptr<notify::NotifyStore> notify_store_;
+  std::unique_ptr<notify::Dispatcher> dispatcher_;
+  std::unique_ptr<serve::NotificationMarks> alert_marks_;
   std::unique_ptr<sample::DroppedTraces> dropped_traces_;
   std::unique_ptr<store::Ingest> ingest_;
   std::unique_ptr<SamplingControl> sampling_;

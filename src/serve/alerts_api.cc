@@ -256,13 +256,18 @@ Result<void> AlertsApi::ListAlerts(ApiCall& call) {
                        {Code::kInvalidArgument, fmt::format("{:?} is none of pending, firing, no_data, error", state)});
   }
   SIGHTLINE_TRY(call.params.Check());
+  const std::vector<alert::Alert> alerts = parts_.evaluator.Alerts();
+  Result<std::vector<AlertMarks::Mark>> marks(alerts.size());
+  if (parts_.marks != nullptr) marks = parts_.marks->Of(alerts);
+  if (!marks) return std::unexpected(marks.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("alerts").Begin('[');
-  for (const alert::Alert& alert : parts_.evaluator.Alerts()) {
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    const alert::Alert& alert = alerts[i];
+    const AlertMarks::Mark& mark = (*marks)[i];
     const std::string state(alert::StateName(alert.state));
     if (rule && alert.rule_id != *rule) continue;
     if (!states.empty() && std::ranges::find(states, state) == states.end()) continue;
-    const auto mark = parts_.marks == nullptr ? AlertMarks::Mark() : parts_.marks->Of(alert);
     json.Begin('{').Key("fingerprint").String(alert.fingerprint).Key("rule_id").String(alert.rule_id);
     json.Key("rule_name").String(alert.rule_name).Key("state").String(state);
     json.Key("severity").String(alert::LevelName(alert.level)).Key("value").Number(alert.value);

@@ -22,7 +22,8 @@ class AlertMarks {
     std::vector<std::string> silenced_by;  // ids of silences
   };
   virtual ~AlertMarks() = default;
-  virtual Mark Of(const alert::Alert& alert) = 0;
+  // One for each of them.
+  virtual Result<std::vector<Mark>> Of(const std::vector<alert::Alert>& alerts) = 0;
 };
 
 // All must outlive the API.

@@ -38,6 +38,7 @@
 #include "serve/logs_api.h"
 #include "serve/metrics_api.h"
 #include "serve/metrics_query_api.h"
+#include "serve/notifications_api.h"
 #include "serve/query_api.h"
 #include "serve/router.h"
 #include "serve/running_calls.h"
@@ -122,6 +123,7 @@ class ApiServerImpl final : public ApiServer {
     exceptions_api_.AddTo(router_);
     export_api_.AddTo(router_);
     if (options_.views != nullptr) views_api_.emplace(*options_.views);
+    if (options_.notify_store != nullptr) notifications_api_.emplace(*options_.notify_store, *options_.dispatcher);
     if (options_.dashboards != nullptr) {
       ready_dashboards_.emplace(metric_reader_, field_reader_, clock_);
       dashboards_api_.emplace(*options_.dashboards, *options_.dashboard_files, *ready_dashboards_);
@@ -145,6 +147,7 @@ class ApiServerImpl final : public ApiServer {
     if (dashboards_api_) dashboards_api_->AddTo(router_);
     if (options_.alerts) alerts_api_.emplace(*options_.alerts).AddTo(router_);
     if (slos_api_) slos_api_->AddTo(router_);
+    if (notifications_api_) notifications_api_->AddTo(router_);
     metrics_.SetGauge("sightline.api.running", "{request}", "Requests that wait for the store or are being answered",
                       {}, [this] { return static_cast<double>(running_.count()); });
     watch_ = std::thread([this] { WatchTime(); });
@@ -330,6 +333,7 @@ class ApiServerImpl final : public ApiServer {
   std::optional<DashboardsApi> dashboards_api_;
   std::optional<AlertsApi> alerts_api_;
   std::optional<SlosApi> slos_api_;
+  std::optional<NotificationsApi> notifications_api_;
   Router router_;  // of the endpoints above
   Counter& requests_;
   Counter& refused_busy_;

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/metrics.h"
 #include "net/http_server.h"
+#include "notify/dispatcher.h"
+#include "notify/store.h"
 #include "otlp/block_builder.h"
 #include "query/services.h"
 #include "query/sql.h"
@@ -47,6 +49,8 @@ struct ApiOptions {
   state::ExceptionDecisions* exception_decisions = nullptr;  // must outlive the server; null: none can be made
   std::optional<AlertParts> alerts;                          // none: there are no alerts
   slo::Service* slos = nullptr;                              // must outlive the server; null: there are none
+  notify::NotifyStore* notify_store = nullptr;               // must outlive the server; null: nobody is notified
+  notify::Dispatcher* dispatcher = nullptr;                  // with notify_store
   std::vector<std::string> allowed_hosts, allowed_origins;   // net::HttpServerOptions says what they mean
 };
 

@@ -64,6 +64,32 @@ constexpr const char* kMigrations[] = {
     " id INTEGER PRIMARY KEY AUTOINCREMENT, slo TEXT NOT NULL, at_unix_nanos INTEGER NOT NULL, kind TEXT NOT NULL,"
     " text TEXT NOT NULL) STRICT",
     "CREATE INDEX slo_events_of_slo ON slo_events (slo, id)",
+    "CREATE TABLE notify_documents ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL,"  // channel, routing, silence
+    " document TEXT NOT NULL, version INTEGER NOT NULL,"
+    " created_unix_nanos INTEGER NOT NULL, updated_unix_nanos INTEGER NOT NULL) STRICT",
+    "CREATE TABLE notify_inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT",
+    "CREATE TABLE notify_groups ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " group_key TEXT NOT NULL UNIQUE, channel TEXT NOT NULL, token TEXT NOT NULL, labels TEXT NOT NULL,"
+    " interval_nanos INTEGER NOT NULL, repeat_nanos INTEGER NOT NULL,"
+    " due_unix_nanos INTEGER NOT NULL, told_unix_nanos INTEGER NOT NULL) STRICT",
+    "CREATE TABLE notify_members ("
+    " group_id INTEGER NOT NULL, fingerprint TEXT NOT NULL, event TEXT NOT NULL,"
+    " is_changed INTEGER NOT NULL, is_told INTEGER NOT NULL, PRIMARY KEY (group_id, fingerprint)"
+    ") STRICT, WITHOUT ROWID",
+    "CREATE INDEX notify_members_of_alerts ON notify_members (fingerprint)",
+    "CREATE TABLE notify_acknowledgements ("
+    " fingerprint TEXT PRIMARY KEY, at_unix_nanos INTEGER NOT NULL, comment TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE notify_deliveries ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " channel TEXT NOT NULL, channel_name TEXT NOT NULL, channel_kind TEXT NOT NULL, group_id INTEGER NOT NULL,"
+    " state TEXT NOT NULL, notification TEXT NOT NULL, enriched INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " created_unix_nanos INTEGER NOT NULL, tried_unix_nanos INTEGER NOT NULL, due_unix_nanos INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL, error TEXT NOT NULL) STRICT",
+    "CREATE INDEX notify_deliveries_queued ON notify_deliveries (group_id, due_unix_nanos) "
+    "WHERE state IN ('waiting', 'failed')",
 };
 constexpr int64_t kVersion = std::size(kMigrations);
 
