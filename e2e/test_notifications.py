@@ -18,6 +18,7 @@ import pytest
 import requests
 
 import receivers
+import test_alerts
 from receivers import HttpReceiver, Received, answer, http_receiver, smtp_receiver, unused_port
 from sightline import Server, wait_until
 from test_openapi import OPERATIONS, check
@@ -146,6 +147,51 @@ def test_a_firing_alert_reaches_a_webhook_and_so_does_its_end(notifier: Notifier
     assert (sent["attempts"], sent["http_status"], sent["kind"]) == (1, 200, "resolved")
     assert json.loads(sent["request"]) == ended
     assert "s3cret" not in json.dumps(notifier.deliveries()) + json.dumps(notifier.call("GET", "/channels", 200))
+
+
+def test_a_rule_that_fires_reaches_its_receiver_with_what_helps_to_understand_it(
+    notifier: Notifier, receiver: HttpReceiver
+) -> None:
+    server = notifier.server
+    notifier.route(notifier.channel("webhook", receiver.url))
+    rule = test_alerts.document(
+        {"source": "traceql", "query": '{ status = error } | count_over_time() by (resource.service.name)'},
+        test_alerts.above(4), labels={"team": "shop"}, annotations={"summary": "{{service.name}} fails"},
+    )  # fmt: skip
+    test_alerts.make(server, rule)
+    test_alerts.send_failures(server, "checkout")
+    wait_until(lambda: len(receiver.requests) >= 2, 60, "it fires and is resolved")
+    firing, resolved = (request.json() for request in receiver.requests[:2])
+    assert (firing["kind"], resolved["kind"]) == ("firing", "resolved")
+    assert firing["group"] == resolved["group"]
+    (alert,) = firing["alerts"]
+    assert alert["labels"] == {"service.name": "checkout", "team": "shop"}
+    assert alert["annotations"] == {"summary": "checkout fails"}
+    assert (alert["value"], alert["severity"]) == (10, "critical")
+    assert alert["link"].startswith(f"{PUBLIC_URL}/alerts/rules/")
+    assert alert["sample_traces"], "traces of the failures"
+    for trace in alert["sample_traces"]:
+        found = requests.get(f"{server.http}/api/v1/traces/{trace['trace_id']}", timeout=10).json()
+        assert {span["status"]["code"] for span in found["spans"]} == {"Error"}
+    assert resolved["alerts"][0]["ends_at"] is not None
+
+
+def test_alerts_say_who_takes_care_and_what_silences_them(notifier: Notifier) -> None:
+    server = notifier.server
+    rule = test_alerts.document(test_alerts.traceql("marked"), test_alerts.above(4), keep_firing_for="60s")
+    rule_id = test_alerts.make(server, rule)
+    test_alerts.send_failures(server, "marked")
+    (alert,) = test_alerts.wait_for_state(server, rule_id, "firing")
+    assert (alert["acknowledged"], alert["silenced_by"]) == (False, [])
+    notifier.call("POST", f"/instances/{alert['fingerprint']}/acknowledge", 204)
+    now = time.time_ns()
+    silence = {
+        "matchers": [{"label": "severity", "op": "=", "value": "critical"}],
+        "starts_unix_nano": str(now - 10**9), "ends_unix_nano": str(now + 3600 * 10**9),
+    }  # fmt: skip
+    made = notifier.call("POST", "/silences", 201, json=silence)
+    (alert,) = test_alerts.alerts(server, rule_id)
+    assert (alert["acknowledged"], alert["silenced_by"]) == (True, [made["id"]])
 
 
 def test_a_template_makes_the_body(notifier: Notifier, receiver: HttpReceiver) -> None:
@@ -440,6 +486,24 @@ def test_documents_are_checked_and_versioned(notifier: Notifier, receiver: HttpR
     notifier.call("PUT", "/routing", 200, json={"version": 1, "document": {"schema": 1}})
     notifier.call("DELETE", f"/channels/{made['id']}", 204, params={"version": 2})
     notifier.call("GET", f"/channels/{made['id']}", 404)
+
+
+def test_channels_and_routing_come_from_files(make_server: Callable[..., Server], receiver: HttpReceiver, directory: Path) -> None:
+    files = directory / "alerts"
+    (files / "channels").mkdir(parents=True)
+    (files / "channels/hook.yaml").write_text(f"schema: 1\nname: Hook\nkind: webhook\nurl: {receiver.url}\nsecret: s3cret\n")
+    (files / "channels/bad.json").write_text("{}")
+    (files / "routing.yaml").write_text('schema: 1\nroutes:\n  - channels: [file-hook]\n    group_wait: "0"\n    continue: true\n')
+    notifier = Notifier(make_server(config=CONFIG | {"alerts": {"directory": str(files)}}).start())
+    listed = notifier.call("GET", "/channels", 200)
+    assert [(one["id"], one["origin"]) for one in listed["channels"]] == [("file-hook", "file")]
+    assert [one["file"] for one in listed["broken"]] == ["bad.json"]
+    notifier.happen()
+    wait_until(lambda: receiver.requests)
+    assert is_signed(receiver.requests[0], "s3cret")
+    document = {"schema": 1, "name": "x", "kind": "webhook", "url": receiver.url}
+    notifier.call("PUT", "/channels/file-hook", 409, json={"version": 1, "document": document})
+    notifier.call("PUT", "/routing", 409, json={"version": 1, "document": {"schema": 1}})
 
 
 def test_the_log_of_deliveries_comes_in_pages(notifier: Notifier, receiver: HttpReceiver) -> None:

@@ -17,8 +17,8 @@ namespace sightline::alert {
 namespace {
 
 constexpr std::string_view kExtensions[] = {".json", ".yaml", ".yml"};
-constexpr std::string_view kNumbers[] = {"schema",   "enabled",     "warning", "critical",
-                                         "recovery", "sensitivity", "factor",  "groups_max"};
+constexpr std::string_view kNumbers[] = {"schema",      "enabled", "warning",    "critical", "recovery",
+                                         "sensitivity", "factor",  "groups_max", "continue", "port"};
 constexpr size_t kNameBytesMax = 100;
 constexpr int64_t kSecondNanos = 1'000'000'000;
 

@@ -164,8 +164,9 @@ void BindDashboards(ConfigSchema& schema, Config::Dashboards& dashboards) {
 void BindAlerts(ConfigSchema& schema, Config::Alerts& alerts) {
   schema.Section("alerts", "Alerts that do not come from people.");
   schema.Text("alerts.directory", alerts.directory,
-              "Each *.json, *.yaml and *.yml file in its folder rules/ is a rule (docs/alerts.md), which cannot be "
-              "changed in the UI. Files may change while the program runs.");
+              "Each *.json, *.yaml and *.yml file in its folder rules/ is a rule (docs/alerts.md), in channels/ a channel, "
+              "and routing.json the routing (docs/notifications.md); they cannot be changed in the UI. Files may change "
+              "while the program runs.");
 }
 
 void BindSlos(ConfigSchema& schema, Config::Slos& slos) {

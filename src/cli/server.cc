@@ -95,7 +95,8 @@ Result<void> Server::OpenStore() {
   dashboard_files_ = std::make_unique<state::DashboardFiles>(config_.dashboards.directory);
   exception_decisions_ = std::make_unique<state::ExceptionDecisions>(*state_, clock_);
 
-  notify_store_ = std::make_unique<notify::NotifyStore>(*state_, clock_);
+  notify_files_ = std::make_unique<notify::NotifyFiles>(config_.alerts.directory, alert::RuleYamlToJson);
+  notify_store_ = std::make_unique<notify::NotifyStore>(*state_, *notify_files_, clock_);
   dispatcher_ = std::make_unique<notify::Dispatcher>(DispatchOptionsOf(config_), *state_, *notify_store_, metrics_, clock_);
 
   Result<std::unique_ptr<store::ClickHouse>> clickhouse =
@@ -167,6 +168,27 @@ void Server::OpenSlos(serve::ApiOptions& api) {
   api.slos = slos_.get();
 }
 
+Result<void> Server::OpenAlerting(serve::ApiOptions& api) {
+  Alerting::Options alerts{.directory = config_.alerts.directory,
+                           .query_nanos_max = config_.limits.query_seconds_max * kSecondNanos};
+  alerts.queries = {.database = api.database,
+                    .hot_attributes = api.hot_attributes,
+                    .sql = api.sql,
+                    .rollup_minute_seconds = api.metrics_retention_seconds};
+  alerts.burns = burns_.get();
+  alerts.sink = dispatcher_.get();
+  alert_marks_ = std::make_unique<serve::NotificationMarks>(*notify_store_, clock_);
+  alerts.marks = alert_marks_.get();
+  Result<std::unique_ptr<Alerting>> alerting =
+      Alerting::Open(std::move(alerts), *clickhouse_, *state_, metrics_, clock_);
+  if (!alerting) return Wrap("read the states of alerts", alerting.error());
+  alerting_ = *std::move(alerting);
+  api.alerts.emplace(alerting_->parts());
+  api.notify_store = notify_store_.get();
+  api.dispatcher = dispatcher_.get();
+  return {};
+}
+
 Result<void> Server::OpenDoors() {
   PublishProcessGauges(metrics_, budget_);
   serve::ApiOptions api;
@@ -187,23 +209,7 @@ Result<void> Server::OpenDoors() {
   api.dashboard_files = dashboard_files_.get();
   api.exception_decisions = exception_decisions_.get();
   OpenSlos(api);
-  Alerting::Options alerts{.directory = config_.alerts.directory,
-                           .query_nanos_max = config_.limits.query_seconds_max * kSecondNanos};
-  alerts.queries = {.database = api.database,
-                    .hot_attributes = api.hot_attributes,
-                    .sql = api.sql,
-                    .rollup_minute_seconds = api.metrics_retention_seconds};
-  alerts.burns = burns_.get();
-  alerts.sink = dispatcher_.get();
-  alert_marks_ = std::make_unique<serve::NotificationMarks>(*notify_store_, clock_);
-  alerts.marks = alert_marks_.get();
-  Result<std::unique_ptr<Alerting>> alerting =
-      Alerting::Open(std::move(alerts), *clickhouse_, *state_, metrics_, clock_);
-  if (!alerting) return Wrap("read the states of alerts", alerting.error());
-  alerting_ = *std::move(alerting);
-  api.alerts.emplace(alerting_->parts());
-  api.notify_store = notify_store_.get();
-  api.dispatcher = dispatcher_.get();
+  SIGHTLINE_TRY(OpenAlerting(api));
   api.allowed_hosts = config_.http.allowed_hosts;
   api.allowed_origins = config_.http.allowed_origins;
   Result<std::unique_ptr<serve::ApiServer>> api_server =

@@ -58,6 +58,7 @@ class Server {
   Result<void> OpenStore();
   Result<void> OpenIngest();
   void OpenSlos(serve::ApiOptions& api);
+  Result<void> OpenAlerting(serve::ApiOptions& api);
   Result<void> OpenDoors();
   serve::ProgramStatus Status() const;
 

@@ -61,8 +61,8 @@ Dispatcher::Dispatcher(DispatchOptions options, state::Database& database, Notif
       events_(metrics.GetCounter("sightline.notify.events", "{event}", "Transitions of alerts that were to be told")),
       unrouted_(
           metrics.GetCounter("sightline.notify.unrouted_events", "{event}", "Transitions that no channel is for")),
-      dropped_(metrics.GetCounter("sightline.notify.dropped_events", "{event}",
-                                  "Transitions for which there was no room: too many groups")) {
+      dropped_(
+          metrics.GetCounter("sightline.notify.dropped_events", "{event}", "Transitions for which there was no room")) {
   for (const std::string_view kind : kChannelKinds) {
     for (const char* outcome : {"sent", "retried", "given_up"}) CounterOf(std::string(kind), outcome);
   }
@@ -144,6 +144,7 @@ Result<int64_t> Dispatcher::Plan() {
     if (*due != 0) next = *due;
     if (now >= forgotten_at_ + kForgetNanos) {
       SIGHTLINE_TRY(deliveries::Forget(session, now - options_.keep_nanos));
+      SIGHTLINE_TRY(store_.ForgetSilencesIn(session, now - options_.keep_nanos));
       forgotten_at_ = now;
     }
     return {};

@@ -121,8 +121,11 @@ Result<Grouper::Taken> Grouper::TakeInbox(Session& session, int64_t now, size_t 
   if (!routing) return std::unexpected(routing.error());
   for (const auto& [id, json] : rows) {
     const auto event = EventFromJson(json);
-    if (!event) return std::unexpected(event.error());
-    SIGHTLINE_TRY(Take(session, routing->routing, *event, now, taken));
+    if (event) {
+      SIGHTLINE_TRY(Take(session, routing->routing, *event, now, taken));
+    } else {
+      ++taken.dropped;  // else it would hold back all that came after it
+    }
   }
   taken.events = rows.size();
   SIGHTLINE_TRY(session.Run("DELETE FROM notify_inbox WHERE id <= ?", {rows.back().first}));
@@ -321,6 +324,11 @@ Result<void> Grouper::Acknowledge(Session& session, const std::string& fingerpri
   if (!groups) return std::unexpected(groups.error());
   const auto channels = store_.ReadChannelsIn(session);
   if (!channels) return std::unexpected(channels.error());
+  const auto count = Count(session, "SELECT count(*) FROM notify_acknowledgements", {});
+  if (!count) return std::unexpected(count.error());
+  if (*count >= static_cast<int64_t>(kAcknowledgementsMax)) {
+    return Fail(Code::kResourceExhausted, "{} alerts are acknowledged, which is the most\ntake some back", *count);
+  }
   SIGHTLINE_TRY(session.Run(
       "INSERT INTO notify_acknowledgements (fingerprint, at_unix_nanos, comment) VALUES (?, ?, ?) "
       "ON CONFLICT (fingerprint) DO UPDATE SET at_unix_nanos = excluded.at_unix_nanos, comment = excluded.comment",

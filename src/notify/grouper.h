@@ -19,6 +19,7 @@
 namespace sightline::notify {
 
 inline constexpr size_t kGroupsMax = 20'000;
+inline constexpr size_t kAcknowledgementsMax = 10'000;
 
 // Thread: any, by the transaction's.
 class Grouper {
@@ -31,7 +32,7 @@ class Grouper {
   struct Taken {
     size_t events = 0;
     size_t unrouted = 0;  // that no channel is for
-    size_t dropped = 0;   // for which there is no room
+    size_t dropped = 0;   // for which there is no room, or that do not read back
   };
   // Up to `max` events, into the groups that they belong to.
   Result<Taken> TakeInbox(state::Session& session, int64_t now, size_t max);

@@ -36,7 +36,7 @@ class GrouperTest : public ::testing::Test {
     auto database = state::Database::Open(directory_ + "/state.sqlite");
     ASSERT_TRUE(database) << database.error().message;
     database_ = *std::move(database);
-    store_ = std::make_unique<NotifyStore>(*database_, clock_);
+    store_ = std::make_unique<NotifyStore>(*database_, files_, clock_);
     grouper_.emplace(*store_);
   }
 
@@ -133,6 +133,7 @@ class GrouperTest : public ::testing::Test {
 
   const std::string directory_ = ::testing::TempDir() + "grouper_test_" + std::to_string(getpid());
   FakeClock clock_{kStart};
+  NotifyFiles files_;
   std::unique_ptr<state::Database> database_;
   std::unique_ptr<NotifyStore> store_;
   std::optional<Grouper> grouper_;

@@ -101,15 +101,6 @@ std::vector<int64_t> SilencedBy(const std::vector<KeptSilence>& silences, const 
   return ids;
 }
 
-void NotifyStore::SetFiles(std::vector<std::pair<std::string, Channel>> channels, std::optional<Routing> routing) {
-  const std::lock_guard lock(mutex_);
-  file_channels_.clear();
-  for (auto& [name, channel] : channels) {
-    file_channels_.push_back({.id = std::string(kFilePrefix) + name, .is_file = true, .channel = std::move(channel)});
-  }
-  file_routing_ = std::move(routing);
-}
-
 Result<std::vector<KeptChannel>> NotifyStore::ReadChannelsIn(Session& session) {
   auto documents = ReadDocuments(session, "channel");
   if (!documents) return std::unexpected(documents.error());
@@ -119,16 +110,16 @@ Result<std::vector<KeptChannel>> NotifyStore::ReadChannelsIn(Session& session) {
     if (!channel) return std::unexpected(channel.error());
     channels.push_back(*std::move(channel));
   }
-  const std::lock_guard lock(mutex_);
-  channels.insert(channels.end(), file_channels_.begin(), file_channels_.end());
+  for (auto& [name, channel] : files_.Read().channels) {
+    channels.push_back({.id = std::string(kFilePrefix) + name, .is_file = true, .channel = std::move(channel)});
+  }
   std::ranges::sort(channels, {}, [](const KeptChannel& one) { return std::pair(one.channel.name, one.id); });
   return channels;
 }
 
 Result<KeptRouting> NotifyStore::ReadRoutingIn(Session& session) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (file_routing_) return KeptRouting{.is_file = true, .version = 1, .routing = *file_routing_};
+  if (auto routing = files_.Read().routing) {
+    return KeptRouting{.is_file = true, .version = 1, .routing = *std::move(routing)};
   }
   auto documents = ReadDocuments(session, "routing");
   if (!documents) return std::unexpected(documents.error());
@@ -147,6 +138,15 @@ Result<std::vector<KeptSilence>> NotifyStore::ReadSilencesIn(Session& session) {
     silences.push_back(*std::move(silence));
   }
   return silences;
+}
+
+Result<void> NotifyStore::ForgetSilencesIn(Session& session, int64_t ended_before_unix_nanos) {
+  const auto silences = ReadSilencesIn(session);
+  if (!silences) return std::unexpected(silences.error());
+  for (const KeptSilence& one : *silences) {
+    if (one.silence.ends_unix_nanos < ended_before_unix_nanos) SIGHTLINE_TRY(Remove(session, one.id));
+  }
+  return {};
 }
 
 Result<std::vector<KeptChannel>> NotifyStore::Channels() {

@@ -4,16 +4,15 @@
 
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "notify/channel.h"
+#include "notify/notify_files.h"
 #include "notify/routing.h"
 #include "notify/silence.h"
 #include "state/database.h"
@@ -55,13 +54,11 @@ std::vector<int64_t> SilencedBy(const std::vector<KeptSilence>& silences, const 
 class NotifyStore {
  public:
   // What is borrowed must outlive it.
-  explicit NotifyStore(state::Database& database, const Clock& clock = Clock::System())
-      : database_(database), clock_(clock) {}
-
-  // Documents of files, in place of the earlier ones. Of routing, none: people say it themselves.
-  void SetFiles(std::vector<std::pair<std::string, Channel>> channels, std::optional<Routing> routing);
+  NotifyStore(state::Database& database, NotifyFiles& files, const Clock& clock = Clock::System())
+      : database_(database), files_(files), clock_(clock) {}
 
   Result<std::vector<KeptChannel>> Channels();  // by name
+  std::vector<NotifyFiles::Broken> BrokenFiles() { return files_.Read().broken; }
   Result<KeptChannel> FindChannel(const std::string& id);
   // kInvalidArgument: "smtp.port: …"; kResourceExhausted.
   Result<KeptChannel> CreateChannel(std::string_view document);
@@ -87,15 +84,14 @@ class NotifyStore {
   Result<KeptRouting> ReadRoutingIn(state::Session& session);
   Result<std::vector<KeptChannel>> ReadChannelsIn(state::Session& session);
   Result<std::vector<KeptSilence>> ReadSilencesIn(state::Session& session);
+  Result<void> ForgetSilencesIn(state::Session& session, int64_t ended_before_unix_nanos);
 
  private:
   Result<KeptChannel> FindOwn(state::Session& session, const std::string& id, std::optional<int64_t> version);
 
   state::Database& database_;
+  NotifyFiles& files_;
   const Clock& clock_;
-  std::mutex mutex_;
-  std::vector<KeptChannel> file_channels_;  // guarded by mutex_
-  std::optional<Routing> file_routing_;     // guarded by mutex_
 };
 
 }  // namespace sightline::notify

@@ -188,6 +188,10 @@ Result<void> NotificationsApi::ListChannels(ApiCall& call) {
   if (!channels) return std::unexpected(channels.error());
   call.json.Begin('{').Key("channels").Begin('[');
   for (const auto& channel : *channels) WriteChannel(call.json, channel);
+  call.json.End(']').Key("broken").Begin('[');
+  for (const auto& broken : store_.BrokenFiles()) {
+    call.json.Begin('{').Key("file").String(broken.file).Key("error").String(broken.error).End('}');
+  }
   call.json.End(']').End('}');
   return {};
 }
