@@ -80,11 +80,13 @@ export interface SloPreview {
   total: number
   sli: number | null
   budget_remaining: number | null
+  history: SloHistory
 }
 export interface SloConsumers {
+  not_available_because: string // "": they are
   bad: number
   total: number
   operations: { name: string; bad: number; total: number; share: number }[]
-  versions?: { version: string; bad: number; total: number; share: number }[]
-  differences?: { field: string; value: string; selection: number; baseline: number }[]
+  versions: { version: string; bad: number; total: number; share: number }[]
+  differences: { field: string; value: string; selection: number; baseline: number; condition: string }[]
 }

@@ -63,7 +63,8 @@ export function levelsOf(condition: RuleCondition): ChartLevel[] {
   ]
 }
 
-export const formatOfRule = (unit: string | undefined): ValueFormat => valueFormat(unit ?? '', { ratio: unit === '1' })
+// Numbers as limits are written: a share is no per cent here.
+export const formatOfRule = (unit: string | undefined): ValueFormat => valueFormat(unit === '1' ? '' : (unit ?? ''))
 
 // What the series depend on: another name or label asks nothing anew.
 export function testedDocument(document: RuleDocument): RuleDocument {
