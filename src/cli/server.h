@@ -20,6 +20,7 @@
 #include "query/exceptions.h"
 #include "query/regression_watch.h"
 #include "notify/dispatcher.h"
+#include "notify/notify_files.h"
 #include "notify/store.h"
 #include "receive/receiver.h"
 #include "serve/api_server.h"
@@ -79,6 +80,7 @@ class Server {
   std::unique_ptr<state::ExceptionDecisions> exception_decisions_;
   std::unique_ptr<slo::Service> slos_;
   std::unique_ptr<BurnRates> burns_;
+  std::unique_ptr<notify::NotifyFiles> notify_files_;
   std::unique_ptr<notify::NotifyStore> notify_store_;
   std::unique_ptr<notify::Dispatcher> dispatcher_;
   std::unique_ptr<serve::NotificationMarks> alert_marks_;

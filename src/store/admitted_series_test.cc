@@ -70,7 +70,8 @@ class AdmittedSeries : public ::testing::TestWithParam<Kind> {
       for (const otlp::ItemRef& item : scan->items) builder->Append(request, *scan, item, received);
     }
     BlockInserter inserter(**store_, "sightline", {}, metrics_);
-    const auto inserted = inserter.Insert(++block_, builder->Finish(block_), /*may_exist=*/false);
+    ++block_;
+    const auto inserted = inserter.Insert(block_, builder->Finish(block_), /*may_exist=*/false);
     ASSERT_TRUE(inserted) << inserted.error().message;
   }
 
