@@ -223,6 +223,28 @@ def test_change_against_the_window_before(server: Server) -> None:
     assert alert["severity"] == "warning" and alert["value"] == 10
 
 
+def test_an_anomaly_and_its_band(server: Server) -> None:
+    now = time.time_ns()
+    history = [otlp.point(100 + i % 3, now - i * 60 * SECOND) for i in range(1, 240)]
+    assert server.export_http("metrics", otlp.metrics("usual", history, "alert.usual")).status_code == 200
+    server.wait_for_rows(239, "otel_metrics_gauge", "MetricName = 'alert.usual'")
+    condition = {"kind": "anomaly", "sensitivity": 4, "direction": "above", "history": "3h"}
+    rule = document({"source": "metrics", "metric": "alert.usual", "aggregation": "max"}, condition, window="1m")
+    rule_id = make(server, rule)
+    wait_until(lambda: status(server, rule_id)["evaluated_unix_nano"], 30)
+    assert alerts(server, rule_id) == []
+    assert server.export_http("metrics", otlp.metrics("usual", [otlp.point(500)], "alert.usual")).status_code == 200
+    (alert,) = wait_for_state(server, rule_id, "firing")
+    assert alert["value"] == 500
+    question = {"document": rule, "from_unix_nano": str(now - 60 * SECOND), "to_unix_nano": str(time.time_ns())}
+    response = call(server, "POST", "/alerts/backtest", question)
+    assert response.status_code == 200, response.text
+    check({"$ref": "#/components/schemas/AlertBacktest"}, response.json())
+    (series,) = response.json()["series"]
+    assert series["firing"][0]["from_unix_nano"] == alert["since_unix_nano"]
+    assert all(100 < upper < 200 for upper in series["band"]["upper"])
+
+
 def test_rules_that_ask_the_same_share_the_answer(server: Server) -> None:
     before = server.metrics().get("sightline_alert_answers_shared_total", 0)
     for limit in range(3):

@@ -4,9 +4,12 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 
 #include "alert/burn_reading.h"
 #include "alert/due.h"
+#include "alert/expectations.h"
 
 namespace sightline::alert {
 namespace {
@@ -14,6 +17,7 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kStepsMax = 5000;  // of a question
+constexpr int64_t kFitsMax = 1000;   // of models of groups, about a millisecond each
 
 // Thread: of its owner.
 class Simulation {
@@ -30,6 +34,7 @@ class Simulation {
       if (rule_.condition.kind == ConditionKind::kChange) {
         SIGHTLINE_TRY(AskAll(rule_.condition.against_seconds, before_));
       }
+      if (rule_.condition.kind == ConditionKind::kAnomaly) SIGHTLINE_TRY(ReadHistory());
     }
     for (size_t i = 0; i < times_.size(); ++i) {
       auto reading = ReadingAt(i);
@@ -89,7 +94,7 @@ class Simulation {
           }
         }
         counts_ = groups->counts;
-        backtest_.is_cut |= groups->is_cut;
+        is_cut_ |= groups->is_cut;
         backtest_.unit = groups->unit;
         backtest_.scanned.rows_read += groups->scanned.rows_read;
         backtest_.scanned.bytes_read += groups->scanned.bytes_read;
@@ -104,7 +109,7 @@ class Simulation {
     if (rule_.condition.kind == ConditionKind::kBurnRate) {
       return ReadBurns(burns_, rule_, times_[index] - rule_.delay_seconds * kSecond);
     }
-    Reading reading{.counts = counts_, .is_cut = backtest_.is_cut};
+    Reading reading{.counts = counts_, .is_cut = is_cut_};
     for (const auto& [labels, row] : values_) {
       // An answer for this window alone would not have named it.
       if (std::isnan(row[index]) || (counts_ && row[index] == 0 && !labels.empty())) continue;
@@ -117,11 +122,54 @@ class Simulation {
     std::ranges::sort(reading.groups, [](const auto& a, const auto& b) {
       return a.second.value != b.second.value ? a.second.value > b.second.value : a.first < b.first;
     });
+    if (history_) AddBands(index, reading);
     return reading;
+  }
+
+  // What came before the first window.
+  Result<void> ReadHistory() {
+    history_.emplace(rule_, WindowBegin(0, 0));
+    const int64_t most = AnswersSteps(rule_) ? kHistoryStepsMax : static_cast<int64_t>(kSingleStepsMax);
+    const int64_t steps = std::min(rule_.condition.history_seconds / rule_.window_seconds, most);
+    SIGHTLINE_TRY(history_->ReadOlder(queries_, rule_, steps, now_, cancellation_));
+    models_ = FitAll(rule_, *history_);
+    fitted_at_ = WindowBegin(0, 0);
+    // As often as while it runs, unless that would be too often.
+    const int64_t range = (times_.back() - times_.front()) / kSecond;
+    const auto groups = static_cast<int64_t>(std::max<size_t>(models_.size(), 1));
+    refit_seconds_ = std::max(kRefitSeconds, range * groups / kFitsMax);
+    return {};
+  }
+
+  // As Evaluator::AddBands.
+  void AddBands(size_t index, Reading& reading) {
+    const int64_t from = WindowBegin(index, 0);
+    std::set<Labels> present;
+    for (const auto& [labels, observation] : reading.groups) present.insert(labels);
+    for (const auto& [labels, model] : models_) {
+      if (counts_ && !present.contains(labels)) reading.groups.push_back({labels, {.value = 0}});
+    }
+    std::map<Labels, double> values;
+    for (auto& [labels, observation] : reading.groups) {
+      observation.band = BandOf(models_, labels, from, observation.value);
+      LearnOne(models_, labels, from, observation.value);
+      values.emplace(labels, observation.value);
+      auto& band = lives_[labels].band;
+      band.resize(times_.size());
+      if (observation.band) band[index] = *observation.band;
+    }
+    // The next whole window is part of what the next fit knows.
+    if (from != history_->end_unix_nanos()) return;
+    history_->Append(values, counts_);
+    if (from - fitted_at_ < refit_seconds_ * kSecond) return;
+    fitted_at_ = from;
+    history_->KeepNewest(static_cast<size_t>(rule_.condition.history_seconds / rule_.window_seconds));
+    models_ = FitAll(rule_, *history_);
   }
 
   void Advance(size_t index, const Reading& reading) {
     const auto outcome = instances_.Advance(rule_, reading, times_[index]);
+    backtest_.has_more_groups |= outcome.is_over_max;
     for (const Changed& one : outcome.changed) {
       backtest_.notifications += one.change.notice == Notice::kNone ? 0 : 1;
       const bool fires = one.change.to == State::kFiring && one.change.from != State::kFiring;
@@ -141,8 +189,10 @@ class Simulation {
   }
 
   void Finish() {
+    backtest_.has_more_groups |= is_cut_;
     for (auto& [labels, lived] : lives_) {
-      BacktestSeries series{.labels = labels, .values = std::move(lived.values)};
+      if (lived.states.empty()) continue;  // expected, but never there
+      BacktestSeries series{.labels = labels, .values = std::move(lived.values), .band = std::move(lived.band)};
       for (size_t begin = 0; begin < times_.size();) {
         size_t end = begin + 1;
         while (end < times_.size() && lived.states[end] == lived.states[begin] &&
@@ -167,6 +217,7 @@ class Simulation {
     std::vector<double> values;
     std::vector<State> states;
     std::vector<Level> levels;
+    std::vector<Bounds> band;
   };
 
   RuleQueries& queries_;
@@ -176,7 +227,10 @@ class Simulation {
   store::Cancellation* const cancellation_;
   std::vector<int64_t> times_;
   Values values_, before_;
-  bool counts_ = false;
+  bool counts_ = false, is_cut_ = false;
+  std::optional<WindowHistory> history_;
+  AnomalyModels models_;
+  int64_t fitted_at_ = 0, refit_seconds_ = kRefitSeconds;
   InstanceSet instances_;
   std::map<Labels, Life> lives_;
   Backtest backtest_;

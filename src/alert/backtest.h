@@ -35,7 +35,7 @@ struct Backtest {
   int64_t interval_seconds = 0;  // the rule's: less where the backtest is coarser than it
   std::vector<BacktestSeries> series;
   std::string unit;
-  bool is_cut = false;  // there are more groups
+  bool has_more_groups = false;  // than groups_max, or than were read
   uint64_t times_fired = 0, flaps = 0, notifications = 0;
   double seconds_firing = 0;  // of all series together
   store::QueryStats scanned;

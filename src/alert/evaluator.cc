@@ -23,6 +23,7 @@ constexpr int64_t kFilesNanos = 5 * kSecond;    // between two looks at the dire
 constexpr int64_t kKeepNanos = 60 * kSecond;    // between two notes of when rules were evaluated
 constexpr int64_t kLinkNanos = 3600 * kSecond;  // of the range that a link shows, before it began
 constexpr std::chrono::milliseconds kWatchEvery{250};
+constexpr int64_t kQueryNanosMin = 10 * kSecond;
 constexpr int64_t kWaitNanosMax = 5 * kSecond;
 
 uint64_t Hash(const std::string& text) {
@@ -292,30 +293,60 @@ std::shared_ptr<const Result<Groups>> Evaluator::Ask(const Running& running, int
     shared_.Add(1);
     return known->second;
   }
-  auto cancellation = std::make_shared<store::Cancellation>();
-  {
-    const std::lock_guard lock(mutex_);
-    cancellation_ = cancellation;
-    cancelled_at_ = parts_.clock.MonotonicNanos() + parts_.query_nanos_max;
-    if (stopping_) cancellation->Cancel();
-  }
   const Steps steps{to_unix_nanos - rule.window_seconds * kSecond, to_unix_nanos, rule.window_seconds};
-  auto answer = std::make_shared<const Result<Groups>>(
-      parts_.queries.Ask(rule, steps, parts_.clock.UnixNanos(), cancellation.get()));
-  {
-    const std::lock_guard lock(mutex_);
-    cancellation_ = nullptr;
-    // What the stop of the program ended says nothing of the rule.
-    if (!*answer && cancellation->cancelled() && !stopping_) {
-      answer = std::make_shared<const Result<Groups>>(
-          Fail(Code::kDeadlineExceeded, "it took more than {}", PrintDuration(parts_.query_nanos_max)));
-    }
-  }
+  Groups groups;
+  const auto asked = WithinTime(rule, [&](store::Cancellation* cancellation) -> Result<void> {
+    auto read = parts_.queries.Ask(rule, steps, parts_.clock.UnixNanos(), cancellation);
+    if (!read) return std::unexpected(read.error());
+    groups = *std::move(read);
+    return {};
+  });
+  auto answer = asked ? std::make_shared<const Result<Groups>>(std::move(groups))
+                      : std::make_shared<const Result<Groups>>(std::unexpected(asked.error()));
   answers_.emplace(key, answer);
   return answer;
 }
 
-Result<Reading> Evaluator::Read(const Running& running, int64_t now) {
+Result<void> Evaluator::WithinTime(const RuleDocument& rule,
+                                   const std::function<Result<void>(store::Cancellation* cancellation)>& ask) {
+  // What takes longer than its interval would hold up all others for good.
+  const int64_t nanos_max = std::min(parts_.query_nanos_max, std::max(kQueryNanosMin, rule.interval_seconds * kSecond));
+  store::Cancellation cancellation;
+  {
+    const std::lock_guard lock(mutex_);
+    cancellation_ = &cancellation;
+    cancelled_at_ = parts_.clock.MonotonicNanos() + nanos_max;
+    if (stopping_) cancellation.Cancel();
+  }
+  auto done = ask(&cancellation);
+  const std::lock_guard lock(mutex_);
+  cancellation_ = nullptr;
+  // What the stop of the program ended says nothing of the rule.
+  if (done || !cancellation.cancelled() || stopping_) return done;
+  return Fail(Code::kDeadlineExceeded, "it took more than {}", PrintDuration(nanos_max));
+}
+
+// What is expected of each group; of what counts, of those too that are not in the answer.
+Result<void> Evaluator::AddBands(Running& running, int64_t window_from, Reading& reading) {
+  const RuleDocument& rule = running.rule->document;
+  if (!running.expectations) running.expectations = std::make_shared<Expectations>(rule, window_from);
+  SIGHTLINE_TRY(WithinTime(rule, [&](store::Cancellation* cancellation) {
+    return running.expectations->Extend(parts_.queries, rule, window_from, parts_.clock.UnixNanos(), cancellation);
+  }));
+  AnomalyModels& models = running.expectations->models();
+  std::set<Labels> present;
+  for (const auto& [labels, observation] : reading.groups) present.insert(labels);
+  for (const auto& [labels, model] : models) {
+    if (reading.counts && !present.contains(labels)) reading.groups.push_back({labels, {.value = 0}});
+  }
+  for (auto& [labels, observation] : reading.groups) {
+    observation.band = BandOf(models, labels, window_from, observation.value);
+    LearnOne(models, labels, window_from, observation.value);
+  }
+  return {};
+}
+
+Result<Reading> Evaluator::Read(Running& running, int64_t now) {
   const RuleDocument& rule = running.rule->document;
   const int64_t to = now - rule.delay_seconds * kSecond;
   if (rule.condition.kind == ConditionKind::kBurnRate) return ReadBurns(parts_.burns, rule, to);
@@ -337,6 +368,9 @@ Result<Reading> Evaluator::Read(const Running& running, int64_t now) {
       observation.before = 0;
     }
     reading.groups.emplace_back(group.labels, observation);
+  }
+  if (rule.condition.kind == ConditionKind::kAnomaly) {
+    SIGHTLINE_TRY(AddBands(running, to - rule.window_seconds * kSecond, reading));
   }
   return reading;
 }
@@ -411,7 +445,8 @@ Result<void> Evaluator::Tell(state::Session& session, const Running& running, co
                              const std::string& message) {
   const RuleDocument& rule = running.rule->document;
   const bool is_health = change.from == State::kError || change.to == State::kError;
-  const std::string fingerprint = is_health ? HealthFingerprint(running.rule->id) : Fingerprint(running.rule->id, labels);
+  const std::string fingerprint =
+      is_health ? HealthFingerprint(running.rule->id) : Fingerprint(running.rule->id, labels);
   std::string severity(LevelName(change.level));
   if (severity.empty()) severity = LevelName(PatienceOf(rule).lowest);
   const Labels all = AllLabels(rule.labels, labels);

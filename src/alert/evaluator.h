@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "alert/burn_source.h"
+#include "alert/expectations.h"
 #include "alert/instance_set.h"
 #include "alert/instance_store.h"
 #include "alert/rule_files.h"
@@ -65,9 +67,10 @@ class Evaluator {
     RuleQueries& queries;
     state::Database& database;
     MetricsRegistry& metrics;
-    notify::EventSink* sink = nullptr;         // null: nobody is told
-    BurnSource* burns = nullptr;               // null: there are no objectives
-    int64_t query_nanos_max = 30'000'000'000;  // an evaluation that takes longer is ended, and an error
+    notify::EventSink* sink = nullptr;  // null: nobody is told
+    BurnSource* burns = nullptr;        // null: there are no objectives
+    // A question that takes longer, or longer than its rule's interval and 10 s, is ended, and an error.
+    int64_t query_nanos_max = 30'000'000'000;
     const Clock& clock = Clock::System();
   };
   // All must outlive it.
@@ -95,6 +98,7 @@ class Evaluator {
     uint64_t question = 0;  // hash
     KeptRule kept;          // but the instances
     InstanceSet instances;
+    std::shared_ptr<Expectations> expectations;  // of kind anomaly, from the first evaluation on
     std::string unit;
     int64_t next = 0;
     RuleStatus status;
@@ -107,7 +111,10 @@ class Evaluator {
   void TakeRule(Rule rule);
   void EndRule(const std::string& id, Running& running);
   void Evaluate(const std::string& id, int64_t now);
-  Result<Reading> Read(const Running& running, int64_t now);
+  Result<Reading> Read(Running& running, int64_t now);
+  Result<void> AddBands(Running& running, int64_t window_from, Reading& reading);
+  Result<void> WithinTime(const RuleDocument& rule,
+                          const std::function<Result<void>(store::Cancellation* cancellation)>& ask);
   std::shared_ptr<const Result<Groups>> Ask(const Running& running, int64_t to_unix_nanos);
   Result<void> Keep(Running& after, const InstanceSet::Outcome& outcome, const std::optional<Change>& health,
                     int64_t now, const std::string& error);
@@ -135,7 +142,7 @@ class Evaluator {
   int64_t answers_at_ = 0;
   std::map<std::pair<std::string, int64_t>, std::shared_ptr<const Result<Groups>>> answers_;  // of one due time
   // Of the question that runs; guarded by mutex_.
-  std::shared_ptr<store::Cancellation> cancellation_;
+  store::Cancellation* cancellation_ = nullptr;
   int64_t cancelled_at_ = 0;  // monotonic
   std::thread thread_, watch_;
 };

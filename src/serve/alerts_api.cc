@@ -338,7 +338,7 @@ Result<void> AlertsApi::RunBacktest(ApiCall& call) {
     if (!json.wanted()) return {};
     WriteBacktestSeries(json, series);
   }
-  json.End(']').Key("more_groups").Bool(backtest->is_cut);
+  json.End(']').Key("more_groups").Bool(backtest->has_more_groups);
   json.Key("summary").Begin('{').Key("times_fired").UInt(backtest->times_fired);
   json.Key("seconds_firing").Number(backtest->seconds_firing).Key("flaps").UInt(backtest->flaps);
   json.Key("notifications").UInt(backtest->notifications).End('}');
