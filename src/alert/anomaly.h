@@ -41,7 +41,7 @@ class AnomalyModel {
  public:
   // An empty model: not enough history.
   explicit AnomalyModel(const AnomalyOptions& options = {});
-  // About 1 ms for 14 days of 5-minute steps (anomaly_bench.cc).
+  // Some milliseconds for 14 days of 5-minute steps (anomaly_bench.cc).
   static AnomalyModel Fit(const RegularSeries& history, const AnomalyOptions& options);
 
   Basis basis() const { return basis_; }
