@@ -92,7 +92,7 @@ Result<std::vector<RequestCount>> RequestCountReader::Count(const RequestSearch&
 }
 
 Result<std::vector<RequestCountReader::OfOperation>> RequestCountReader::CountByOperation(
-    const RequestSearch& search, uint32_t limit, store::Cancellation* cancellation) {
+    const RequestSearch& search, store::Cancellation* cancellation) {
   Question question(clickhouse_, database_, cancellation);
   std::vector<OfOperation> operations;
   SIGHTLINE_TRY(question.ForEachRow(CountSql(question, search, "SpanName"), ParametersOf(search), [&](RowReader& row) {
@@ -104,7 +104,6 @@ Result<std::vector<RequestCountReader::OfOperation>> RequestCountReader::CountBy
     const double bad_a = a.total - a.good, bad_b = b.total - b.good;
     return bad_a != bad_b ? bad_a > bad_b : a.total != b.total ? a.total > b.total : a.name < b.name;
   });
-  if (operations.size() > limit) operations.resize(limit);
   return operations;
 }
 

@@ -44,8 +44,9 @@ class RequestCountReader {
     std::string name;
     double good = 0, total = 0;
   };
-  // The same over the whole range by span name, those with the most bad ones first. Of long or old ranges hours.
-  Result<std::vector<OfOperation>> CountByOperation(const RequestSearch& search, uint32_t limit,
+  // The same over the whole range by span name, those with the most bad ones first. Names are as many as series are
+  // counted apart (otlp/span_metrics_options.h).
+  Result<std::vector<OfOperation>> CountByOperation(const RequestSearch& search,
                                                     store::Cancellation* cancellation = nullptr);
 
  private:

@@ -9,7 +9,6 @@
 
 #include "query/request_counts.h"
 #include "serve/body_member.h"
-#include "serve/explained_json.h"
 #include "slo/budget.h"
 
 namespace sightline::serve {
@@ -123,12 +122,11 @@ void WriteHistory(JsonWriter& json, const slo::SloHistory& history, double objec
   json.End(']');
 }
 
-void WriteConsumers(JsonWriter& json, std::string_view key, const std::vector<slo::Consumer>& consumers) {
-  double bad = 0;
-  for (const auto& one : consumers) bad += one.bad;
+void WriteConsumers(JsonWriter& json, std::string_view key, std::string_view name,
+                    const std::vector<slo::Consumer>& consumers, double bad) {
   json.Key(key).Begin('[');
   for (const auto& one : consumers) {
-    json.Begin('{').Key("name").String(one.name).Key("bad").Number(one.bad).Key("total").Number(one.total);
+    json.Begin('{').Key(name).String(one.name).Key("bad").Number(one.bad).Key("total").Number(one.total);
     json.Key("share").Number(bad > 0 ? one.bad / bad : 0).End('}');
   }
   json.End(']');
@@ -279,22 +277,37 @@ Result<void> SlosApi::GetConsumers(ApiCall& call) {
   json.Begin('{').Key("from_unix_nano").Nanos(range.from_unix_nanos);
   json.Key("to_unix_nano").Nanos(range.to_unix_nanos);
   json.Key("not_available_because").String(consumers->not_available_because);
-  WriteConsumers(json, "operations", consumers->operations);
-  WriteConsumers(json, "versions", consumers->versions);
+  json.Key("bad").Number(consumers->all.bad).Key("total").Number(consumers->all.total);
+  WriteConsumers(json, "operations", "name", consumers->operations, consumers->all.bad);
+  WriteConsumers(json, "versions", "version", consumers->versions, consumers->all.bad);
   json.Key("differences").Begin('[');
-  for (const auto& attribute : consumers->differences) WriteExplained(json, attribute);
+  for (const auto& one : consumers->differences) {
+    json.Begin('{').Key("field").String(one.field).Key("value").String(one.value.literal);
+    json.Key("selection").Number(one.value.selection).Key("baseline").Number(one.value.baseline);
+    json.Key("condition").String(one.value.condition).End('}');
+  }
   json.End(']').End('}');
   return {};
 }
 
+// What is asked for, else the window of the document up to now.
+TimeRange SlosApi::PreviewRange(ApiCall& call, const slo::SloDocument& document) {
+  for (const auto& [name, value] : call.request.query) {
+    if (name == "last" || name == "from" || name == "to") return call.params.Range({.allow_clock_skew = false});
+  }
+  const auto period = slo::PeriodAt(document.window, slo::MinuteOf(call.now_unix_nanos));
+  const int64_t begin = period ? period->begin : 0;
+  return {begin * slo::kMinuteNanos, call.now_unix_nanos};
+}
+
 Result<void> SlosApi::Preview(ApiCall& call) {
-  const TimeRange range = call.params.Range({.allow_clock_skew = false});
-  const int64_t step_seconds = call.params.StepSeconds(range, slo::kMinuteSeconds);
-  SIGHTLINE_TRY(call.params.Check());
   const auto body = ReadBody(call.request, false);
   if (!body) return BlameMember(call, body.error());
   const auto document = slo::ReadSloDocument(body->document);
   if (!document) return BlameMember(call, document.error());
+  const TimeRange range = PreviewRange(call, *document);
+  const int64_t step_seconds = call.params.StepSeconds(range, slo::kMinuteSeconds);
+  SIGHTLINE_TRY(call.params.Check());
   const auto components = slos_.slos().CheckComponents("", *document);
   if (!components) return BlameMember(call, components.error());
   const auto history = slos_.reader().Preview(*document, slos_.counter(), range.from_unix_nanos, range.to_unix_nanos,
@@ -304,11 +317,12 @@ Result<void> SlosApi::Preview(ApiCall& call) {
   for (const slo::Tally& step : history->counted) all += step;
   JsonWriter& json = call.json;
   json.Begin('{').Key("objective").Number(document->objective).Key("minimum_events").Number(document->minimum_events);
-  json.Key("total_good").Number(all.good).Key("total_events").Number(all.total);
-  WriteNumberOrNull(json, "overall_sli", all.total > 0 ? std::optional(all.good / all.total) : std::nullopt);
-  json.Key("budget_remaining_at_end").Number(history->budget_remaining.back());
+  json.Key("good").Number(all.good).Key("total").Number(all.total);
+  WriteNumberOrNull(json, "sli", all.total > 0 ? std::optional(all.good / all.total) : std::nullopt);
+  json.Key("budget_remaining").Number(history->budget_remaining.back());
+  json.Key("history").Begin('{');
   WriteHistory(json, *history, document->objective);
-  json.End('}');
+  json.End('}').End('}');
   return {};
 }
 

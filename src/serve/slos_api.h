@@ -26,6 +26,7 @@ class SlosApi {
   Result<void> ListEvents(ApiCall& call);
   Result<void> GetConsumers(ApiCall& call);
   Result<void> Preview(ApiCall& call);
+  static TimeRange PreviewRange(ApiCall& call, const slo::SloDocument& document);
 
   slo::Service& slos_;
 };

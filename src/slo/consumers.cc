@@ -47,6 +47,9 @@ void SortByBad(std::vector<Consumer>& consumers) {
   std::ranges::sort(consumers, [](const Consumer& a, const Consumer& b) {
     return a.bad != b.bad ? a.bad > b.bad : a.total != b.total ? a.total > b.total : a.name < b.name;
   });
+}
+
+void Cut(std::vector<Consumer>& consumers) {
   if (consumers.size() > kConsumersMax) consumers.resize(kConsumersMax);
 }
 
@@ -116,7 +119,7 @@ Result<Consumers> ConsumerReader::Read(const SloDocument& slo, int64_t from_unix
                                                  .from_unix_nanos = from_unix_nanos / unit * unit,
                                                  .to_unix_nanos = (to_unix_nanos + unit - 1) / unit * unit,
                                                  .by_hour = by_hour},
-                                                kConsumersMax, cancellation);
+                                                cancellation);
     if (!counts) return std::unexpected(counts.error());
     for (const auto& count : *counts)
       consumers.operations.push_back({count.name, count.total - count.good, count.total});
@@ -128,6 +131,8 @@ Result<Consumers> ConsumerReader::Read(const SloDocument& slo, int64_t from_unix
   auto versions = By("resource.service.version", sides->all, sides->bad, from_unix_nanos, to_unix_nanos, cancellation);
   if (!versions) return std::unexpected(versions.error());
   consumers.versions = *std::move(versions);
+  Cut(consumers.operations);
+  Cut(consumers.versions);
   auto query = query::ParseItemQuery(otlp::Signal::kTraces, "{ " + sides->all + " }", from_unix_nanos, to_unix_nanos);
   if (!query) return std::unexpected(query.error());
   query::Explainer explainer(items_);
@@ -135,7 +140,9 @@ Result<Consumers> ConsumerReader::Read(const SloDocument& slo, int64_t from_unix
       {.query = *std::move(query), .selection = {.condition = "{ " + sides->bad + " }"}, .limit = kDifferencesMax},
       cancellation);
   if (!explanation) return std::unexpected(explanation.error());
-  consumers.differences = std::move(explanation->attributes);
+  for (const query::ExplainedAttribute& attribute : explanation->attributes) {
+    if (!attribute.values.empty()) consumers.differences.push_back({attribute.field, attribute.values.front()});
+  }
   return consumers;
 }
 

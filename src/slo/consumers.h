@@ -21,10 +21,17 @@ struct Consumer {
   double bad = 0, total = 0;
 };
 
+// A value of an attribute that bad events have more often, or more rarely.
+struct Difference {
+  std::string field;  // as TraceQL writes it
+  query::ExplainedValue value;
+};
+
 struct Consumers {
-  std::string not_available_because;                   // empty: they are
-  std::vector<Consumer> operations, versions;          // those with the most bad events first
-  std::vector<query::ExplainedAttribute> differences;  // of bad events from all others
+  std::string not_available_because;           // empty: they are
+  Consumer all;                                // operations together
+  std::vector<Consumer> operations, versions;  // those with the most bad events first
+  std::vector<Difference> differences;         // of bad events from all others, the most telling first
 };
 
 // Thread: any.

@@ -105,6 +105,26 @@ TEST_F(RecorderTest, WhatCannotBeCountedIsNotMeasuredUntilItCan) {
   EXPECT_EQ(Burn(slo, 300).events, 500) << "the gap is counted too";
 }
 
+TEST_F(RecorderTest, FewEventsDoNotBurnAndNoneAreNotMeasured) {
+  counter_.by_service["shop"] = [](int64_t minute) {
+    if (minute >= kStartMinute - 60) return Tally();
+    return minute % 60 == 0 ? Tally{0, 1} : Tally();  // one request an hour, which fails
+  };
+  const Slo slo =
+      *slos_->Create(R"({"schema":1,"name":"quiet","objective":0.999,"window":{"kind":"rolling","length":"30d"},)"
+                     R"("sli":{"kind":"requests","service":"shop","good":"no_error"},"minimum_events":10})");
+  Record();
+  EXPECT_FALSE(Burn(slo, 3600).measured);
+  const BurnRate few = Burn(slo, 6 * 3600);
+  EXPECT_TRUE(few.measured);
+  EXPECT_EQ(few.rate, 0);
+  EXPECT_EQ(few.events, 5);
+  EXPECT_NEAR(Burn(slo, kDaySeconds).rate, 1000, 1e-6) << "enough in a day";
+  for (const BurnOfWindow& one : Status(slo).burn_rates) {
+    EXPECT_EQ(one.burn.measured, one.window.seconds >= kDaySeconds) << one.window.name;
+  }
+}
+
 TEST_F(RecorderTest, AnotherSliIsCountedAnewAndAnotherObjectiveIsNot) {
   Serve(1);
   Serve(50, "other");

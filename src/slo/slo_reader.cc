@@ -146,7 +146,12 @@ Result<BurnRate> SloReader::Burn(const std::string& id, int64_t window_seconds, 
   const int64_t minutes = std::max<int64_t>(1, (window_seconds + kMinuteSeconds - 1) / kMinuteSeconds);
   const auto counts = Read(*slo, end - minutes, end);
   if (!counts) return std::unexpected(counts.error());
-  return BurnOf(slo->document, counts->Sum(end - minutes, end));
+  BurnRate burn = BurnOf(slo->document, counts->Sum(end - minutes, end));
+  if (burn.events > 0 && burn.events < slo->document.minimum_events) {
+    burn.rate = 0;
+    burn.measured = true;
+  }
+  return burn;
 }
 
 Result<SloStatus> SloReader::Status(const Slo& slo, int64_t now_unix_nanos) {
@@ -229,6 +234,10 @@ Result<SloHistory> SloReader::Preview(const SloDocument& slo, SliCounter& counte
   SloSeries series(steps->from, steps->to);
   const int64_t begin = steps->from / kHourMinutes * kHourMinutes;
   for (int64_t from = begin; from < steps->to; from += kDayMinutes) {
+    const auto stored = counter.NextStoredDay(from / kDayMinutes, cancellation);
+    if (!stored) return std::unexpected(stored.error());
+    // Chunks begin at any hour, so that the day in which one ends may have something.
+    if (*stored > from / kDayMinutes + 1) continue;
     const int64_t to = std::min(from + kDayMinutes, steps->to);
     const auto counted = counter.Count(slo, from, to, MinuteOf(now_unix_nanos), cancellation);
     if (!counted) return std::unexpected(counted.error());

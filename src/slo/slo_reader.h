@@ -22,7 +22,7 @@ namespace sightline::slo {
 // What is counted may be so far behind before it says nothing about now.
 inline constexpr int64_t kStaleMinutes = 3;
 inline constexpr int64_t kHistoryStepsMax = 11'000;
-inline constexpr int64_t kPreviewMinutesMax = 31 * kDayMinutes;
+inline constexpr int64_t kPreviewMinutesMax = kWindowSecondsMax / kMinuteSeconds + kDayMinutes;
 
 struct BurnRate {
   double rate = 0;        // 1: the budget of a period goes in a period
@@ -92,7 +92,9 @@ class SloReader {
   // Both must outlive it.
   SloReader(Slos& slos, Rollups& rollups) : slos_(slos), rollups_(rollups) {}
 
-  // Over [at - window, at), in whole minutes. kNotFound: there is no such SLO.
+  // What alerts go by, over [at - window, at), in whole minutes. Where there are fewer than minimum_events the rate is
+  // 0: a few failures are no reason to fire, and an alert of longer windows ends all the same. Without any event it is
+  // not measured. kNotFound: there is no such SLO.
   Result<BurnRate> Burn(const std::string& id, int64_t window_seconds, int64_t at_unix_nanos);
 
   Result<SloStatus> Status(const Slo& slo, int64_t now_unix_nanos);
