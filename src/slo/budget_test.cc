@@ -15,8 +15,8 @@ Tally Bad(double bad, double total) {
 }
 
 TEST(BurnRate, IsTheErrorRatioInBudgets) {
-  EXPECT_DOUBLE_EQ(BurnRateOf(Bad(1, 10), 0.999), 100) << "one failure of ten at 99.9 %";
-  EXPECT_DOUBLE_EQ(BurnRateOf(Bad(5, 1000), 0.995), 1) << "exactly what may be bad";
+  EXPECT_NEAR(BurnRateOf(Bad(1, 10), 0.999), 100, 1e-9) << "one failure of ten at 99.9 %";
+  EXPECT_NEAR(BurnRateOf(Bad(5, 1000), 0.995), 1, 1e-9) << "exactly what may be bad";
   EXPECT_NEAR(BurnRateOf(Bad(144, 10'000), 0.999), 14.4, 1e-9);
   EXPECT_DOUBLE_EQ(BurnRateOf(Bad(0, 10), 0.999), 0);
   EXPECT_DOUBLE_EQ(BurnRateOf({}, 0.999), 0) << "without events";

@@ -59,7 +59,7 @@ TEST(SloDocument, NamesTheMemberThatIsWrong) {
       {Document(R"({"service":"x"})"), "sli", "kind is wanted"},
       {Document(R"({"kind":"requests","service":"x","good":"fast"})"), "sli.good", "no_error"},
       {Document(R"({"kind":"events","source":"logs","good":{"query":"{"},"total":{"query":""}})"), "sli.good.query",
-       "unexpected"},
+       "the query ends here"},
       {Document(
            R"({"kind":"events","source":"metrics","good":{"metric":"m","aggregation":"p95"},"total":{"metric":"m","aggregation":"sum"}})"),
        "sli.good.aggregation", "does not count"},
