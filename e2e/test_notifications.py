@@ -29,7 +29,7 @@ ATTEMPTS_MAX = 5
 CONFIG = {
     "http": {"public_url": PUBLIC_URL + "/"},
     "notifications": {
-        "timeout": "1s", "attempts_max": ATTEMPTS_MAX, "retry_first": "50ms", "retry_max": "200ms",
+        "timeout": "5s", "attempts_max": ATTEMPTS_MAX, "retry_first": "50ms", "retry_max": "200ms",
         "ca_file": str(TLS / "authority.pem"),
     },
 }  # fmt: skip
