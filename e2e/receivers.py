@@ -180,7 +180,7 @@ def smtp_receiver(
                 return receiver.next.popleft()
             message = email.message_from_bytes(envelope.content, policy=email.policy.default)
             assert isinstance(message, EmailMessage)
-            login = getattr(session, "login_data", None)
+            login = session.auth_data if session.authenticated else None
             receiver.mails.append(
                 ReceivedMail(
                     envelope.mail_from, list(envelope.rcpt_tos), message, session.ssl is not None or tls,
