@@ -58,7 +58,10 @@ def send(server: Server, good: int, bad: int = 0, minutes_ago: float = 0, millis
         span = otlp.span(name, milliseconds=milliseconds, kind=2, status=ERROR if i < bad else {}, **fields)
         span.start_time_unix_nano, span.end_time_unix_nano = end - milliseconds * 1_000_000, end
         spans.append(span)
+    before = server.number(f"SELECT count() FROM otel_traces WHERE ServiceName = '{SERVICE}'")
     assert server.export_http("traces", otlp.traces_of({"service.name": SERVICE, "service.version": "1.2"}, spans)).status_code == 200
+    # What is stored later than it is counted counts as late: of more than 6 hours ago it would not be seen.
+    server.wait_for_rows(before + good + bad, "otel_traces", f"ServiceName = '{SERVICE}'")
 
 
 def kinds(server: Server, slo: str) -> list[str]:
