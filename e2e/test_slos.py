@@ -50,6 +50,10 @@ def wait_for_counts(server: Server, slo: str, good: float, total: float) -> dict
     return status(server, slo)
 
 
+def counted_calls(server: Server) -> int:
+    return server.number(f"SELECT toUInt64(sum(Calls)) FROM span_metrics WHERE ServiceName = '{SERVICE}'")
+
+
 def send(server: Server, good: int, bad: int = 0, minutes_ago: float = 0, milliseconds: int = 5, name: str = "GET /", **fields: Any) -> None:
     """Requests of which so many fail, in a block of their own."""
     end = time.time_ns() - int(minutes_ago * 60e9)
@@ -58,10 +62,21 @@ def send(server: Server, good: int, bad: int = 0, minutes_ago: float = 0, millis
         span = otlp.span(name, milliseconds=milliseconds, kind=2, status=ERROR if i < bad else {}, **fields)
         span.start_time_unix_nano, span.end_time_unix_nano = end - milliseconds * 1_000_000, end
         spans.append(span)
-    before = server.number(f"SELECT count() FROM otel_traces WHERE ServiceName = '{SERVICE}'")
+    before = counted_calls(server)
     assert server.export_http("traces", otlp.traces_of({"service.name": SERVICE, "service.version": "1.2"}, spans)).status_code == 200
     # What is stored later than it is counted counts as late: of more than 6 hours ago it would not be seen.
-    server.wait_for_rows(before + good + bad, "otel_traces", f"ServiceName = '{SERVICE}'")
+    wait_until(lambda: counted_calls(server) == before + good + bad, what="the calls of the spans")
+
+
+def counter(name: str, points: list[Any], start_unix_nano: int) -> bytes:
+    """Points of a counter that tell what came since the point before."""
+    request = otlp.REQUESTS["metrics"].FromString(otlp.metrics(SERVICE, points, name))
+    metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
+    metric.sum.data_points.extend(points)  # it is no gauge any more
+    metric.sum.aggregation_temporality, metric.sum.is_monotonic = 1, True
+    for one in metric.sum.data_points:
+        one.start_time_unix_nano = start_unix_nano
+    return request.SerializeToString()
 
 
 def kinds(server: Server, slo: str) -> list[str]:
@@ -214,8 +229,8 @@ QUERIES: list[tuple[str, dict[str, Any], tuple[int, int]]] = [
                "total": {"query": '{ resource.service.name = "shop" }'}}, (90, 100)),
     ("records", {"kind": "events", "source": "logs", "good": {"query": '{ resource.service.name = "shop" && severity < error }'},
                  "total": {"query": '{ resource.service.name = "shop" }'}}, (6, 8)),
-    ("points", {"kind": "events", "source": "metrics", "good": {"metric": "test.gauge", "aggregation": "sum", "query": '{ .kind = "good" }'},
-                "total": {"metric": "test.gauge", "aggregation": "sum"}}, (30, 40)),
+    ("points", {"kind": "events", "source": "metrics", "good": {"metric": "jobs", "aggregation": "increase", "query": '{ .kind = "good" }'},
+                "total": {"metric": "jobs", "aggregation": "increase"}}, (30, 40)),
     ("rows", {"kind": "events", "source": "sql",
               "good": {"query": "SELECT toStartOfMinute(Timestamp) AS time, countIf(StatusCode != 'Error') FROM otel_traces WHERE Timestamp >= $from AND Timestamp < $to GROUP BY time"},
               "total": {"query": "SELECT toStartOfMinute(Timestamp) AS time, count() FROM otel_traces WHERE Timestamp >= $from AND Timestamp < $to GROUP BY time"}}, (90, 100)),
@@ -231,8 +246,10 @@ def test_every_source_counts_what_it_was_sent(make_server: Callable[..., Server]
     past = time.time_ns() - 15 * 60 * 10**9
     records = [otlp.log("x", time_unix_nano=past, severity_number=17 if i < 2 else 9) for i in range(8)]
     assert server.export_http("logs", otlp.logs(SERVICE, records)).status_code == 200
-    points = [otlp.point(30, past, kind="good"), otlp.point(10, past, kind="bad")]
-    assert server.export_http("metrics", otlp.metrics(SERVICE, points)).status_code == 200
+    jobs = [otlp.point(30, past, kind="good"), otlp.point(10, past, kind="bad")]
+    assert server.export_http("metrics", counter("jobs", jobs, past - 10**9)).status_code == 200
+    server.wait_for_rows(8, "otel_logs")
+    server.wait_for_rows(2, "otel_metrics_sum")
     made = {name: make(server, name=name, sli=sli) for name, sli, _ in QUERIES}
     for name, _, (good, total) in QUERIES:
         wait_for_counts(server, made[name], good, total)

@@ -253,10 +253,9 @@ class DocumentReader {
     if (!check_.ok()) return;
     query.aggregation = query::ParseAggregation(name);
     if (!query.aggregation) return check_.Refuse("{:?} is no aggregation", name);
-    constexpr query::Aggregation kCounting[] = {query::Aggregation::kIncrease, query::Aggregation::kCount,
-                                                query::Aggregation::kSum};
+    constexpr query::Aggregation kCounting[] = {query::Aggregation::kIncrease, query::Aggregation::kCount};
     if (counts && std::ranges::find(kCounting, *query.aggregation) == std::end(kCounting)) {
-      check_.Refuse("{:?} does not count events: increase, count and sum do", name);
+      check_.Refuse("{:?} does not count events: increase and count do", name);
     }
   }
 

@@ -61,7 +61,7 @@ TEST(SloDocument, NamesTheMemberThatIsWrong) {
       {Document(R"({"kind":"events","source":"logs","good":{"query":"{"},"total":{"query":""}})"), "sli.good.query",
        "the query ends here"},
       {Document(
-           R"({"kind":"events","source":"metrics","good":{"metric":"m","aggregation":"p95"},"total":{"metric":"m","aggregation":"sum"}})"),
+           R"({"kind":"events","source":"metrics","good":{"metric":"m","aggregation":"p95"},"total":{"metric":"m","aggregation":"increase"}})"),
        "sli.good.aggregation", "does not count"},
       {Document(R"~({"kind":"events","source":"traceql","good":{"query":"{ } | rate()"},"total":{"query":"{ }"}})~"),
        "sli.good.query", "condition on spans"},
