@@ -299,6 +299,7 @@ BAD: list[tuple[str, dict[str, str], dict[str, Any], str]] = [
     ("getMetricSeries", {"name": ODD_METRIC}, {"group_by": ["a", "b", "c", "d"]}, "group_by"),
     ("getMetricSeries", {"name": ODD_METRIC}, {"type": "counter"}, "type"),
     ("getMetricExemplars", {"name": ODD_METRIC}, {"limit": 501}, "limit"),
+    ("getMetricExemplars", {"name": ODD_METRIC}, {"filter": "{ .a = "}, "filter"),
     ("getMetricExemplars", {"name": ODD_METRIC}, {"type": "counter"}, "type"),
 ]  # fmt: skip
 

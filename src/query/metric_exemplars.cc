@@ -11,6 +11,7 @@
 
 #include "query/hot_attributes.h"
 #include "query/metric_answers.h"
+#include "query/metric_filter.h"
 #include "query/metric_grid.h"
 #include "query/metric_streams.h"
 #include "query/span_sql.h"
@@ -109,6 +110,8 @@ class ExemplarFinder {
         candidate.exemplar.attributes = ReadTexts(row);
         return candidate;
       });
+      // Of very many streams those that meet a filter are not named in the statement.
+      std::erase_if(found, [&](const Candidate& candidate) { return !streams_.by_id.contains(candidate.series); });
       std::ranges::move(found, std::back_inserter(candidates_));
     });
   }
@@ -166,7 +169,7 @@ class ExemplarFinder {
       Exemplar any = ReadSpan(row), slowest = ReadSpan(row);
       candidate.exemplar = std::move(candidate.cell == last_cell ? any : slowest);
       last_cell = candidate.cell;
-      candidates_.push_back(std::move(candidate));
+      if (MeetsFilter(candidate.exemplar)) candidates_.push_back(std::move(candidate));
     });
   }
 
@@ -257,6 +260,14 @@ class ExemplarFinder {
     return AddAttributeConditions(conditions, dimensions, {"SpanAttributes", &hot}, question_);
   }
 
+  // Of a span: by the labels that it is counted by, without the dimensions of the configuration.
+  bool MeetsFilter(const Exemplar& exemplar) const {
+    if (!request_.filter) return true;
+    StreamLabels labels{.service = exemplar.service, .attributes = {}};
+    for (const auto& [key, value] : exemplar.labels) labels.attributes.push_back({.key = key, .text = value});
+    return Matches(*request_.filter, labels);
+  }
+
   Exemplar ReadSpan(RowReader& row) const {
     SpanPoint span = ReadPoint(row);
     const std::string kind = row.Text();
@@ -296,6 +307,7 @@ Result<ExemplarAnswer> ExemplarReader::Read(const ExemplarRequest& request, stor
   series.kind = request.kind;
   series.service = request.service;
   series.attributes = request.attributes;
+  series.filter = request.filter;
   Question question = source_.Ask(cancellation);
   const auto streams = FindStreams(series, grid->from, question, at_fault);
   if (!streams) return std::unexpected(streams.error());

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +27,7 @@ struct ExemplarRequest {
   int64_t step_seconds = 60;
   std::optional<std::string> service;
   std::vector<AttributeCondition> attributes;
+  std::shared_ptr<const traceql::Expression> filter;
   uint32_t limit = 100;  // 1 to kExemplarsMax
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "query/testing/engine.h"
+#include "traceql/parse.h"
 
 namespace sightline::query {
 namespace {
@@ -261,6 +262,27 @@ TEST_F(MetricExemplarsTest, RefusesWhatMakesNoSense) {
   }
   EXPECT_EQ(Refused(Ask("none", 60)).code, Code::kNotFound);
   EXPECT_EQ(Refused(Ask("twice", 0)).code, Code::kInvalidArgument);
+}
+
+TEST_F(MetricExemplarsTest, AFilterChoosesAmongStreamsAndSpans) {
+  AddSeries(7, "latency", "histogram", "shop", "map('route', '/buy')");
+  AddSeries(8, "latency", "histogram", "shop", "map('route', '/cart')");
+  AddPoint(7, 70, {{.time = 65, .value = 0.25, .trace = 1}});
+  AddPoint(8, 70, {{.time = 65, .value = 0.25, .trace = 2}});
+  AddSpan(3, 70, 10, "web", "GET /");
+  AddSpan(4, 71, 900, "web", "POST /");
+  const auto traces_of = [&](const std::string& name, const std::string& filter) {
+    ExemplarRequest request = Ask(name, 120);
+    auto parsed = traceql::ParseSpanCondition(filter);
+    EXPECT_TRUE(parsed) << filter;
+    if (parsed) request.filter = std::make_shared<const traceql::Expression>(*std::move(parsed));
+    std::vector<std::string> traces;
+    for (const Exemplar& exemplar : Get(request).exemplars) traces.push_back(exemplar.trace_id);
+    return traces;
+  };
+  EXPECT_THAT(traces_of("latency", "{ .route = \"/cart\" }"), ElementsAre(Id(2)));
+  EXPECT_THAT(traces_of("latency", "{ .route = \"/none\" }"), ElementsAre());
+  EXPECT_THAT(traces_of("traces.span.metrics.duration", "{ .span.name =~ \"POST.*\" }"), ElementsAre(Id(4)));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "serve/limited_json.h"
+#include "serve/metric_filter.h"
 
 namespace sightline::serve {
 namespace {
@@ -179,6 +180,7 @@ Result<void> MetricsApi::GetSeries(ApiCall& call) {
 
 Result<void> MetricsApi::GetExemplars(ApiCall& call) {
   auto request = ReadRequest<query::ExemplarRequest>(call);
+  request.filter = ReadMetricFilter(call.params);
   request.limit = call.params.Limit(kExemplarsDefault, query::kExemplarsMax);
   SIGHTLINE_TRY(call.params.Check());
   std::string at_fault;

@@ -11,6 +11,7 @@
 #include "query/metric_query.h"
 #include "serve/body_member.h"
 #include "serve/limited_json.h"
+#include "serve/metric_filter.h"
 #include "state/json_check.h"
 #include "traceql/parse.h"
 
@@ -30,15 +31,6 @@ constexpr std::string_view kAggregations[] = {"rate",  "increase", "avg", "min",
                                               "count", "p50",      "p75", "p90", "p95", "p99"};
 constexpr std::string_view kOverTime[] = {"rate", "increase", "avg", "min", "max", "sum", "last"};
 constexpr std::string_view kOverSeries[] = {"avg", "min", "max", "sum", "count", "p50", "p75", "p90", "p95", "p99"};
-
-using Filter = std::shared_ptr<const traceql::Expression>;
-
-std::expected<Filter, std::string> ParseFilter(const std::string& text) {
-  if (text.empty()) return Filter();
-  auto parsed = traceql::ParseSpanCondition(text);
-  if (!parsed) return std::unexpected(traceql::DescribeParseError(text, parsed.error()));
-  return std::make_shared<const traceql::Expression>(*std::move(parsed));
-}
 
 // The body of POST /metrics/query. Thread: of its owner.
 class QuestionReader {
@@ -97,7 +89,7 @@ class QuestionReader {
          {"type", false, [&](const Json& word) { request.kind = query::ParseMetricKind(check_.Word(word, kTypes)); }},
          {"filter", false,
           [&](const Json& text) {
-            auto filter = ParseFilter(check_.Text(text, traceql::kQueryBytesMax));
+            auto filter = ParseMetricFilter(check_.Text(text, traceql::kQueryBytesMax));
             if (!filter) return check_.Refuse("{}", filter.error());
             request.filter = *std::move(filter);
           }},
@@ -221,12 +213,7 @@ Result<void> MetricsQueryApi::Heatmap(ApiCall& call) {
       "type", std::nullopt,
       {{"histogram", query::MetricKind::kHistogram},
        {"exponential_histogram", query::MetricKind::kExponentialHistogram}});
-  const std::string text = params.Text("filter");
-  if (auto filter = ParseFilter(text)) {
-    request.filter = *std::move(filter);
-  } else {
-    params.Refuse("filter", {Code::kInvalidArgument, filter.error()});
-  }
+  request.filter = ReadMetricFilter(params);
   SIGHTLINE_TRY(params.Check());
   std::string at_fault;
   auto heatmap = query::ReadMetricHeatmap(clickhouse_, database_, request, call.cancellation(), &at_fault);

@@ -215,6 +215,39 @@ describe('the page of metrics', () => {
     await page.close()
   })
 
+  it('draws exemplars on panels of a histogram too, of what the filter lets through', async () => {
+    const query = { name: 'A', source: 'metrics', metric: 'http.server.request.duration', aggregation: 'p95' }
+    const grid = { x: 0, y: 0, w: 12, h: 8 }
+    const panels = [
+      { id: 'p1', title: 'All', display: 'line', grid, queries: [query] },
+      { id: 'p2', title: 'Of the cart', display: 'area', grid: { ...grid, x: 12 }, queries: [{ ...query, query: '{ .http.route = "/cart" }' }] },
+      { id: 'p3', title: 'As a number', display: 'value', grid: { ...grid, y: 8 }, queries: [query] },
+    ]
+    const made = await fetch(`${sightline.url}/api/v1/dashboards`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ document: { schema: 1, title: 'Durations', time: '40m', panels } }),
+    })
+    expect(made.status, await made.clone().text()).toBe(201)
+    const { id } = (await made.json()) as { id: number | string }
+    const page = await browser.page()
+    await page.goto(`${sightline.url}/dashboards/${id}`)
+    const diamonds = (title: string) => page.getByRole('region', { name: title, exact: true }).getByRole('group', { name: 'Exemplars' }).getByRole('link')
+    await diamonds('All').first().waitFor()
+    await diamonds('Of the cart').first().waitFor()
+    for (const label of await diamonds('Of the cart').evaluateAll((links) => links.map((link) => link.getAttribute('aria-label')))) expect(label).toContain('http.route /cart')
+    expect(await diamonds('As a number').count()).toBe(0)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await settled(page)
+    await shot(page, 'panel-exemplars-light')
+    const stored = diamonds('Of the cart').and(page.locator('[href]')).first()
+    await stored.click()
+    await waitUntil(() => Promise.resolve(/^\/traces\/e+\d*20$/.test(new URL(page.url()).pathname)), 'the trace of a cart')
+    await page.getByRole('main').getByText('GET /cart').first().waitFor()
+    expect(problems(page)).toEqual([])
+    await page.close()
+  })
+
   it('says which attribute makes the series of a metric', async () => {
     const page = await browser.page()
     await page.goto(`${sightline.url}/metrics?name=http.server.request.duration`)

@@ -153,6 +153,8 @@ describe('what is not whole is said', () => {
     expect(noteOf(spans(true, 10))).toBe('The 1 series with the most spans; there are more · ≈ estimated from a sample')
     expect(noteOf(tableOf(spans(false, 10)))).toBe('≈ estimated from a sample')
     expect(noteOf({ ...spans(false, 1), total: 1340 })).toBe('1 of 1,340 series')
+    const limited = { ...spans(false, 1), leftOut: [{ service: 'shop', attribute: 'user.id', scope: 'point' as const, is_left_out: true }, { service: '', is_left_out: true }] }
+    expect(noteOf(limited)).toBe('Without the series beyond the limit: user.id of shop, unnamed')
   })
   it('of lists', () => {
     expect(noteOf({ kind: 'logs', logs: [], q: '', cut: false })).toBe('')

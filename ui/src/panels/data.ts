@@ -1,6 +1,6 @@
 // What a panel shows, whatever it came from: answers of the API in, one normal form out. Knows no DOM.
 import type { LogWithSets } from '../api/log_fields'
-import type { DashboardPanel, DashboardQuery, HeatmapAnswer, LogGroups, LogVolume, MetricHeatmap, MetricsAnswer, PanelOptions, SpanGroups, SpanSeries, TraceSummary } from '../api/types'
+import type { DashboardPanel, DashboardQuery, HeatmapAnswer, LimitedSeries, LogGroups, LogVolume, MetricExemplars, MetricHeatmap, MetricsAnswer, PanelOptions, SpanGroups, SpanSeries, TraceSummary } from '../api/types'
 import { seriesIndex, seriesIndexes } from '../base/colors'
 import { seriesFigures, unfinishedFrom, type SeriesFigures, type Value } from '../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../base/series_units'
@@ -34,6 +34,8 @@ export interface SeriesData {
   total: number // series there are; more than are here
   cut: boolean // there are more, nobody counted how many
   approximate: boolean // a sample that was scaled up
+  exemplars?: MetricExemplars // of a histogram that is alone
+  leftOut?: LimitedSeries[] // services whose series are too many, and whose further ones do not add up
 }
 
 export interface TableColumn {
@@ -211,7 +213,9 @@ export function metricsData(answer: MetricsAnswer, panel: Pick<DashboardPanel, '
     const query = asked.find((one) => one.name === result.name)
     return query === undefined || result.type === undefined ? result.result_unit.endsWith('/s') : addsUpOf(query, result.type)
   })
-  return seriesData(answer, unit, panel.options, addsUp, series, answer.results.reduce((sum, result) => sum + result.series_total, 0), nowMs)
+  const data = seriesData(answer, unit, panel.options, addsUp, series, answer.results.reduce((sum, result) => sum + result.series_total, 0), nowMs)
+  const leftOut = answer.results.flatMap((result) => result.limited ?? []).filter((one) => one.is_left_out)
+  return leftOut.length > 0 ? { ...data, leftOut } : data
 }
 
 // ---- spans
@@ -511,12 +515,18 @@ export function tableOf(data: SeriesData): TableData {
   }
 }
 
+function leftOutWords(leftOut: readonly LimitedSeries[]): string {
+  const words = leftOut.map(({ service, attribute }) => [attribute, service || 'unnamed'].filter(Boolean).join(' of '))
+  return [...new Set(words)].join(', ')
+}
+
 // What an answer leaves out, and what it is estimated from; "": nothing.
 export function noteOf(data: PanelData): string {
   const count = (value: number) => value.toLocaleString('en-US')
   const notes: string[] = []
   if (data.kind === 'series' && data.total > data.series.length) notes.push(`${count(data.series.length)} of ${count(data.total)} series`)
   else if (data.kind === 'series' && data.cut) notes.push(`The ${count(data.series.length)} series with the most spans; there are more`)
+  if (data.kind === 'series' && data.leftOut) notes.push(`Without the series beyond the limit: ${leftOutWords(data.leftOut)}`)
   if (data.kind === 'table' && data.total > data.rows.length) notes.push(`${count(data.rows.length)} of ${count(data.total)} rows`)
   if (data.kind === 'traces' && data.cut) notes.push(`The newest ${count(data.traces.length)} traces; there are more`)
   if (data.kind === 'logs' && data.cut) notes.push(`The newest ${count(data.logs.length)} records; there are more`)

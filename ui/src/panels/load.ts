@@ -2,7 +2,7 @@
 import { api } from '../api/client'
 import { ApiFailure } from '../api/failure'
 import { withSets } from '../api/log_fields'
-import type { DashboardPanel, DashboardQuery, MetricsSubQuery } from '../api/types'
+import type { DashboardPanel, DashboardQuery, MetricExemplars, MetricsAnswer, MetricsSubQuery } from '../api/types'
 import { isMetrics } from '../base/traceql'
 import { substitute, VariableError, type Variables } from '../base/variables'
 import { logGroupsData, logVolumeData, metricsData, spanGroupsData, spanSeriesData, sqlData, type PanelData } from './data'
@@ -12,11 +12,13 @@ export interface AskedRange {
   fromMs: number
   toMs: number
   nowMs: number
+  withExemplars?: boolean
 }
 
 const LIST_DEFAULT = 50
 const GROUPS_DEFAULT = 20
 const STEPS = 120
+const EXEMPLARS_MOST = 100
 
 // What is wrong with a query is said at its place in the panel: "queries[1].query".
 async function blaming<T>(place: string, work: () => Promise<T>): Promise<T> {
@@ -65,7 +67,22 @@ async function loadMetrics(panel: DashboardPanel, queries: readonly DashboardQue
   const asked = await Promise.all(queries.map((query, i) => blaming(`queries[${i}].query`, async () => subQuery(query, variables))))
   const answer = await api.queryMetrics({ ...range.params, queries: asked, ...(panel.formulas?.length && { formulas: panel.formulas }) }, signal)
   const substituted = queries.map((query, i) => ({ ...query, query: asked[i]?.filter ?? '' }))
-  return metricsData(answer, panel, substituted, range.nowMs)
+  const data = metricsData(answer, panel, substituted, range.nowMs)
+  const exemplars = range.withExemplars && asked.length === 1 && !panel.formulas?.length ? await loadExemplars(asked[0]!, answer, range, signal) : undefined
+  return exemplars ? { ...data, exemplars } : data
+}
+
+// Of measurements only histograms have values that a chart of them can show. Without them the panel is still worth showing.
+async function loadExemplars({ metric, filter }: MetricsSubQuery, { results, step_seconds }: MetricsAnswer, range: AskedRange, signal: AbortSignal): Promise<MetricExemplars | undefined> {
+  const type = results[0]?.type
+  if (type !== 'histogram' && type !== 'exponential_histogram') return undefined
+  try {
+    const answer = await api.getMetricExemplars(metric, { ...range.params, type, step: `${step_seconds}s`, limit: EXEMPLARS_MOST, ...(filter && { filter }) }, signal)
+    return answer.exemplars.length > 0 ? answer : undefined
+  } catch (error) {
+    if (signal.aborted) throw error
+    return undefined
+  }
 }
 
 async function loadSpans(panel: DashboardPanel, queries: readonly DashboardQuery[], variables: Variables, range: AskedRange, signal: AbortSignal): Promise<PanelData> {

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 
 import type { Metric, MetricExemplars, MetricSeries } from '../../api/types'
 import {
-  addsUp, aggregationChoice, describeType, exemplarMarks, exemplarsQuery, labelParams, metricUrlChange, readMetricView, SERIES_LIMIT, seriesQuery, shownSeries,
+  addsUp, aggregationChoice, describeType, exemplarsQuery, labelParams, metricUrlChange, readMetricView, SERIES_LIMIT, seriesQuery, shownSeries,
   startMetrics, stepChoices,
 } from './metrics_query' // prettier-ignore
+import { exemplarMarks } from '../../widgets/exemplar_marks'
 
 const scanned = { rows: 0, bytes: 0, elapsed_seconds: 0 }
 const metric = (name: string, change: Partial<Metric> = {}): Metric => ({
@@ -169,7 +170,7 @@ describe('exemplars', () => {
     name: 'm', type: 'histogram', unit: 's', from_unix_nano: '0', to_unix_nano: '120000000000', step_seconds: 60, exemplars, scanned,
   }) // prettier-ignore
   const shown = shownSeries(series, ['route', 'service.name'], 1e15)
-  const options = { grouped: true, only: null, zone: 'utc' as const, link: (trace: string, span: string) => `/traces/${trace}?span=${span}` }
+  const options = { atFoot: false, series: shown.series, only: null, zone: 'utc' as const, link: (trace: string, span: string) => `/traces/${trace}?span=${span}` }
 
   it('are asked for with the conditions of the series', () => {
     const view = readMetricView(new URLSearchParams('name=a&type=sum&service=s&aggregation=rate&step=5m&group_by=k&attribute=x%3D1&exemplars=shown'))
@@ -179,7 +180,7 @@ describe('exemplars', () => {
   })
 
   it('stand where they were measured, in the colour of their series, and lead to the span', () => {
-    const [mark] = exemplarMarks(answer(exemplar({})), 'p95', shown, options)
+    const [mark] = exemplarMarks(answer(exemplar({})), options)
     expect(mark).toMatchObject({ ms: 61500, value: 0.25, color: shown.series[0]?.color, href: `/traces/${'ab'.repeat(16)}?span=${'cd'.repeat(8)}` })
     expect(mark?.rows).toEqual([
       { name: 'Value', text: '250 ms' },
@@ -192,7 +193,7 @@ describe('exemplars', () => {
   })
 
   it('have no height where a step has no measurement as its value, and lead nowhere without a stored trace', () => {
-    const [mark] = exemplarMarks(answer(exemplar({ is_stored: false })), 'rate', shown, { ...options, grouped: false })
+    const [mark] = exemplarMarks(answer(exemplar({ is_stored: false })), { ...options, atFoot: true, series: [] })
     expect(mark).toMatchObject({ value: null, href: '', color: '--accent' })
     expect(mark?.label).toContain('not stored')
   })
@@ -200,8 +201,8 @@ describe('exemplars', () => {
   it('are those of the series that is alone; labels of resources are not known', () => {
     const both = answer(exemplar({}), exemplar({ labels: { route: '/b' } }), exemplar({ labels: { route: '/b' }, service: 'pay' }))
     const only = shown.series[1] ?? null
-    expect(exemplarMarks(both, 'p95', shown, { ...options, only })).toHaveLength(1)
+    expect(exemplarMarks(both, { ...options, only })).toHaveLength(1)
     const ofHost = shownSeries({ ...series, series: [{ labels: { 'host.name': 'h' }, values: [1] }] }, ['host.name'], 1e15).series[0] ?? null
-    expect(exemplarMarks(both, 'p95', shown, { ...options, only: ofHost })).toHaveLength(3)
+    expect(exemplarMarks(both, { ...options, only: ofHost })).toHaveLength(3)
   })
 })

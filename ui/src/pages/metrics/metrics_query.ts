@@ -1,14 +1,13 @@
 // The metric that is looked at between URL and API: how it is aggregated, grouped, filtered and drawn. URLSearchParams and
 // answers in, queries and series out; knows no DOM.
-import type { Metric, MetricExemplars, MetricSeries } from '../../api/types'
+import type { Metric, MetricSeries } from '../../api/types'
 import { seriesIndex, seriesIndexes } from '../../base/colors'
 import { isAttributeFilter } from '../../base/filters'
-import { serviceLabel, serviceOfParam, serviceParam } from '../../base/routes'
+import { serviceOfParam, serviceParam } from '../../base/routes'
 import { extent, seriesFigures, seriesName, unfinishedFrom, type SeriesFigures, type Value } from '../../base/series'
 import { isRatio, valueFormat, type ValueFormat } from '../../base/series_units'
-import { DAY, formatDateTime, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText, type Zone } from '../../base/time'
+import { DAY, HOUR, MINUTE, nanoToMs, parseSpan, SECOND, spanToText } from '../../base/time'
 import type { ParamValue } from '../../base/url'
-import type { ChartMark } from '../../widgets/chart_marks'
 
 export type MetricType = Metric['type']
 export type Aggregation = MetricSeries['aggregation']
@@ -217,51 +216,6 @@ export function exemplarsQuery({ type, service, attribute, step }: SeriesQuery):
     ...(step !== undefined && { step }),
     limit: EXEMPLARS_LIMIT,
   }
-}
-
-type OneExemplar = MetricExemplars['exemplars'][number]
-
-// Whether a measurement may be of the series. What its labels do not have may stand in its resource, which is not known.
-function isOf({ service, labels }: OneExemplar, series: ShownSeries): boolean {
-  return Object.entries(series.labels).every(([key, value]) => (key === 'service.name' ? service : (labels[key] ?? value)) === value)
-}
-
-const TIP_LABELS_MOST = 6
-
-export interface MarkOptions {
-  grouped: boolean
-  only: ShownSeries | null // the series that is alone
-  zone: Zone
-  link: (traceId: string, spanId: string) => string
-}
-
-// Exemplars as marks over the chart of the series. Where a step's value is not one of measurements, such as a rate, they stand at
-// its foot.
-export function exemplarMarks(answer: MetricExemplars, aggregation: Aggregation, shown: Shown, options: MarkOptions): ChartMark[] {
-  const { format } = valueFormat(answer.unit)
-  return answer.exemplars
-    .filter((exemplar) => options.only === null || isOf(exemplar, options.only))
-    .map((exemplar) => {
-      const ms = nanoToMs(exemplar.time_unix_nano)
-      const series = options.grouped ? shown.series.find((one) => isOf(exemplar, one)) : undefined
-      const title = formatDateTime(exemplar.time_unix_nano, options.zone)
-      const labels = Object.entries({ ...exemplar.labels, ...exemplar.attributes }).filter(([key]) => key !== 'service.name')
-      const rows = [
-        { name: 'Value', text: format(exemplar.value) },
-        { name: 'Service', text: serviceLabel(exemplar.service) },
-        { name: 'Trace', text: exemplar.is_stored ? exemplar.trace_id.slice(0, 8) : `${exemplar.trace_id.slice(0, 8)}, not stored` },
-        ...labels.slice(0, TIP_LABELS_MOST).map(([name, text]) => ({ name, text })),
-      ]
-      return {
-        ms,
-        value: addsUp(aggregation) ? null : exemplar.value,
-        color: series?.color ?? '--accent',
-        href: exemplar.is_stored ? options.link(exemplar.trace_id, exemplar.span_id) : '',
-        label: [title, ...rows.map(({ name, text }) => `${name} ${text}`)].join(', '),
-        title,
-        rows,
-      }
-    })
 }
 
 // The labels of a series as conditions for spans and records of the same time.
