@@ -65,9 +65,9 @@ async function post<T>(path: string, body: unknown, method = 'POST'): Promise<T>
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return (await answer.json()) as T
 }
-// Fires of any failure of the service, as soon as it is seen.
+// Fires of any failure of the service, as soon as it is seen, for as long as these tests take.
 const quick = (service: string, name: string) => ({
-  schema: 1, name, interval: '1s', delay: '1s', window: '30s', labels: { team: 'shop' },
+  schema: 1, name, interval: '1s', delay: '1s', window: '30s', keep_firing_for: '10m', labels: { team: 'shop' },
   queries: [{ name: 'A', source: 'traceql', query: `{ resource.service.name = "${service}" && status = error } | count_over_time() by (resource.service.name)` }],
   condition: { kind: 'threshold', op: 'above', critical: 0 },
   annotations: { summary: '{{resource.service.name}} fails: {{value}}' },
@@ -116,6 +116,7 @@ describe('a rule', () => {
     const kept = await sightline.ask<{ document: { name: string; condition: object; formulas: object[] } }>(`/alerts/rules/${id}`)
     expect(kept?.document).toMatchObject({ name: 'Checkout fails', condition: { kind: 'threshold', op: 'above', warning: 10, critical: 50 }, formulas: [{ name: 'S', expression: '100 * or(E, 0) / A' }] })
     await settled(page)
+    await page.mouse.move(700, 4) // off what has a tooltip
     await shot(page, 'alert-rule-light')
     expect(await accessibilityViolations(page)).toEqual([])
 
@@ -223,7 +224,7 @@ describe('an alert', () => {
     await waitUntil(async () => {
       for (let share = 0.99; share > 0.85; share -= 0.01) {
         await dashboard.mouse.move(box.x + box.width * share, box.y + box.height / 2)
-        if ((await dashboard.locator('.chart-tip').textContent())?.includes('Cart fails fires')) return true
+        if ((await dashboard.locator('.chart-tip').first().textContent())?.includes('Cart fails fires')) return true
       }
       return false
     }, 'the chart tells that the alert fired')
