@@ -65,7 +65,7 @@ describe('an SLO', () => {
 
   it('is made in three clicks from the page of a service', async () => {
     const page = await open('/services/shop?last=1h', { width: 1440, height: 900 })
-    await page.getByRole('navigation', { name: 'Of this service' }).getByRole('link', { name: 'SLO' }).click()
+    await page.getByRole('navigation', { name: 'Of this service' }).getByRole('link', { name: 'SLO', exact: true }).click()
     const offers = page.getByRole('radiogroup', { name: 'What shop promises' })
     const errors = offers.getByRole('radio', { name: /^Less than 2 % of requests fail/ })
     await errors.getByText(/kept/).first().waitFor()
