@@ -128,6 +128,10 @@ Result<Consumers> ConsumerReader::Read(const SloDocument& slo, int64_t from_unix
     if (!by_name) return std::unexpected(by_name.error());
     consumers.operations = *std::move(by_name);
   }
+  for (const Consumer& one : consumers.operations) {
+    consumers.all.bad += one.bad;
+    consumers.all.total += one.total;
+  }
   auto versions = By("resource.service.version", sides->all, sides->bad, from_unix_nanos, to_unix_nanos, cancellation);
   if (!versions) return std::unexpected(versions.error());
   consumers.versions = *std::move(versions);
