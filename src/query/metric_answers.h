@@ -17,6 +17,8 @@ namespace sightline::query {
 
 struct MetricQuestion {
   Question& question;
+  store::ClickHouse& clickhouse;      // the question's
+  store::Cancellation* cancellation;  // the same
   const MetricStreams& streams;
   const StepGrid& grid;
   Aggregation aggregation;

@@ -1,11 +1,12 @@
 // ReadFlows: what counters, and the counts and sums of histograms and summaries, came to by group and step.
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "query/metric_answers.h"
 #include "query/metric_flow.h"
+#include "query/metric_scan.h"
 
 namespace sightline::query {
 namespace {
@@ -29,141 +30,160 @@ bool Larger(const Tally& a, const Tally& b) {
   return a.count > b.count;
 }
 
-struct Columns {
-  std::string count, sum, valid;
-};
-Columns ColumnsOf(MetricKind kind) {
+FlowPoint<Tally> FlowPointOf(const ScannedPoint& point, bool is_sum) {
+  const double sum = is_sum ? point.value : point.sum;
+  const bool has_sum = std::isfinite(sum);
+  return {point.start, point.time, {.count = point.value, .sum = has_sum ? sum : 0, .has_sum = has_sum}};
+}
+
+// A sum that is not there is NaN. A counter's value is its sum too.
+ScanColumns ColumnsOf(MetricKind kind) {
+  ScanColumns columns{.value = "if(bitAnd(Flags, 1) = 0, toFloat64(Count), nan)", .start = true};
   switch (kind) {
     case MetricKind::kSummary:
-      return {"toFloat64(Count)", "Sum", "1"};
+      columns.sum = "Sum";
+      break;
     case MetricKind::kHistogram:
     case MetricKind::kExponentialHistogram:
-      return {"toFloat64(Count)", "if(bitTest(Has, 0), Sum, nan)", "1"};
+      columns.sum = "if(bitTest(Has, 0), Sum, nan)";
+      break;
     default:
-      return {"Value", "toFloat64(0)", "isFinite(Value)"};
+      columns.value = "if(bitAnd(Flags, 1) = 0, Value, nan)";
+  }
+  return columns;
+}
+
+// Of one start and step of a cumulative stream, in order, the first and the last point matter, and those beside a fall:
+// what lies between them adds up to the same. Of points of one time the first counts. The one that is kept first stands
+// for those that are left out.
+template <typename Keep>
+void KeepWhatMatters(const ScannedPoint* first, const ScannedPoint* end, Keep keep) {
+  FlowPoint<Tally>& front = keep(*first);
+  const ScannedPoint* before = first;
+  for (const ScannedPoint* point = first + 1; point != end; ++point) {
+    const ScannedPoint* next = point + 1;
+    bool matters = false;
+    if (point->time != before->time) {
+      while (next != end && next->time == point->time) ++next;
+      matters = next == end || point->value < before->value || next->value < point->value;
+      before = point;
+    }
+    if (matters)
+      keep(*point);
+    else
+      ++front.stands_for;
   }
 }
 
-// Rows: stream, how many points a row stands for, and of these the ones that matter: (start, time, count, sum).
-// Of a cumulative stream within a step the first and the last point do, and those beside a fall: what lies between
-// them adds up to the same.
-std::string RunningSql(const PointsSql& points, const Columns& columns) {
-  return std::string(
-             "SELECT SeriesId, Number, arrayFilter((p, i, b, a) -> i = 1 OR i = Number OR p.3 < b.3 OR a.3 < p.3, "
-             "Points, arrayEnumerate(Points), arrayPushFront(arrayPopBack(Points), Points[1]), "
-             "arrayPushBack(arrayPopFront(Points), Points[-1])) FROM (SELECT SeriesId, count() AS Number, "
-             "arraySort(p -> p.2, groupArray((Start, Time, Amount, Total))) AS Points FROM (SELECT SeriesId, ") +
-         kPointStartNanos + " AS Start, " + kPointNanos + " AS Time, " + points.step() + " AS Step, " + columns.count +
-         " AS Amount, " + columns.sum + " AS Total" + points.from_where() + " AND bitAnd(Flags, 1) = 0 AND " +
-         columns.valid + ") GROUP BY SeriesId, Start, Step) ORDER BY SeriesId";
-}
-
-std::string OverflowIds(const MetricStreams& streams) {
-  std::string ids;
-  for (const auto& [id, stream] : streams.by_id) {
-    if (stream.is_overflow) ids += fmt::format("{}{}", ids.empty() ? "" : ", ", id);
-  }
-  return ids;
-}
-
-// Of a delta stream the points within a step become one, in front; those that reach into it from the step before stay
-// apart. Of the same time all of an overflow's points count, else one: it was sent twice.
-std::string DeltaSql(const PointsSql& points, const Columns& columns, const std::string& overflow_ids) {
-  const auto of_one_time = [&](std::string_view column) {
-    if (overflow_ids.empty()) return fmt::format("max({})", column);
-    return fmt::format("if(SeriesId IN ({1}), sum({0}), max({0}))", column, overflow_ids);
-  };
-  const std::string begin = std::string("if(Start > 0 AND Start < Time, Start, Time)");
-  return std::string(
-             "SELECT SeriesId, count(), arrayConcat(if(countIf(NOT Crosses) = 0, [], [(minIf(Begin, NOT Crosses), "
-             "maxIf(Time, NOT Crosses), sumIf(One, NOT Crosses), sumIf(OneTotal, NOT Crosses))]), "
-             "groupArrayIf((Start, Time, One, OneTotal), Crosses)) FROM (SELECT SeriesId, Start, Time, Step, ") +
-         begin + " AS Begin, Begin < Edge AS Crosses, " + of_one_time("Amount") + " AS One, " + of_one_time("Total") +
-         " AS OneTotal FROM (SELECT SeriesId, " + kPointStartNanos + " AS Start, " + kPointNanos + " AS Time, " +
-         points.step() + " AS Step, " + columns.count + " AS Amount, " + columns.sum +
-         " AS Total, {from:Int64} + Step * {step:Int64} AS Edge" + points.from_where() +
-         " AND bitAnd(Flags, 1) = 0 AND " + columns.valid +
-         ") GROUP BY SeriesId, Start, Time, Step, Edge) GROUP BY SeriesId, Step ORDER BY SeriesId";
-}
-
-FlowPoint<Tally> ReadPoint(RowReader& row, bool is_sum) {
-  FlowPoint<Tally> point;
-  point.start = row.Number<int64_t>();
-  point.time = row.Number<int64_t>();
-  point.value.count = row.Number<double>();
-  point.value.sum = row.Number<double>();
-  if (is_sum) point.value.sum = point.value.count;
-  point.value.has_sum = std::isfinite(point.value.sum);
-  if (!point.value.has_sum) point.value.sum = 0;
-  return point;
-}
-
-// Thread: of its owner.
-class FlowReader {
+// What one thread makes of its streams. Thread: of its owner.
+class FlowShare {
  public:
-  explicit FlowReader(const MetricQuestion& asked)
+  explicit FlowShare(const MetricQuestion& asked)
       : asked_(asked),
         grid_(asked.grid),
+        of_sum_(asked.aggregation == Aggregation::kAvg || asked.aggregation == Aggregation::kSum),
+        is_sum_(asked.streams.kind == MetricKind::kSum),
         steps_(grid_.steps()),
         amounts_(asked.streams.groups.size() * steps_, kNone),
         shares_(asked.aggregation == Aggregation::kAvg ? amounts_.size() : 0, 0.0),
         known_to_(grid_.asked_to) {}
 
-  Result<GroupValues> Run() {
-    if (asked_.streams.any_running) SIGHTLINE_TRY(Read(PointsSql::Which::kRunning));
-    if (asked_.streams.any_delta) SIGHTLINE_TRY(Read(PointsSql::Which::kDelta));
-    if (asked_.aggregation == Aggregation::kRate) MakeRates();
-    if (asked_.aggregation == Aggregation::kAvg) {
-      for (size_t i = 0; i < amounts_.size(); ++i) amounts_[i] = shares_[i] > 0 ? amounts_[i] / shares_[i] : kNone;
+  void Take(const MetricStream& stream, std::vector<ScannedPoint>& points) {
+    std::erase_if(points, [&](const ScannedPoint& point) {
+      // What a delta is of came before its time.
+      return !std::isfinite(point.value) || (stream.delta && point.time < grid_.from);
+    });
+    const auto emit = [&](const Flow<Tally>& flow) { Take(flow, stream.group); };
+    kept_.clear();
+    if (stream.delta) {
+      MergeDeltas(points, stream.is_overflow);
+      EmitDelta(kept_, stream.is_overflow, emit);
+    } else {
+      LeaveOut(points);
+      EmitCumulative(kept_, {grid_.from - LookNanos(grid_), grid_.step, !is_sum_ || stream.monotonic}, emit);
     }
+  }
+
+  void Add(const FlowShare& other) {
+    for (size_t i = 0; i < amounts_.size(); ++i) {
+      if (std::isnan(other.amounts_[i])) continue;
+      amounts_[i] = (std::isnan(amounts_[i]) ? 0 : amounts_[i]) + other.amounts_[i];
+    }
+    for (size_t i = 0; i < shares_.size(); ++i) shares_[i] += other.shares_[i];
+    known_to_ = std::max(known_to_, other.known_to_);
+    tails_.insert(tails_.end(), other.tails_.begin(), other.tails_.end());
+  }
+
+  GroupValues Finish() {
+    if (asked_.aggregation == Aggregation::kRate) MakeRates();
+    for (size_t i = 0; i < shares_.size(); ++i) amounts_[i] = shares_[i] > 0 ? amounts_[i] / shares_[i] : kNone;
     return std::move(amounts_);
   }
 
  private:
-  Result<void> Read(PointsSql::Which which) {
-    const bool delta = which == PointsSql::Which::kDelta;
-    // A point behind the range tells of the last step what had come by then.
-    const PointsSql sql(asked_, which, delta ? 0 : LookNanos(grid_), LookNanos(grid_));
-    const Columns columns = ColumnsOf(asked_.streams.kind);
-    const bool is_sum = asked_.streams.kind == MetricKind::kSum;
-    auto parameters = sql.conditions().parameters();
-    if (delta) {
-      parameters["from"] = std::to_string(grid_.from);
-      parameters["step"] = std::to_string(grid_.step);
+  void LeaveOut(std::vector<ScannedPoint>& points) {
+    const auto by_start = [](const ScannedPoint& a, const ScannedPoint& b) {
+      if (a.start != b.start) return a.start < b.start;
+      return a.time != b.time ? a.time < b.time : a.value > b.value;
+    };
+    if (!std::ranges::is_sorted(points, by_start)) std::ranges::sort(points, by_start);
+    kept_.reserve(points.size());  // KeepWhatMatters holds on to one
+    StepFinder steps(grid_);
+    const ScannedPoint* const end = points.data() + points.size();
+    for (const ScannedPoint* first = points.data(); first != end;) {
+      const int64_t step = steps.Of(first->time);
+      const ScannedPoint* last = first + 1;
+      while (last != end && last->start == first->start && steps.Of(last->time) == step) ++last;
+      KeepWhatMatters(first, last, [&](const ScannedPoint& point) -> auto& {
+        return kept_.emplace_back(FlowPointOf(point, is_sum_));
+      });
+      first = last;
     }
-    SIGHTLINE_TRY(asked_.question.ForEachRow(
-        delta ? DeltaSql(sql, columns, OverflowIds(asked_.streams)) : RunningSql(sql, columns), std::move(parameters),
-        [&](RowReader& row) {
-          const auto id = row.Number<uint64_t>();
-          const auto number = row.Number<uint64_t>();
-          auto points = row.Array([&] { return ReadPoint(row, is_sum); });
-          if (id != stream_) FinishStream(delta);
-          stream_ = id;
-          if (!points.empty()) points.front().stands_for += number - points.size();
-          points_.insert(points_.end(), points.begin(), points.end());
-        }));
-    FinishStream(delta);
-    return {};
   }
 
-  void FinishStream(bool delta) {
-    const auto stream = asked_.streams.by_id.find(stream_);
-    if (!points_.empty() && stream != asked_.streams.by_id.end()) {
-      const auto emit = [&](const Flow<Tally>& flow) { Take(flow, stream->second.group); };
-      const bool falls_reset = asked_.streams.kind != MetricKind::kSum || stream->second.monotonic;
-      if (delta)
-        EmitDelta(points_, stream->second.is_overflow, emit);
-      else
-        EmitCumulative(points_, {grid_.from - LookNanos(grid_), grid_.step, falls_reset}, emit);
+  // Of a delta stream the points within a step become one; those that reach into it from the step before stay apart. Of
+  // points with the same start and time one counts: it was sent twice; all do if they are of different streams.
+  void MergeDeltas(std::vector<ScannedPoint>& points, bool all_count) {
+    std::ranges::sort(points, [](const ScannedPoint& a, const ScannedPoint& b) {
+      if (a.time != b.time) return a.time < b.time;
+      return a.start != b.start ? a.start < b.start : a.value > b.value;
+    });
+    StepFinder steps(grid_);
+    int64_t step = -1;
+    constexpr size_t kNoPlace = SIZE_MAX;
+    size_t merged = kNoPlace;  // place of the point of the step
+    for (size_t i = 0; i < points.size(); ++i) {
+      const bool again = i > 0 && points[i].time == points[i - 1].time && points[i].start == points[i - 1].start;
+      if (again && !all_count) continue;
+      const FlowPoint<Tally> point = FlowPointOf(points[i], is_sum_);
+      if (const int64_t its = steps.Of(point.time); its != step) {
+        step = its;
+        merged = kNoPlace;
+      }
+      const bool timed = point.start > 0 && point.start < point.time;
+      const int64_t begin = timed ? point.start : point.time;
+      if (begin < steps.begin()) {
+        kept_.push_back(point);
+      } else if (merged == kNoPlace) {
+        merged = kept_.size();
+        kept_.push_back(point);
+        kept_.back().start = begin;
+      } else {
+        FlowPoint<Tally>& all = kept_[merged];
+        all.start = std::min(all.start, begin);
+        all.time = point.time;
+        all.value.count += point.value.count;
+        all.value.sum += point.value.sum;
+        all.value.has_sum = all.value.has_sum && point.value.has_sum;
+        all.stands_for += again ? 0 : 1;
+      }
     }
-    points_.clear();
   }
 
   void Take(const Flow<Tally>& flow, uint32_t group) {
     known_to_ = std::max(known_to_, flow.end);
-    const bool of_sum = asked_.aggregation == Aggregation::kAvg || asked_.aggregation == Aggregation::kSum;
-    if (of_sum && !flow.amount.has_sum) return;
-    const double amount = of_sum ? flow.amount.sum : flow.amount.count;
+    if (of_sum_ && !flow.amount.has_sum) return;
+    const double amount = of_sum_ ? flow.amount.sum : flow.amount.count;
     Add(flow.begin, flow.end, amount, flow.amount.count, group);
     if (asked_.aggregation == Aggregation::kRate && flow.newest && flow.interval > 0) {
       const double length = static_cast<double>(flow.end - flow.begin);
@@ -201,19 +221,29 @@ class FlowReader {
   };
   const MetricQuestion& asked_;
   const StepGrid& grid_;
+  const bool of_sum_, is_sum_;
   const uint64_t steps_;
   GroupValues amounts_;
   std::vector<double> shares_;  // of an average: counts, what the amounts are divided by
   int64_t known_to_;            // the newest point, or the asked end
   std::vector<Tail> tails_;
-  uint64_t stream_ = 0;  // whose points are being read
-  std::vector<FlowPoint<Tally>> points_;
+  std::vector<FlowPoint<Tally>> kept_;  // of one stream: the points that matter
 };
 
 }  // namespace
 
 Result<GroupValues> ReadFlows(const MetricQuestion& asked) {
-  return FlowReader(asked).Run();
+  std::vector<FlowShare> shares;
+  for (size_t i = ScanThreads(asked.streams); i > 0; --i) shares.emplace_back(asked);
+  std::vector<StreamSink> sinks;
+  for (FlowShare& share : shares) {
+    sinks.emplace_back([&share](const MetricStream& stream, auto& points) { share.Take(stream, points); });
+  }
+  // A point behind the range tells of the last step what had come by then.
+  const int64_t look = LookNanos(asked.grid);
+  SIGHTLINE_TRY(ScanPoints(asked, ColumnsOf(asked.streams.kind), asked.streams.any_running ? look : 0, look, sinks));
+  for (size_t i = 1; i < shares.size(); ++i) shares[0].Add(shares[i]);
+  return shares[0].Finish();
 }
 
 }  // namespace sightline::query

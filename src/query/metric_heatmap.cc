@@ -116,7 +116,7 @@ Result<MetricHeatmap> ReadMetricHeatmap(store::ClickHouse& clickhouse, const std
   heatmap.to_unix_nanos = grid->to;
   heatmap.step_seconds = request.step_seconds;
   if (!streams->by_id.empty()) {
-    const MetricQuestion asked{question, *streams, *grid, Aggregation::kIncrease};
+    const MetricQuestion asked{question, clickhouse, cancellation, *streams, *grid, Aggregation::kIncrease};
     SIGHTLINE_TRY(streams->kind == MetricKind::kHistogram ? Fill(ReadExplicitCells(asked), heatmap)
                                                           : Fill(ReadExponentialCells(asked), heatmap));
   }

@@ -1,10 +1,15 @@
 // ReadLevels: what stands until the next point says otherwise, by group and step.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "query/metric_answers.h"
 #include "query/metric_flow.h"
+#include "query/metric_scan.h"
 
 namespace sightline::query {
 namespace {
@@ -20,58 +25,70 @@ struct Level {
   double sum = 0, min = 0, max = 0, last = 0;
   int64_t first_time = 0, last_time = 0;
   int64_t ended = 0;  // a point said that there is no value; 0: none did
+
+  // In the order of times.
+  void Take(const ScannedPoint& point) {
+    if (std::isnan(point.value)) {
+      ended = point.time;
+      return;
+    }
+    if (points++ == 0) {
+      first_time = point.time;
+      min = max = last = point.value;
+    } else {
+      min = std::min(min, point.value);
+      max = std::max(max, point.value);
+      last = point.time == last_time ? std::max(last, point.value) : point.value;
+    }
+    sum += point.value;
+    last_time = point.time;
+  }
 };
 
 // A point without a value, or with NaN, ends what stood before.
-std::string LevelsSql(const PointsSql& points, MetricKind kind, Aggregation aggregation) {
-  std::string value = "Value", valid = "bitAnd(Flags, 1) = 0 AND NOT isNaN(Value)";
-  if (kind == MetricKind::kSummary) {
-    const std::string place =
-        fmt::format("arrayFirstIndex(q -> abs(q - {}) < 1e-9, `ValueAtQuantiles.Quantile`)", QuantileOf(aggregation));
-    value = "`ValueAtQuantiles.Value`[" + place + "]";
-    valid = "bitAnd(Flags, 1) = 0 AND " + place + " > 0 AND NOT isNaN(" + value + ")";
-  }
-  return "SELECT SeriesId, Step, countIf(Valid), sumIf(V, Valid), minIf(V, Valid), maxIf(V, Valid), "
-         "argMaxIf(V, (Time, V), Valid), minIf(Time, Valid), maxIf(Time, Valid), maxIf(Time, NOT Valid) FROM (SELECT "
-         "SeriesId, " +
-         std::string(kPointNanos) + " AS Time, " + points.step() + " AS Step, " + value + " AS V, " + valid +
-         " AS Valid" + points.from_where() + ") GROUP BY SeriesId, Step ORDER BY SeriesId, Step";
+ScanColumns ColumnsOf(MetricKind kind, Aggregation aggregation) {
+  if (kind != MetricKind::kSummary) return {.value = "if(bitAnd(Flags, 1) = 0, Value, nan)"};
+  const std::string place =
+      fmt::format("arrayFirstIndex(q -> abs(q - {}) < 1e-9, `ValueAtQuantiles.Quantile`)", QuantileOf(aggregation));
+  return {.value = fmt::format("if(bitAnd(Flags, 1) = 0 AND {0} > 0, `ValueAtQuantiles.Value`[{0}], nan)", place)};
 }
 
-Level ReadLevel(RowReader& row) {
-  Level level;
-  level.step = row.Number<int64_t>();
-  level.points = row.Number<uint64_t>();
-  level.sum = row.Number<double>();
-  level.min = row.Number<double>();
-  level.max = row.Number<double>();
-  level.last = row.Number<double>();
-  level.first_time = row.Number<int64_t>();
-  level.last_time = row.Number<int64_t>();
-  level.ended = row.Number<int64_t>();
-  return level;
-}
-
-// Thread: of its owner.
-class LevelReader {
+// What one thread makes of its streams. Thread: of its owner.
+class LevelShare {
  public:
-  explicit LevelReader(const MetricQuestion& asked)
+  explicit LevelShare(const MetricQuestion& asked)
       : asked_(asked),
         grid_(asked.grid),
         values_(asked.streams.groups.size() * grid_.steps(), kNone),
-        weights_(values_.size(), 0) {}
+        weights_(asked.aggregation == Aggregation::kAvg || asked.aggregation == Aggregation::kLast ? values_.size() : 0,
+                 0) {}
 
-  Result<GroupValues> Run() {
-    const PointsSql sql(asked_, PointsSql::Which::kAll, LookNanos(grid_), 0);
-    const std::string text = LevelsSql(sql, asked_.streams.kind, asked_.aggregation);
-    SIGHTLINE_TRY(asked_.question.ForEachRow(text, sql.conditions().parameters(), [&](RowReader& row) {
-      const auto id = row.Number<uint64_t>();
-      const Level level = ReadLevel(row);
-      if (id != stream_) FinishStream();
-      stream_ = id;
-      levels_.push_back(level);
-    }));
-    FinishStream();
+  void Take(const MetricStream& stream, const std::vector<ScannedPoint>& points) {
+    levels_.clear();
+    StepFinder steps(grid_);
+    for (const ScannedPoint& point : points) {
+      const int64_t step = steps.Of(point.time);
+      if (levels_.empty() || levels_.back().step != step) levels_.push_back({.step = step});
+      levels_.back().Take(point);
+    }
+    const int64_t stands = StandsNanos();
+    for (size_t i = 0; i < levels_.size(); ++i) {
+      const Level& level = levels_[i];
+      const bool has_next = i + 1 < levels_.size();
+      if (level.step >= 0 && level.points > 0) Take(stream.group, level, level.step);
+      const int64_t next_step = has_next ? levels_[i + 1].step : static_cast<int64_t>(grid_.steps());
+      Stand(stream.group, level, stands, next_step);
+    }
+  }
+
+  void Add(const LevelShare& other) {
+    for (size_t cell = 0; cell < values_.size(); ++cell) {
+      const double value = other.values_[cell];
+      if (!std::isnan(value)) Join(cell, value, weights_.empty() ? 0 : other.weights_[cell]);
+    }
+  }
+
+  GroupValues Finish() {
     if (asked_.aggregation == Aggregation::kAvg) {
       for (size_t i = 0; i < values_.size(); ++i) values_[i] /= static_cast<double>(weights_[i]);
     }
@@ -79,21 +96,6 @@ class LevelReader {
   }
 
  private:
-  void FinishStream() {
-    const auto stream = asked_.streams.by_id.find(stream_);
-    if (stream != asked_.streams.by_id.end()) {
-      const int64_t stands = StandsNanos();
-      for (size_t i = 0; i < levels_.size(); ++i) {
-        const Level& level = levels_[i];
-        const bool has_next = i + 1 < levels_.size();
-        if (level.step >= 0 && level.points > 0) Take(stream->second.group, level, level.step);
-        const int64_t next_step = has_next ? levels_[i + 1].step : static_cast<int64_t>(grid_.steps());
-        Stand(stream->second.group, level, stands, next_step);
-      }
-    }
-    levels_.clear();
-  }
-
   // How long the stream's values stand beyond their step.
   int64_t StandsNanos() const {
     uint64_t points = 0;
@@ -122,33 +124,44 @@ class LevelReader {
 
   void Take(uint32_t group, const Level& level, int64_t step) {
     const size_t cell = group * grid_.steps() + static_cast<uint64_t>(step);
+    switch (asked_.aggregation) {
+      case Aggregation::kMin:
+        return Join(cell, level.min, 0);
+      case Aggregation::kMax:
+        return Join(cell, level.max, 0);
+      case Aggregation::kCount:
+        return Join(cell, 1, 0);
+      case Aggregation::kAvg:
+        return Join(cell, level.sum / static_cast<double>(level.points), 1);
+      default:
+        return Join(cell, level.last, level.last_time);
+    }
+  }
+
+  // The cell's value and one more. `weight`: of an average how many streams it is of, of the last value its time.
+  void Join(size_t cell, double more, int64_t weight) {
     double& value = values_[cell];
     const bool first = std::isnan(value);
     switch (asked_.aggregation) {
       case Aggregation::kMin:
-        value = first ? level.min : std::min(value, level.min);
-        break;
-      case Aggregation::kMax:
-        value = first ? level.max : std::max(value, level.max);
+        value = first ? more : std::min(value, more);
         break;
       case Aggregation::kCount:
-        value = first ? 1 : value + 1;
-        break;
       case Aggregation::kSum:
-        value = first ? level.last : value + level.last;
+        value = first ? more : value + more;
         break;
       case Aggregation::kAvg:
-        value = (first ? 0 : value) + level.sum / static_cast<double>(level.points);
-        ++weights_[cell];
+        value = first ? more : value + more;
+        weights_[cell] += weight;
         break;
       case Aggregation::kLast:
-        if (first || level.last_time > weights_[cell] || (level.last_time == weights_[cell] && level.last > value)) {
-          value = level.last;
-          weights_[cell] = level.last_time;
+        if (first || weight > weights_[cell] || (weight == weights_[cell] && more > value)) {
+          value = more;
+          weights_[cell] = weight;
         }
         break;
-      default:  // a quantile of summaries: they cannot be merged
-        value = first ? level.last : std::max(value, level.last);
+      default:  // the maximum, or a quantile of summaries: they cannot be merged
+        value = first ? more : std::max(value, more);
     }
   }
 
@@ -156,14 +169,21 @@ class LevelReader {
   const StepGrid& grid_;
   GroupValues values_;
   std::vector<int64_t> weights_;  // of an average: streams; of the last value: its time
-  uint64_t stream_ = 0;           // whose levels are being read
-  std::vector<Level> levels_;
+  std::vector<Level> levels_;     // of one stream
 };
 
 }  // namespace
 
 Result<GroupValues> ReadLevels(const MetricQuestion& asked) {
-  return LevelReader(asked).Run();
+  std::vector<LevelShare> shares;
+  for (size_t i = ScanThreads(asked.streams); i > 0; --i) shares.emplace_back(asked);
+  std::vector<StreamSink> sinks;
+  for (LevelShare& share : shares) {
+    sinks.emplace_back([&share](const MetricStream& stream, auto& points) { share.Take(stream, points); });
+  }
+  SIGHTLINE_TRY(ScanPoints(asked, ColumnsOf(asked.streams.kind, asked.aggregation), LookNanos(asked.grid), 0, sinks));
+  for (size_t i = 1; i < shares.size(); ++i) shares[0].Add(shares[i]);
+  return shares[0].Finish();
 }
 
 }  // namespace sightline::query

@@ -59,7 +59,7 @@ Result<GroupValues> ReadOverStreams(const MetricQuestion& asked, Aggregation ove
     members[stream.group].push_back(next);
     stream.group = static_cast<uint32_t>(next++);
   }
-  auto values = ReadValues({asked.question, alone, asked.grid, over_time});
+  auto values = ReadValues({asked.question, asked.clickhouse, asked.cancellation, alone, asked.grid, over_time});
   if (!values) return values;
   const uint64_t steps = asked.grid.steps();
   GroupValues combined(members.size() * steps, kNone);

@@ -51,6 +51,10 @@ std::string_view MeasuredIn(std::string_view unit) {
   return unit.empty() || annotation || noun ? "1" : unit;
 }
 
+bool IsDelta(const StreamRow& row) {
+  return row.temporality == static_cast<int32_t>(Temporality::kDelta);
+}
+
 LabelValues ReadLabels(RowReader& row, size_t keys) {
   LabelValues labels(keys);
   for (LabelValue& label : labels) {
@@ -139,7 +143,7 @@ class StreamFinder {
   bool TakeOverflow(StreamRow& row, std::string_view limited_by) {
     const bool adds_up = !request_.over_time || request_.over_series.value_or(Aggregation::kSum) == Aggregation::kSum;
     row.is_overflow = true;
-    const bool taken = adds_up && row.temporality == static_cast<int32_t>(Temporality::kDelta);
+    const bool taken = adds_up && IsDelta(row);
     auto known = std::ranges::find(found_.limited, row.service, &LimitedSeries::service);
     if (known == found_.limited.end()) {
       known = found_.limited.insert(known, ReadLimitedBy(limited_by));
@@ -188,7 +192,7 @@ class StreamFinder {
       services_of_unit[row.unit].insert(row.service);
       units.insert(MeasuredIn(row.unit));
       found_.monotonic = found_.monotonic && row.monotonic;
-      (row.temporality == static_cast<int32_t>(Temporality::kDelta) ? found_.any_delta : found_.any_running) = true;
+      (IsDelta(row) ? found_.any_delta : found_.any_running) = true;
     }
     if (kinds.size() > 1) {
       if (at_fault_ != nullptr) *at_fault_ = "type";
@@ -253,7 +257,7 @@ class StreamFinder {
         if (values[i]) labels.emplace_back(request_.group_by[i], *values[i]);
       }
     }
-    found_.by_id[row.id] = {group->second, row.monotonic, row.is_overflow};
+    found_.by_id[row.id] = {group->second, row.monotonic, IsDelta(row), row.is_overflow};
   }
 
   const SeriesRequest& request_;

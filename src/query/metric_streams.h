@@ -17,7 +17,7 @@ namespace sightline::query {
 
 struct MetricStream {
   uint32_t group = 0;
-  bool monotonic = false;
+  bool monotonic = false, delta = false;
   bool is_overflow = false;  // of several streams: points of one time are not one
 };
 

@@ -198,7 +198,7 @@ Result<SeriesAnswer> MetricReader::GetSeries(const SeriesRequest& request, store
                 "{} {} with {} steps are more than {} values\nask for fewer of them, longer steps or a shorter range",
                 rows, chosen->over_series ? "streams" : "groups", grid->steps(), kSeriesCellsMax);
   }
-  const MetricQuestion asked{question, *streams, *grid, chosen->aggregation};
+  const MetricQuestion asked{question, clickhouse_, cancellation, *streams, *grid, chosen->aggregation};
   Result<GroupValues> values;
   if (!streams->by_id.empty()) {
     values =
