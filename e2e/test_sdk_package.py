@@ -22,7 +22,7 @@ def block_of(readme: str, language: str) -> str:
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, cwd=cwd, env=clean_environment() | (env or {}), capture_output=True, text=True, timeout=120
+        command, cwd=cwd, env=clean_environment() | (env or {}), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
