@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "base/units.h"
+#include "notify/template_text.h"
 
 namespace sightline::alert {
 namespace {
@@ -67,23 +69,11 @@ std::string DescribeCondition(const RuleDocument& rule, Level level) {
 }
 
 std::string ExpandTemplate(std::string_view text, const Labels& labels, double value) {
-  std::string expanded;
-  while (!text.empty()) {
-    const size_t open = text.find("{{");
-    const size_t close = open == text.npos ? text.npos : text.find("}}", open);
-    if (close == text.npos) return expanded.append(text);
-    expanded += text.substr(0, open);
-    std::string_view name = text.substr(open + 2, close - open - 2);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (name == "value") {
-      expanded += std::isnan(value) ? "no value" : fmt::format("{:.6g}", value);
-    } else if (const auto label = labels.find(std::string(name)); label != labels.end()) {
-      expanded += label->second;
-    }
-    text.remove_prefix(close + 2);
-  }
-  return expanded;
+  return notify::FillTemplate(text, [&](std::string_view name) -> std::optional<std::string> {
+    if (name == "value") return std::isnan(value) ? "no value" : fmt::format("{:.6g}", value);
+    const auto label = labels.find(std::string(name));
+    return label == labels.end() ? "" : label->second;
+  });
 }
 
 Labels AllLabels(const Labels& rule, const Labels& group) {

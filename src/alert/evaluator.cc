@@ -87,10 +87,8 @@ Evaluator::Evaluator(Parts parts)
   });
   for (const State state : {State::kPending, State::kFiring, State::kNoData, State::kError}) {
     parts_.metrics.SetGauge("sightline.alert.instances", "{instance}", "Instances of rules that are not inactive",
-                            {{"state", std::string(StateName(state))}}, [this, state] {
-                              const auto alerts = Alerts();
-                              return static_cast<double>(std::ranges::count(alerts, state, &Alert::state));
-                            });
+                            {{"state", std::string(StateName(state))}},
+                            [this, state] { return static_cast<double>(CountInstances(state)); });
   }
 }
 
@@ -229,6 +227,8 @@ Result<void> Evaluator::TakeRules(bool read_own) {
     there.insert(rule.id);
     TakeRule(std::move(rule));
   }
+  // A file that does not read for a moment ends nothing: its rule goes on as it was.
+  for (const state::BrokenFile& broken : files->broken) there.insert(RuleIdOfFile(broken.file));
   std::vector<std::string> gone;
   for (const auto& [id, running] : running_) {
     if (!there.contains(id)) gone.push_back(id);
@@ -509,6 +509,16 @@ std::optional<RuleStatus> Evaluator::StatusOf(const std::string& rule_id) const 
   }
   status.worst = StateName(worst);
   return status;
+}
+
+size_t Evaluator::CountInstances(State state) const {
+  size_t count = 0;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, running] : running_) {
+    if (state == State::kError && running.kept.health.state == state) ++count;
+    for (const auto& [labels, instance] : running.instances.instances()) count += instance.memory.state == state;
+  }
+  return count;
 }
 
 std::vector<Alert> Evaluator::Alerts() const {

@@ -106,6 +106,7 @@ class Evaluator {
   };
 
   void Run();
+  size_t CountInstances(State state) const;  // as Alerts has them
   void WatchTime();
   Result<void> TakeRules(bool read_own);
   void TakeRule(Rule rule);

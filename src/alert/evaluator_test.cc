@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -88,8 +89,9 @@ class EvaluatorTest : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     database_ = *std::move(opened);
     rules_ = std::make_unique<RuleStore>(*database_, clock_);
+    files_ = std::make_unique<RuleFiles>(directory_ + "/rules");
     evaluator_ = std::make_unique<Evaluator>(Evaluator::Parts{.rules = *rules_,
-                                                              .files = files_,
+                                                              .files = *files_,
                                                               .queries = queries_,
                                                               .database = *database_,
                                                               .metrics = metrics_,
@@ -142,7 +144,7 @@ class EvaluatorTest : public ::testing::Test {
   MetricsRegistry metrics_;
   NoStore store_;
   RuleQueries queries_{store_, {}};
-  RuleFiles files_{""};
+  std::unique_ptr<RuleFiles> files_;
   Burns burns_;
   Sink sink_;
   std::unique_ptr<state::Database> database_;
@@ -277,6 +279,34 @@ TEST_F(EvaluatorTest, ADeletedOrDisabledRuleEndsItsAlerts) {
   Restart();
   EXPECT_THAT(sink_.States(), ElementsAre("firing", "resolved", "firing", "resolved"));
   EXPECT_THAT(evaluator_->Alerts(), IsEmpty());
+}
+
+TEST_F(EvaluatorTest, AFileThatDoesNotReadForAMomentEndsNothing) {
+  std::filesystem::create_directory(directory_ + "/rules");
+  const auto write = [&](const std::string& text) {
+    std::ofstream(directory_ + "/rules/budget.yaml") << text;
+    evaluator_->RulesChanged();
+    evaluator_->RunDue();
+  };
+  const std::string rule =
+      "schema: 1\nname: Budget\nqueries: [{name: A, source: slo, slo: '1'}]\ninterval: 10s\ndelay: 0s\n"
+      "condition: {kind: burn_rate, tiers: [{long: 1h, short: 5m, factor: 10, severity: critical}]}\n";
+  write(rule);
+  burns_.rate = 11;
+  Pass();
+  EXPECT_THAT(sink_.States(), ElementsAre("firing"));
+  write(rule + "colour: red\n");
+  Pass(2);
+  EXPECT_EQ(State(), "firing");
+  Restart();
+  EXPECT_EQ(State(), "firing");
+  write(rule);
+  Pass();
+  EXPECT_THAT(sink_.States(), ElementsAre("firing"));
+  std::filesystem::remove(directory_ + "/rules/budget.yaml");
+  evaluator_->RulesChanged();
+  evaluator_->RunDue();
+  EXPECT_THAT(sink_.States(), ElementsAre("firing", "resolved"));
 }
 
 TEST_F(EvaluatorTest, IsEvaluatedForDueTimesAndLateOnesAreLeftOut) {

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "alert/describe.h"
@@ -125,15 +128,22 @@ condition: {kind: threshold, op: outside, critical: [-1.5, 1e3]}
 groups_max: 7
 labels: {team: "5", warning: 3}
 )";
-  const auto json = RuleYamlToJson(kYaml);
-  ASSERT_TRUE(json) << json.error().message;
-  const auto rule = ReadRule(*json);
-  ASSERT_TRUE(rule) << rule.error().message << *json;
+  char directory[] = "/tmp/sightline-rule-test-XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  std::ofstream(std::string(directory) + "/rule.yaml") << kYaml;
+  std::ofstream(std::string(directory) + "/wrong.yaml") << "a: [";
+  const auto list = RuleFiles(directory).List();
+  std::filesystem::remove_all(directory);
+  ASSERT_TRUE(list) << list.error().message;
+  ASSERT_EQ(list->rules.size(), 1u) << (list->broken.empty() ? "" : list->broken[0].error);
+  const RuleDocument* rule = &list->rules[0].document;
   EXPECT_EQ(rule->groups_max, 7u);
   EXPECT_EQ(rule->labels, (Labels{{"team", "5"}, {"warning", "3"}}));
   EXPECT_EQ(rule->condition.limits.critical->low, -1.5);
   EXPECT_EQ(rule->condition.limits.critical->high, 1000);
-  EXPECT_THAT(RuleYamlToJson("a: [").error().message, StartsWith("line "));
+  ASSERT_EQ(list->broken.size(), 1u);
+  EXPECT_EQ(list->broken[0].file, "wrong.yaml");
+  EXPECT_THAT(list->broken[0].error, StartsWith("line "));
 }
 
 TEST(Annotations, HaveLabelsAndTheValue) {

@@ -221,18 +221,21 @@ std::string YamlFlow(const YamlNode& node) {
   return out;
 }
 
-std::string YamlJson(const YamlNode& node) {
+namespace {
+
+std::string YamlJson(const YamlNode& node, std::span<const std::string_view> texts_under, bool is_text) {
   const bool is_list = node.kind == YamlNode::Kind::kList;
   std::string json;
   switch (node.kind) {
     case YamlNode::Kind::kNull:
       return "null";
     case YamlNode::Kind::kScalar:
-      if (!node.quoted && IsJsonWord(node.scalar)) return node.scalar;
+      if (!node.quoted && !is_text && IsJsonWord(node.scalar)) return node.scalar;
       AppendJsonString(json, node.scalar);
       return json;
     case YamlNode::Kind::kList:
     case YamlNode::Kind::kMap:
+      is_text = is_text || std::ranges::find(texts_under, node.key) != texts_under.end();
       json = is_list ? "[" : "{";
       for (const YamlNode& child : node.children) {
         if (json.size() > 1) json += ',';
@@ -240,11 +243,17 @@ std::string YamlJson(const YamlNode& node) {
           AppendJsonString(json, child.key);
           json += ':';
         }
-        json += YamlJson(child);
+        json += YamlJson(child, texts_under, is_text);
       }
       return json + (is_list ? "]" : "}");
   }
   return json;
+}
+
+}  // namespace
+
+std::string YamlJson(const YamlNode& node, std::span<const std::string_view> texts_under) {
+  return YamlJson(node, texts_under, /*is_text=*/false);
 }
 
 }  // namespace sightline

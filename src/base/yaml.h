@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,9 @@ std::expected<YamlNode, YamlFault> ParseYaml(std::string_view text);
 // `text` as a YAML scalar that reads back as the same text, quoted where needed.
 std::string YamlScalar(std::string_view text);
 
-// The tree as JSON: what is not quoted and reads as a number, true, false or null is one, all else is text.
-std::string YamlJson(const YamlNode& node);
+// The tree as JSON: what is not quoted and reads as a number, true, false or null is one, all else is text; so is what
+// stands in maps of these keys, as people leave the quotes out there: `labels: {tier: 1}`.
+std::string YamlJson(const YamlNode& node, std::span<const std::string_view> texts_under = {});
 
 // The tree in flow style, on one line: "{a: [1, 2]}".
 std::string YamlFlow(const YamlNode& node);

@@ -95,7 +95,7 @@ Result<void> Server::OpenStore() {
   dashboard_files_ = std::make_unique<state::DashboardFiles>(config_.dashboards.directory);
   exception_decisions_ = std::make_unique<state::ExceptionDecisions>(*state_, clock_);
 
-  notify_files_ = std::make_unique<notify::NotifyFiles>(config_.alerts.directory, alert::RuleYamlToJson);
+  notify_files_ = std::make_unique<notify::NotifyFiles>(config_.alerts.directory);
   notify_store_ = std::make_unique<notify::NotifyStore>(*state_, *notify_files_, clock_);
   dispatcher_ = std::make_unique<notify::Dispatcher>(DispatchOptionsOf(config_), *state_, *notify_store_, metrics_, clock_);
 

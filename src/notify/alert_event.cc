@@ -5,26 +5,17 @@
 #include <array>
 #include <cmath>
 
-#include "base/json_text.h"
+#include "base/json_writer.h"
 
 namespace sightline::notify {
 namespace {
 
 constexpr std::array<std::string_view, 4> kStates = {"firing", "resolved", "no_data", "error"};
 
-void AppendMember(std::string& json, std::string_view key, std::string_view value) {
-  if (json.back() != '{') json += ',';
-  AppendJsonString(json, key);
-  json += ':';
-  AppendJsonString(json, value);
-}
-
-void AppendMember(std::string& json, std::string_view key, const Labels& labels) {
-  std::string object = "{";
-  for (const auto& [name, value] : labels) AppendMember(object, name, value);
-  if (json.back() != '{') json += ',';
-  AppendJsonString(json, key);
-  json += ":" + object + "}";
+void WriteLabels(JsonWriter& json, std::string_view key, const Labels& labels) {
+  json.Key(key).Begin('{');
+  for (const auto& [name, value] : labels) json.Key(name).String(value);
+  json.End('}');
 }
 
 std::string TextOf(const simdjson::dom::object& object, const char* key) {
@@ -55,22 +46,17 @@ std::string_view EventStateName(EventState state) {
 }
 
 std::string EventToJson(const AlertEvent& event) {
-  std::string json = "{";
-  AppendMember(json, "rule_id", event.rule_id);
-  AppendMember(json, "rule_name", event.rule_name);
-  AppendMember(json, "fingerprint", event.fingerprint);
-  AppendMember(json, "labels", event.labels);
-  AppendMember(json, "annotations", event.annotations);
-  AppendMember(json, "state", EventStateName(event.state));
-  AppendMember(json, "severity", event.severity);
-  if (std::isfinite(event.value)) json += fmt::format(",\"value\":{}", event.value);
-  AppendMember(json, "unit", event.unit);
-  AppendMember(json, "condition", event.condition);
-  AppendMember(json, "problem", event.problem);
-  json += fmt::format(",\"starts\":{},\"ends\":{},\"at\":{}", event.starts_unix_nanos, event.ends_unix_nanos,
-                      event.at_unix_nanos);
-  AppendMember(json, "link", event.link);
-  return json + "}";
+  JsonWriter json;
+  json.Begin('{').Key("rule_id").String(event.rule_id).Key("rule_name").String(event.rule_name);
+  json.Key("fingerprint").String(event.fingerprint);
+  WriteLabels(json, "labels", event.labels);
+  WriteLabels(json, "annotations", event.annotations);
+  json.Key("state").String(EventStateName(event.state)).Key("severity").String(event.severity);
+  if (std::isfinite(event.value)) json.Key("value").Number(event.value);
+  json.Key("unit").String(event.unit).Key("condition").String(event.condition).Key("problem").String(event.problem);
+  json.Key("starts").Int(event.starts_unix_nanos).Key("ends").Int(event.ends_unix_nanos);
+  json.Key("at").Int(event.at_unix_nanos).Key("link").String(event.link).End('}');
+  return json.Take();
 }
 
 Result<AlertEvent> EventFromJson(std::string_view json) {

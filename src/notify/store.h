@@ -58,7 +58,7 @@ class NotifyStore {
       : database_(database), files_(files), clock_(clock) {}
 
   Result<std::vector<KeptChannel>> Channels();  // by name
-  std::vector<NotifyFiles::Broken> BrokenFiles() { return files_.Read().broken; }
+  std::vector<state::BrokenFile> BrokenFiles() { return files_.Read().broken; }
   Result<KeptChannel> FindChannel(const std::string& id);
   // kInvalidArgument: "smtp.port: …"; kResourceExhausted.
   Result<KeptChannel> CreateChannel(std::string_view document);

@@ -1,28 +1,18 @@
 #include "serve/alerts_api.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "alert/backtest.h"
 #include "serve/api_error.h"
 #include "serve/body_member.h"
+#include "serve/document_body.h"
 
 namespace sightline::serve {
 namespace {
 
-constexpr int kCreated = 201;
 constexpr std::string_view kFilePrefix = "file-";
-
-std::optional<int64_t> Number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
-}
 
 std::unexpected<Error> NoRule(std::string_view id) {
   return Fail(Code::kNotFound, "there is no rule {:?}", id);
@@ -30,49 +20,11 @@ std::unexpected<Error> NoRule(std::string_view id) {
 
 // Of people's own rules, which alone can be changed.
 Result<int64_t> OwnId(const std::string& id) {
-  if (const auto number = Number(id)) return *number;
+  if (const auto number = WholeNumber(id)) return *number;
   if (id.starts_with(kFilePrefix)) {
     return Fail(Code::kAlreadyExists, "{:?} comes from a file\nchange the file, or save a copy", id);
   }
   return NoRule(id);
-}
-
-struct Body {
-  std::string document;
-  int64_t version = 0;
-  int64_t from_unix_nanos = 0, to_unix_nanos = 0;
-};
-
-// All members in `wanted`, and no others.
-Result<Body> ReadBody(const net::HttpRequest& request, std::initializer_list<std::string_view> wanted) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (const auto error = parser.parse(request.body).get(object)) {
-    return Fail(Code::kInvalidArgument, "body: a JSON object is wanted ({})", simdjson::error_message(error));
-  }
-  Body body;
-  for (const std::string_view key : wanted) {
-    simdjson::dom::element value;
-    if (object.at_key(key).get(value) != simdjson::SUCCESS) {
-      return Fail(Code::kInvalidArgument, "{}: it is wanted", key);
-    }
-    if (key == "document") {
-      body.document = simdjson::minify(value);
-    } else if (key == "version") {
-      if (value.get(body.version) != simdjson::SUCCESS) {
-        return Fail(Code::kInvalidArgument, "version: a whole number is wanted");
-      }
-    } else {
-      std::string_view text;
-      const auto nanos = value.get(text) == simdjson::SUCCESS ? Number(text) : std::nullopt;
-      if (!nanos) return Fail(Code::kInvalidArgument, "{}: Unix nanoseconds are wanted, as a text", key);
-      (key == "from_unix_nano" ? body.from_unix_nanos : body.to_unix_nanos) = *nanos;
-    }
-  }
-  if (object.size() != wanted.size()) {
-    return Fail(Code::kInvalidArgument, "body: there are members beside {}", fmt::join(wanted, ", "));
-  }
-  return body;
 }
 
 void WriteLabels(JsonWriter& json, const alert::Labels& labels) {
@@ -136,7 +88,7 @@ Result<alert::RuleDocument> AlertsApi::Read(const std::string& json) {
 }
 
 Result<alert::Rule> AlertsApi::Find(const std::string& id) {
-  if (const auto number = Number(id)) return parts_.rules.Get(*number);
+  if (const auto number = WholeNumber(id)) return parts_.rules.Get(*number);
   if (!id.starts_with(kFilePrefix)) return NoRule(id);
   auto files = parts_.files.List();
   if (!files) return std::unexpected(files.error());
@@ -203,7 +155,7 @@ Result<void> AlertsApi::GetRule(ApiCall& call) {
 
 Result<void> AlertsApi::CreateRule(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  auto body = ReadBody(call.request, {"document"});
+  auto body = ReadDocumentBody(call.request, {"document"});
   if (!body) return BlameMember(call, body.error());
   auto document = Read(body->document);
   if (!document) return BlameMember(call, document.error());
@@ -212,9 +164,7 @@ Result<void> AlertsApi::CreateRule(ApiCall& call) {
   parts_.evaluator.RulesChanged();
   JsonWriter json;
   WriteRule(json, *made);
-  net::HttpResponse response{.status = kCreated, .body = json.Take() + "\n"};
-  response.headers.emplace_back("Location", "/api/v1/alerts/rules/" + made->id);
-  call.Send(std::move(response));
+  SendCreated(call, json, "/api/v1/alerts/rules/" + made->id);
   return {};
 }
 
@@ -222,7 +172,7 @@ Result<void> AlertsApi::UpdateRule(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   const auto id = OwnId(call.part("id"));
   if (!id) return call.Blame("id", id.error());
-  auto body = ReadBody(call.request, {"document", "version"});
+  auto body = ReadDocumentBody(call.request, {"document", "version"});
   if (!body) return BlameMember(call, body.error());
   auto document = Read(body->document);
   if (!document) return BlameMember(call, document.error());
@@ -234,15 +184,14 @@ Result<void> AlertsApi::UpdateRule(ApiCall& call) {
 }
 
 Result<void> AlertsApi::DeleteRule(ApiCall& call) {
-  const auto version = Number(call.params.Text("version"));
-  if (!version) call.params.Refuse("version", {Code::kInvalidArgument, "the version that is deleted is wanted"});
-  SIGHTLINE_TRY(call.params.Check());
+  const auto version = VersionParam(call);
+  if (!version) return std::unexpected(version.error());
   const auto id = OwnId(call.part("id"));
   if (!id) return call.Blame("id", id.error());
   auto done = parts_.rules.Delete(*id, *version);
   if (!done) return call.Blame("id", done.error());
   parts_.evaluator.RulesChanged();
-  call.Send({.status = 204, .content_type = ""});
+  SendNothing(call);
   return {};
 }
 
@@ -319,15 +268,22 @@ Result<void> AlertsApi::History(ApiCall& call) {
 
 Result<void> AlertsApi::RunBacktest(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  auto body = ReadBody(call.request, {"document", "from_unix_nano", "to_unix_nano"});
+  auto body = ReadDocumentBody(call.request, {"document", "from_unix_nano", "to_unix_nano"});
   if (!body) return BlameMember(call, body.error());
-  if (body->from_unix_nanos >= body->to_unix_nanos) {
+  int64_t range[2];
+  for (const auto& [at, key] : {std::pair(&range[0], "from_unix_nano"), {&range[1], "to_unix_nano"}}) {
+    const auto nanos = WholeNumber(body->texts[key]);
+    if (!nanos) return call.Blame(key, {Code::kInvalidArgument, "Unix nanoseconds are wanted, as a text"});
+    *at = *nanos;
+  }
+  const auto [from, to] = range;
+  if (from >= to) {
     return call.Blame("to_unix_nano", {Code::kInvalidArgument, "the time range is empty"});
   }
   auto document = Read(body->document);
   if (!document) return BlameMember(call, document.error());
-  auto backtest = alert::RunBacktest(parts_.queries, parts_.burns, *document, body->from_unix_nanos,
-                                     body->to_unix_nanos, call.now_unix_nanos, call.cancellation());
+  auto backtest =
+      alert::RunBacktest(parts_.queries, parts_.burns, *document, from, to, call.now_unix_nanos, call.cancellation());
   if (!backtest) return call.Blame("document", backtest.error());
   JsonWriter& json = call.json;
   json.Begin('{').Key("from_unix_nano").Nanos(backtest->from_unix_nanos);

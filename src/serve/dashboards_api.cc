@@ -1,26 +1,16 @@
 #include "serve/dashboards_api.h"
 
-#include <simdjson.h>
-
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "serve/api_error.h"
 #include "serve/body_member.h"
+#include "serve/document_body.h"
 
 namespace sightline::serve {
 namespace {
 
-constexpr int kCreated = 201;
 constexpr std::string_view kFilePrefix = "file-", kReadyPrefix = "ready-";
-
-std::optional<int64_t> Number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
-}
 
 std::unexpected<Error> NoDashboard(std::string_view id) {
   return Fail(Code::kNotFound, "there is no dashboard {:?}", id);
@@ -28,7 +18,7 @@ std::unexpected<Error> NoDashboard(std::string_view id) {
 
 // An id of people's own ones, which alone can be changed.
 Result<int64_t> OwnId(const std::string& id) {
-  if (const auto number = Number(id)) return *number;
+  if (const auto number = WholeNumber(id)) return *number;
   if (id.starts_with(kFilePrefix)) {
     return Fail(Code::kAlreadyExists, "{:?} comes from a file\nchange the file, or save a copy", id);
   }
@@ -36,42 +26,6 @@ Result<int64_t> OwnId(const std::string& id) {
     return Fail(Code::kAlreadyExists, "{:?} is part of the program\nsave a copy, which can be changed", id);
   }
   return NoDashboard(id);
-}
-
-struct Body {
-  std::string document, state;
-  int64_t version = 0;
-};
-
-// All members in `wanted`, and no others.
-Result<Body> ReadBody(const net::HttpRequest& request, std::initializer_list<std::string_view> wanted) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (const auto error = parser.parse(request.body).get(object)) {
-    return Fail(Code::kInvalidArgument, "body: a JSON object is wanted ({})", simdjson::error_message(error));
-  }
-  Body body;
-  for (const std::string_view key : wanted) {
-    simdjson::dom::element value;
-    if (object.at_key(key).get(value) != simdjson::SUCCESS) {
-      return Fail(Code::kInvalidArgument, "{}: it is wanted", key);
-    }
-    if (key == "version") {
-      if (value.get(body.version) != simdjson::SUCCESS) {
-        return Fail(Code::kInvalidArgument, "version: a whole number is wanted");
-      }
-    } else if (key == "state") {
-      std::string_view text;
-      if (value.get(text) != simdjson::SUCCESS) return Fail(Code::kInvalidArgument, "state: a text is wanted");
-      body.state = text;
-    } else {
-      body.document = simdjson::minify(value);
-    }
-  }
-  if (object.size() != wanted.size()) {
-    return Fail(Code::kInvalidArgument, "body: there are members beside {}", fmt::join(wanted, " and "));
-  }
-  return body;
 }
 
 void WriteInfo(JsonWriter& json, std::string_view id, std::string_view origin, const state::DashboardDocument& document,
@@ -88,12 +42,6 @@ void WriteInfo(JsonWriter& json, std::string_view id, std::string_view origin, c
 void WriteShare(JsonWriter& json, const state::DashboardShare& share) {
   json.Begin('{').Key("token").String(share.token).Key("dashboard_id").String(share.dashboard);
   json.Key("state").String(share.state).Key("created_unix_nano").Nanos(share.created_unix_nanos).End('}');
-}
-
-void SendCreated(ApiCall& call, JsonWriter& json, std::string location) {
-  net::HttpResponse response{.status = kCreated, .body = json.Take() + "\n"};
-  response.headers.emplace_back("Location", std::move(location));
-  call.Send(std::move(response));
 }
 
 }  // namespace
@@ -121,7 +69,7 @@ DashboardsApi::Found DashboardsApi::OfOwn(state::Dashboard dashboard) {
 }
 
 Result<DashboardsApi::Found> DashboardsApi::Find(const std::string& id, store::Cancellation* cancellation) {
-  if (const auto number = Number(id)) {
+  if (const auto number = WholeNumber(id)) {
     auto own = own_.Get(*number);
     if (!own) return std::unexpected(own.error());
     return OfOwn(*std::move(own));
@@ -155,7 +103,7 @@ Result<void> DashboardsApi::List(ApiCall& call) {
   if (!own) return std::unexpected(own.error());
   auto files = files_.List();
   if (!files) {  // the others are there all the same
-    files = state::DashboardFileList{.files = {}, .broken = {{"dashboards.directory", files.error().message}}};
+    files = state::DashboardFiles::Found{.files = {}, .broken = {{"dashboards.directory", files.error().message}}};
   }
   auto ready = ready_.List(call.cancellation());
   if (!ready) return std::unexpected(ready.error());
@@ -190,7 +138,7 @@ Result<void> DashboardsApi::Get(ApiCall& call) {
 
 Result<void> DashboardsApi::Create(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  auto body = ReadBody(call.request, {"document"});
+  auto body = ReadDocumentBody(call.request, {"document"});
   if (!body) return BlameMember(call, body.error());
   auto made = own_.Create(body->document);
   if (!made) return BlameMember(call, made.error());
@@ -205,7 +153,7 @@ Result<void> DashboardsApi::Update(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   const auto id = OwnId(call.part("id"));
   if (!id) return call.Blame("id", id.error());
-  auto body = ReadBody(call.request, {"document", "version"});
+  auto body = ReadDocumentBody(call.request, {"document", "version"});
   if (!body) return BlameMember(call, body.error());
   auto changed = own_.Update(*id, body->version, body->document);
   if (!changed) return BlameMember(call, changed.error());
@@ -214,14 +162,13 @@ Result<void> DashboardsApi::Update(ApiCall& call) {
 }
 
 Result<void> DashboardsApi::Delete(ApiCall& call) {
-  const auto version = Number(call.params.Text("version"));
-  if (!version) call.params.Refuse("version", {Code::kInvalidArgument, "the version that is deleted is wanted"});
-  SIGHTLINE_TRY(call.params.Check());
+  const auto version = VersionParam(call);
+  if (!version) return std::unexpected(version.error());
   const auto id = OwnId(call.part("id"));
   if (!id) return call.Blame("id", id.error());
   auto done = own_.Delete(*id, *version);
   if (!done) return call.Blame("id", done.error());
-  call.Send({.status = 204, .content_type = ""});
+  SendNothing(call);
   return {};
 }
 
@@ -249,11 +196,11 @@ Result<void> DashboardsApi::ListShares(ApiCall& call) {
 
 Result<void> DashboardsApi::Share(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  auto body = ReadBody(call.request, {"state"});
+  auto body = ReadDocumentBody(call.request, {"state"});
   if (!body) return BlameMember(call, body.error());
   auto found = Find(call.part("id"), call.cancellation());
   if (!found) return call.Blame("id", found.error());
-  auto share = own_.Share(found->id, body->state);
+  auto share = own_.Share(found->id, body->texts["state"]);
   if (!share) return BlameMember(call, share.error());
   JsonWriter json;
   WriteShare(json, *share);
@@ -275,7 +222,7 @@ Result<void> DashboardsApi::Revoke(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   auto done = own_.Revoke(call.part("token"));
   if (!done) return call.Blame("token", done.error());
-  call.Send({.status = 204, .content_type = ""});
+  SendNothing(call);
   return {};
 }
 

@@ -2,75 +2,27 @@
 
 #include <simdjson.h>
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "serve/body_member.h"
+#include "serve/document_body.h"
 
 namespace sightline::serve {
 namespace {
 
-constexpr int kCreated = 201;
 constexpr size_t kFingerprintDigitsMax = 64;
 
-std::optional<int64_t> Number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
-}
-
-struct Body {
-  int64_t version = 0;
-  std::string document;
-};
-
-Result<int64_t> ReadVersion(const simdjson::dom::object& object) {
-  int64_t version = 0;
-  if (object.at_key("version").get(version) != simdjson::SUCCESS) {
-    return Fail(Code::kInvalidArgument, "version: a whole number is wanted");
-  }
-  return version;
-}
-
-// {"document": {…}}, with "version" where one is changed.
-Result<Body> ReadBody(const net::HttpRequest& request, bool with_version) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (const auto error = parser.parse(request.body).get(object)) {
-    return Fail(Code::kInvalidArgument, "body: a JSON object is wanted ({})", simdjson::error_message(error));
-  }
-  Body body;
-  simdjson::dom::element document;
-  if (object.at_key("document").get(document) != simdjson::SUCCESS) {
-    return Fail(Code::kInvalidArgument, "document: it is wanted");
-  }
-  body.document = simdjson::minify(document);
-  if (with_version) {
-    const auto version = ReadVersion(object);
-    if (!version) return std::unexpected(version.error());
-    body.version = *version;
-  }
-  if (object.size() != (with_version ? 2 : 1)) {
-    return Fail(Code::kInvalidArgument, "body: there are members beside document{}",
-                with_version ? " and version" : "");
-  }
-  return body;
-}
-
 // A silence is the body itself; its version, where one is changed, beside its members.
-Result<Body> ReadSilenceBody(const net::HttpRequest& request, bool with_version) {
+Result<DocumentBody> ReadSilenceBody(const net::HttpRequest& request, bool with_version) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
   if (const auto error = parser.parse(request.body).get(object)) {
     return Fail(Code::kInvalidArgument, "body: a JSON object is wanted ({})", simdjson::error_message(error));
   }
-  Body body;
-  if (with_version) {
-    const auto version = ReadVersion(object);
-    if (!version) return std::unexpected(version.error());
-    body.version = *version;
+  DocumentBody body;
+  if (with_version && object.at_key("version").get(body.version) != simdjson::SUCCESS) {
+    return Fail(Code::kInvalidArgument, "version: a whole number is wanted");
   }
   JsonWriter json;
   json.Begin('{');
@@ -95,13 +47,6 @@ Result<std::string> ReadComment(const net::HttpRequest& request) {
                 notify::kAcknowledgementCommentBytesMax);
   }
   return std::string(comment);
-}
-
-Result<int64_t> VersionParam(ApiCall& call) {
-  const auto version = Number(call.params.Text("version"));
-  if (!version) call.params.Refuse("version", {Code::kInvalidArgument, "the version that is deleted is wanted"});
-  SIGHTLINE_TRY(call.params.Check());
-  return *version;
 }
 
 void WriteChannel(JsonWriter& json, const notify::KeptChannel& kept) {
@@ -150,17 +95,6 @@ void WriteDelivery(JsonWriter& json, const notify::Delivery& delivery) {
   json.End(']').End('}');
 }
 
-void SendCreated(ApiCall& call, JsonWriter& json, std::string location) {
-  net::HttpResponse response{.status = kCreated, .body = json.Take() + "\n"};
-  response.headers.emplace_back("Location", std::move(location));
-  call.Send(std::move(response));
-}
-
-Result<void> SendNothing(ApiCall& call) {
-  call.Send({.status = 204, .content_type = ""});
-  return {};
-}
-
 }  // namespace
 
 void NotificationsApi::AddTo(Router& router) {
@@ -198,7 +132,7 @@ Result<void> NotificationsApi::ListChannels(ApiCall& call) {
 
 Result<void> NotificationsApi::CreateChannel(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto body = ReadBody(call.request, false);
+  const auto body = ReadDocumentBody(call.request, {"document"});
   if (!body) return BlameMember(call, body.error());
   const auto made = store_.CreateChannel(body->document);
   if (!made) return BlameMember(call, made.error());
@@ -218,7 +152,7 @@ Result<void> NotificationsApi::GetChannel(ApiCall& call) {
 
 Result<void> NotificationsApi::UpdateChannel(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto body = ReadBody(call.request, true);
+  const auto body = ReadDocumentBody(call.request, {"document", "version"});
   if (!body) return BlameMember(call, body.error());
   const auto changed = store_.UpdateChannel(call.part("id"), body->version, body->document);
   if (!changed) return BlameMember(call, changed.error());
@@ -231,7 +165,8 @@ Result<void> NotificationsApi::DeleteChannel(ApiCall& call) {
   if (!version) return std::unexpected(version.error());
   const auto done = store_.DeleteChannel(call.part("id"), *version);
   if (!done) return call.Blame("id", done.error());
-  return SendNothing(call);
+  SendNothing(call);
+  return {};
 }
 
 Result<void> NotificationsApi::TestChannel(ApiCall& call) {
@@ -252,7 +187,7 @@ Result<void> NotificationsApi::GetRouting(ApiCall& call) {
 
 Result<void> NotificationsApi::SetRouting(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto body = ReadBody(call.request, true);
+  const auto body = ReadDocumentBody(call.request, {"document", "version"});
   if (!body) return BlameMember(call, body.error());
   const auto routing = store_.SetRouting(body->version, body->document);
   if (!routing) return BlameMember(call, routing.error());
@@ -286,7 +221,7 @@ Result<void> NotificationsApi::CreateSilence(ApiCall& call) {
 
 Result<void> NotificationsApi::UpdateSilence(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto id = Number(call.part("id"));
+  const auto id = WholeNumber(call.part("id"));
   if (!id) return call.Blame("id", {Code::kNotFound, "there is no such silence"});
   const auto body = ReadSilenceBody(call.request, true);
   if (!body) return BlameMember(call, body.error());
@@ -300,12 +235,13 @@ Result<void> NotificationsApi::UpdateSilence(ApiCall& call) {
 Result<void> NotificationsApi::DeleteSilence(ApiCall& call) {
   const auto version = VersionParam(call);
   if (!version) return std::unexpected(version.error());
-  const auto id = Number(call.part("id"));
+  const auto id = WholeNumber(call.part("id"));
   if (!id) return call.Blame("id", {Code::kNotFound, "there is no such silence"});
   const auto done = store_.DeleteSilence(*id, *version);
   if (!done) return call.Blame("id", done.error());
   dispatcher_.Wake();
-  return SendNothing(call);
+  SendNothing(call);
+  return {};
 }
 
 Result<void> NotificationsApi::Acknowledge(ApiCall& call) {
@@ -318,14 +254,16 @@ Result<void> NotificationsApi::Acknowledge(ApiCall& call) {
   if (!comment) return BlameMember(call, comment.error());
   const auto done = dispatcher_.Acknowledge(fingerprint, *comment);
   if (!done) return call.Blame("fingerprint", done.error());
-  return SendNothing(call);
+  SendNothing(call);
+  return {};
 }
 
 Result<void> NotificationsApi::Withdraw(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
   const auto done = dispatcher_.Withdraw(call.part("fingerprint"));
   if (!done) return call.Blame("fingerprint", done.error());
-  return SendNothing(call);
+  SendNothing(call);
+  return {};
 }
 
 Result<void> NotificationsApi::ListDeliveries(ApiCall& call) {

@@ -1,49 +1,18 @@
 #include "serve/slos_api.h"
 
-#include <simdjson.h>
-
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
 
 #include "query/request_counts.h"
 #include "serve/body_member.h"
+#include "serve/document_body.h"
 #include "slo/budget.h"
 
 namespace sightline::serve {
 namespace {
 
-constexpr int kCreated = 201;
 constexpr uint32_t kEventsDefault = 200;
-
-struct Body {
-  std::string document;
-  int64_t version = 0;
-};
-
-// `document`, and where it is wanted `version`; no other members.
-Result<Body> ReadBody(const net::HttpRequest& request, bool with_version) {
-  simdjson::dom::parser parser;
-  simdjson::dom::object object;
-  if (const auto error = parser.parse(request.body).get(object)) {
-    return Fail(Code::kInvalidArgument, "body: a JSON object is wanted ({})", simdjson::error_message(error));
-  }
-  Body body;
-  simdjson::dom::element value;
-  if (object.at_key("document").get(value) != simdjson::SUCCESS) {
-    return Fail(Code::kInvalidArgument, "document: it is wanted");
-  }
-  body.document = simdjson::minify(value);
-  if (with_version && object.at_key("version").get(body.version) != simdjson::SUCCESS) {
-    return Fail(Code::kInvalidArgument, "version: a whole number is wanted");
-  }
-  if (object.size() != (with_version ? 2 : 1)) {
-    return Fail(Code::kInvalidArgument, "body: there are members beside document{}",
-                with_version ? " and version" : "");
-  }
-  return body;
-}
 
 // Its members, into an object that has begun.
 void WriteMembers(JsonWriter& json, const slo::Slo& slo) {
@@ -182,7 +151,7 @@ Result<void> SlosApi::Get(ApiCall& call) {
 
 Result<void> SlosApi::Create(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto body = ReadBody(call.request, false);
+  const auto body = ReadDocumentBody(call.request, {"document"});
   if (!body) return BlameMember(call, body.error());
   const auto made = slos_.slos().Create(body->document);
   if (!made) return BlameMember(call, made.error());
@@ -191,15 +160,13 @@ Result<void> SlosApi::Create(ApiCall& call) {
   json.Begin('{');
   WriteMembers(json, *made);
   json.End('}');
-  net::HttpResponse response{.status = kCreated, .body = json.Take() + "\n"};
-  response.headers.emplace_back("Location", "/api/v1/slos/" + made->id);
-  call.Send(std::move(response));
+  SendCreated(call, json, "/api/v1/slos/" + made->id);
   return {};
 }
 
 Result<void> SlosApi::Update(ApiCall& call) {
   SIGHTLINE_TRY(call.params.Check());
-  const auto body = ReadBody(call.request, true);
+  const auto body = ReadDocumentBody(call.request, {"document", "version"});
   if (!body) return BlameMember(call, body.error());
   const auto changed = slos_.slos().Update(call.part("id"), body->version, body->document);
   if (!changed) return BlameMember(call, changed.error());
@@ -211,16 +178,11 @@ Result<void> SlosApi::Update(ApiCall& call) {
 }
 
 Result<void> SlosApi::Delete(ApiCall& call) {
-  const std::string text = call.params.Text("version");
-  int64_t version = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    call.params.Refuse("version", {Code::kInvalidArgument, "the version that is deleted is wanted"});
-  }
-  SIGHTLINE_TRY(call.params.Check());
-  const auto done = slos_.slos().Delete(call.part("id"), version);
+  const auto version = VersionParam(call);
+  if (!version) return std::unexpected(version.error());
+  const auto done = slos_.slos().Delete(call.part("id"), *version);
   if (!done) return call.Blame("id", done.error());
-  call.Send({.status = 204, .content_type = ""});
+  SendNothing(call);
   return {};
 }
 
@@ -301,7 +263,7 @@ TimeRange SlosApi::PreviewRange(ApiCall& call, const slo::SloDocument& document)
 }
 
 Result<void> SlosApi::Preview(ApiCall& call) {
-  const auto body = ReadBody(call.request, false);
+  const auto body = ReadDocumentBody(call.request, {"document"});
   if (!body) return BlameMember(call, body.error());
   const auto document = slo::ReadSloDocument(body->document);
   if (!document) return BlameMember(call, document.error());

@@ -2,11 +2,11 @@
 
 #include <simdjson.h>
 
-#include <charconv>
 #include <optional>
 
 #include "serve/api_error.h"
 #include "serve/body_member.h"
+#include "serve/document_body.h"
 
 namespace sightline::serve {
 namespace {
@@ -20,16 +20,9 @@ void WriteView(JsonWriter& json, const state::SavedView& view) {
   json.Key("updated_unix_nano").Nanos(view.updated_unix_nanos).End('}');
 }
 
-std::optional<int64_t> Number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-  return number;
-}
-
 // A number that is none names no view either.
 Result<int64_t> IdOf(const ApiCall& call) {
-  if (const auto id = Number(call.part("id"))) return *id;
+  if (const auto id = WholeNumber(call.part("id"))) return *id;
   return Fail(Code::kNotFound, "there is no view {:?}", call.part("id"));
 }
 
@@ -131,15 +124,13 @@ Result<void> ViewsApi::Update(ApiCall& call) {
 }
 
 Result<void> ViewsApi::Delete(ApiCall& call) {
-  const std::string text = call.params.Text("version");
-  const auto version = Number(text);
-  if (!version) call.params.Refuse("version", {Code::kInvalidArgument, "the version that is deleted is wanted"});
-  SIGHTLINE_TRY(call.params.Check());
+  const auto version = VersionParam(call);
+  if (!version) return std::unexpected(version.error());
   const auto id = IdOf(call);
   if (!id) return call.Blame("id", id.error());
   auto done = views_.Delete(*id, *version);
   if (!done) return call.Blame("id", done.error());
-  call.Send({.status = 204, .content_type = ""});
+  SendNothing(call);
   return {};
 }
 

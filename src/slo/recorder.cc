@@ -105,7 +105,7 @@ bool Recorder::Round() {
     }
   }
   // A file that does not read for a moment loses nothing.
-  for (const BrokenSloFile& broken : list->broken) {
+  for (const state::BrokenFile& broken : list->broken) {
     ids.push_back(std::string(kFilePrefix) + broken.file.substr(0, broken.file.rfind('.')));
   }
   if (const auto kept = parts_.rollups.Keep(ids); !kept) {

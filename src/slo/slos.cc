@@ -70,7 +70,7 @@ Result<Slo> FindUnchanged(Session& session, int64_t id, int64_t version) {
               slo->document.name, slo->version, version);
 }
 
-Slo OfFile(SloFile file) {
+Slo OfFile(state::DocumentFiles<SloDocument>::File file) {
   return {.id = std::string(kFilePrefix) + file.name,
           .of_file = true,
           .updated_unix_nanos = file.changed_unix_nanos,
@@ -89,7 +89,7 @@ Result<SloList> Slos::List() {
   }));
   auto files = files_.List();
   if (!files) return std::unexpected(files.error());
-  for (SloFile& file : files->files) list.slos.push_back(OfFile(std::move(file)));
+  for (auto& file : files->files) list.slos.push_back(OfFile(std::move(file)));
   std::ranges::sort(list.slos, {}, [](const Slo& slo) { return std::pair(slo.document.name, slo.id); });
   list.broken = std::move(files->broken);
   return list;

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "slo/slo_document.h"
-#include "slo/slo_files.h"
 #include "state/database.h"
+#include "state/document_files.h"
 
 namespace sightline::slo {
 
@@ -27,7 +27,7 @@ struct Slo {
 
 struct SloList {
   std::vector<Slo> slos;  // by name
-  std::vector<BrokenSloFile> broken;
+  std::vector<state::BrokenFile> broken;
 };
 
 // Thread: any.
@@ -35,7 +35,16 @@ class Slos {
  public:
   // What is borrowed must outlive it. `directory`: of files; "": there are none.
   Slos(state::Database& database, std::string directory, const Clock& clock = Clock::System())
-      : database_(database), files_(std::move(directory)), clock_(clock) {}
+      : database_(database),
+        files_({.directory = std::move(directory),
+                .key = "slos.directory",
+                .what = "SLO",
+                .files_max = kSlosMax,
+                .bytes_max = kSloDocumentBytesMax,
+                .reads_yaml = true,
+                .texts_under = {"labels"}},
+               ReadSloDocument),
+        clock_(clock) {}
 
   Result<SloList> List();
   Result<Slo> Get(const std::string& id);  // kNotFound
@@ -54,7 +63,7 @@ class Slos {
 
  private:
   state::Database& database_;
-  SloFiles files_;
+  state::DocumentFiles<SloDocument> files_;
   const Clock& clock_;
 };
 
